@@ -1,0 +1,64 @@
+# A small MADE sample in the layout of NTU RGB+D (stick figures, nobody was
+# recorded), written to data/ntu_sample on first use. Ten of NTU's actions,
+# cross-subject: six performers train, four test.
+data_root = '{{$NTU_SAMPLE:data/ntu_sample}}'
+actions = [1, 6, 8, 9, 10, 23, 24, 26, 43, 50]
+class_names = [
+    ('drink water', 'one hand rises to the mouth, stays there and lowers'),
+    ('pick up', 'the torso bends down, one hand reaches the floor, both rise'),
+    ('sit down', 'the knees bend and the hips sink back and stay low'),
+    ('stand up', 'the knees straighten and the hips rise from a seat'),
+    ('clapping', 'both hands meet in front of the chest again and again'),
+    ('hand waving', 'one raised hand swings from side to side'),
+    ('kicking something', 'one leg swings forward and back while one stands'),
+    ('hopping', 'the body bounces up and down on one leg'),
+    ('falling down', 'the whole body drops to the floor and lies there'),
+    ('punch or slap another person',
+     'one arm of a person strikes out at the other person'),
+]
+clip_len = 48
+
+align = dict(
+    type='AlignSkeleton3D',
+    center=1,
+    torso=(0, 20),
+    left_right=[(4, 8), (12, 16)])
+features = [
+    dict(type='SkeletonFeatures', feats=['j', 'jm']),
+    dict(type='FormatGCNInput', num_person=2),
+    dict(type='PackActionInputs', meta_keys=('frame_dir', 'explanation'))
+]
+train_pipeline = [
+    dict(type='LoadNTUSkeleton'), align,
+    dict(type='ResampleFrames', clip_len=clip_len, part=(0.7, 1.0)),
+    dict(type='RandomViewpoint3D', turn=30, tilt=15, stretch=0.1), *features
+]
+test_pipeline = [
+    dict(type='LoadNTUSkeleton'), align,
+    dict(type='ResampleFrames', clip_len=clip_len, test_mode=True), *features
+]
+
+dataset = dict(
+    type='NTURGBDSkeletonDataset',
+    data_root=data_root,
+    benchmark='ntu60',
+    actions=actions,
+    class_names=class_names,
+    make_sample=True)
+train_dataloader = dict(
+    batch_size=24,
+    num_workers=1,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(**dataset, split='xsub_train', pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=24,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        **dataset, split='xsub_val', pipeline=test_pipeline, test_mode=True))
+test_dataloader = val_dataloader
+val_evaluator = [dict(type='AccMetric')]
+test_evaluator = val_evaluator

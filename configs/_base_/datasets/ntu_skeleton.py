@@ -1,0 +1,51 @@
+# NTU RGB+D skeletons straight from the folder of raw .skeleton files. NTU_ROOT
+# says where nturgb+d_skeletons/ lies. `exclude` takes the authors' list of
+# incomplete samples, a text file with their names.
+data_root = '{{$NTU_ROOT:data/nturgbd}}'
+exclude = None
+clip_len = 64
+
+align = dict(
+    type='AlignSkeleton3D',
+    center=1,
+    torso=(0, 20),
+    left_right=[(4, 8), (12, 16)])
+features = [
+    dict(type='SkeletonFeatures', feats=['j', 'jm']),
+    dict(type='FormatGCNInput', num_person=2),
+    dict(type='PackActionInputs', meta_keys=('frame_dir', 'explanation'))
+]
+train_pipeline = [
+    dict(type='LoadNTUSkeleton'), align,
+    dict(type='ResampleFrames', clip_len=clip_len, part=(0.5, 1.0)),
+    dict(type='RandomViewpoint3D', turn=30, tilt=15, stretch=0.1), *features
+]
+test_pipeline = [
+    dict(type='LoadNTUSkeleton'), align,
+    dict(type='ResampleFrames', clip_len=clip_len, part=(0.5, 0.95),
+         test_mode=True), *features
+]
+
+dataset = dict(
+    type='NTURGBDSkeletonDataset',
+    data_root=data_root,
+    benchmark='ntu60',
+    class_names='ntu60',
+    exclude=exclude)
+train_dataloader = dict(
+    batch_size=16,
+    num_workers=8,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(**dataset, split='xsub_train', pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=16,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        **dataset, split='xsub_val', pipeline=test_pipeline, test_mode=True))
+test_dataloader = val_dataloader
+val_evaluator = [dict(type='AccMetric')]
+test_evaluator = val_evaluator

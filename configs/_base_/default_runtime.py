@@ -1,0 +1,12 @@
+# MMAction2's own runtime, the line that brings our registry entries into a
+# stock MMAction2 tool, and the report on skipped samples.
+_base_ = 'mmaction::_base_/default_runtime.py'
+
+custom_imports = dict(imports=['lvlm_var_mm'], allow_failed_imports=False)
+default_hooks = dict(
+    logger=dict(interval=20),
+    checkpoint=dict(
+        type='CheckpointHook', interval=1, max_keep_ckpts=1,
+        save_best='acc/top1', rule='greater'))
+custom_hooks = [dict(type='SkippedSamplesHook')]
+randomness = dict(seed=0)

@@ -1,0 +1,32 @@
+# python tools/train.py configs/baselines/stgcnpp_quickstart.py
+#
+# Stock ST-GCN++ on the made sample, as lvlmvar_quickstart.py sees it.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/datasets/ntu_sample_skeleton.py',
+    '../_base_/schedules/adamw_cosine.py'
+]
+
+max_epochs = 16
+model = dict(
+    type='RecognizerGCN',
+    backbone=dict(
+        type='STGCN',
+        gcn_adaptive='init',
+        gcn_with_res=True,
+        tcn_type='mstcn',
+        in_channels=6,
+        base_channels=32,
+        graph_cfg=dict(layout='nturgb+d', mode='spatial')),
+    cls_head=dict(
+        type='GCNHead', num_classes=10, in_channels=128,
+        label_smooth_eps=0.1))
+train_cfg = dict(max_epochs=max_epochs)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=30),
+    dict(
+        type='CosineAnnealingLR',
+        T_max=max_epochs,
+        by_epoch=True,
+        convert_to_iter_based=True)
+]

@@ -1,0 +1,30 @@
+# python tools/train.py configs/lvlmvar_nucla_xview.py
+#
+# LVLM-VAR with SmolLM2-135M on Northwestern-UCLA, cross-view, from scratch.
+# NUCLA_PKL=path/to/nucla_3d.pkl says where the data lies.
+_base_ = [
+    '_base_/default_runtime.py', '_base_/datasets/nucla_xview.py',
+    '_base_/models/lvlmvar_skeleton.py', '_base_/schedules/adamw_cosine.py'
+]
+
+# The backbone and the codebook first; the language model reads the tokens in
+# the last eight of the 60 epochs, while everything goes on training.
+warmup_epochs = 52
+
+model = dict(
+    backbone=dict(
+        graph_cfg=dict(_delete_=True, layout={{_base_.kinect20}},
+                       mode='spatial')))
+train_cfg = dict(val_begin=warmup_epochs + 1, val_interval=1)
+custom_hooks = [
+    dict(type='LVLMWarmupHook', epochs=warmup_epochs),
+    dict(type='SkippedSamplesHook')
+]
+# At that point of the cosine the base rate is down to 9e-5.
+optim_wrapper = dict(
+    constructor='PartwiseOptimWrapperConstructor',
+    paramwise_cfg=dict(
+        parts={
+            'cls_head.lvlm': dict(lr_mult=4., decay_mult=0.),
+            'cls_head.projector': dict(lr_mult=10., decay_mult=0.),
+        }))

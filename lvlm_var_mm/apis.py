@@ -1,0 +1,50 @@
+"""Calls for scripts and tools, on a built model."""
+from typing import Dict, List, Sequence
+
+import torch
+from mmengine.dataset import BaseDataset, pseudo_collate
+from torch import nn
+
+
+@torch.no_grad()
+def explain(model: nn.Module, dataset: BaseDataset,
+            indices: Sequence[int]) -> List[Dict]:
+    """What the model makes of some clips, in words.
+
+    Args:
+        model (nn.Module): A recognizer with an ``LVLMHead``, without a
+            distributed wrapper.
+        dataset (BaseDataset): With its test pipeline.
+        indices (Sequence[int]): Of the clips.
+
+    Returns:
+        list[dict]: For each clip ``name``, ``truth`` and ``answer`` (class
+        names), ``score`` (of the answer), ``narrative`` and ``reason``.
+    """
+    was_training = model.training
+    model.eval()
+    try:
+        data = model.data_preprocessor(
+            pseudo_collate([dataset[i] for i in indices]), False)
+        samples = data['data_samples']
+        feats, kwargs = model.extract_feat(data['inputs'], test_mode=True)
+        samples = model.cls_head.predict(feats, samples, **kwargs)
+        # Tokens of several views of a clip stand side by side; the first one
+        # is explained, the class is that of all.
+        views = len(feats.ids) // len(samples)
+        first = type(feats)(*(f[::views] for f in feats))
+        answers = model.cls_head.generate(
+            first, [int(s.pred_label) for s in samples])
+    finally:
+        model.train(was_training)
+    names = model.cls_head.classes.names
+    return [
+        dict(
+            name=sample.get('frame_dir') or f'clip {i}',
+            truth=names[int(sample.gt_label)],
+            answer=answer,
+            score=float(sample.pred_score.max()),
+            narrative=sample.pred_narrative,
+            reason=reason)
+        for i, sample, (answer, reason) in zip(indices, samples, answers)
+    ]

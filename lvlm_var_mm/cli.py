@@ -1,0 +1,48 @@
+"""What the command-line tools share."""
+import argparse
+import os.path as osp
+import sys
+from contextlib import contextmanager
+
+from mmengine.config import Config
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """The config of ``args.config`` under ``--cfg-options``, ``--launcher``
+    and ``--work-dir``, which defaults to ``work_dirs/<config name>``.
+
+    Raises:
+        FileNotFoundError: No such config.
+    """
+    if not osp.isfile(args.config):
+        raise FileNotFoundError(f'no config file {args.config}')
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        name = osp.splitext(osp.basename(args.config))[0]
+        cfg.work_dir = osp.join('work_dirs', name)
+    return cfg
+
+
+@contextmanager
+def user_errors():
+    """End a tool on bad input with the message alone and exit code 2, and on
+    Ctrl-C with 130. The message says what to do; a traceback through the
+    framework does not. Faults of the program keep theirs."""
+    try:
+        yield
+    except (FileNotFoundError, FileExistsError, ValueError) as e:
+        sys.stdout.flush()
+        message = str(e)
+        if 'Original Traceback' in message:  # of a dataloader worker
+            message = message.strip().splitlines()[-1]
+        print(f'error: {message}', file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print('interrupted; `--resume` goes on from the last checkpoint',
+              file=sys.stderr)
+        raise SystemExit(130) from None

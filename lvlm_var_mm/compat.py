@@ -1,0 +1,124 @@
+"""Makes MMAction2 1.2.0 run on current PyTorch and transformers.
+
+One function a shim, each with its reason and the condition under which it can
+go. :func:`apply` runs them all, before anything imports ``mmaction.models``;
+each leaves an installation that does not need it as it is.
+"""
+import importlib.util
+import os.path as osp
+import sys
+import types
+import warnings
+from importlib.metadata import PackageNotFoundError, version
+from pickle import UnpicklingError
+
+
+def apply() -> tuple:
+    """Apply every shim; return the names of those that changed something."""
+    return tuple(shim.__name__ for shim in _SHIMS if shim())
+
+
+def quiet_mmcv_lite() -> bool:
+    """mmcv-lite warns at import that it lacks one operator, which no model
+    here uses. Goes when mmcv-lite stops warning."""
+    warnings.filterwarnings(
+        'ignore', message='Fail to import ``MultiScaleDeformableAttention``')
+    return False
+
+
+def drn_placeholder() -> bool:
+    """The 1.2.0 wheel lacks ``mmaction.models.localizers.drn``, which its
+    ``localizers/__init__`` imports; and in a source checkout that file needs
+    torchvision. Goes when a release of mmaction2 ships the folder."""
+    name = 'mmaction.models.localizers.drn'
+    import mmaction
+    there = osp.isdir(
+        osp.join(osp.dirname(mmaction.__file__), 'models/localizers/drn'))
+    if there and importlib.util.find_spec('torchvision') is not None:
+        return False
+    if name in sys.modules:
+        return False
+
+    class DRN:
+
+        def __init__(self, *args, **kwargs):
+            raise ImportError(
+                'DRN is not part of the mmaction2 1.2.0 wheel; install '
+                'mmaction2 from source, with torchvision, to use it')
+
+    package, module = types.ModuleType(name), types.ModuleType(f'{name}.drn')
+    package.__path__ = []
+    module.DRN = package.DRN = DRN
+    package.drn = module
+    sys.modules.update({name: package, f'{name}.drn': module})
+    return True
+
+
+def no_vindlu() -> bool:
+    """mmaction2 imports its VindLU models wherever transformers >= 4.28 is
+    installed; they need timm and names that transformers 5 dropped. Goes
+    when mmaction2 checks for what it imports."""
+    import mmaction.utils.dependency as dependency
+    try:
+        old_names = int(version('transformers').split('.')[0]) < 5
+    except PackageNotFoundError:
+        old_names = False
+    if old_names and importlib.util.find_spec('timm') is not None:
+        return False
+    dependency.WITH_MULTIMODAL = False
+    return True
+
+
+def load_own_checkpoints() -> bool:
+    """Since torch 2.6 ``torch.load`` reads tensors only, and refuses the
+    message hub that MMEngine stores in every checkpoint. Registering its
+    loader anew allows exactly the classes of MMEngine's own checkpoints;
+    any other pickle stays refused, for a checkpoint is somebody's file.
+    Goes when mmengine passes such a list itself."""
+    import torch
+    from mmengine.runner.checkpoint import CheckpointLoader
+
+    def load_from_local(filename, map_location):
+        filename = osp.expanduser(filename)
+        if not osp.isfile(filename):
+            raise FileNotFoundError(f'no checkpoint at {filename}')
+        with torch.serialization.safe_globals(_mmengine_globals()):
+            return torch.load(
+                filename, map_location=map_location, weights_only=True)
+
+    CheckpointLoader.register_scheme(
+        prefixes='', loader=load_from_local, force=True)
+    return True
+
+
+def _mmengine_globals() -> list:
+    """What MMEngine's checkpoints hold beside tensors."""
+    import numpy as np
+    from mmengine.logging import HistoryBuffer
+    dtypes = [type(np.dtype(t)) for t in
+              ('f2', 'f4', 'f8', 'i4', 'i8', 'u4', 'u8', '?', 'S', 'U')]
+    return [
+        HistoryBuffer, np.dtype, np.ndarray, *dtypes,
+        # Scalars and arrays of numpy 1.x and 2.x pickle under both names.
+        (np.core.multiarray._reconstruct,
+         'numpy.core.multiarray._reconstruct'),
+        (np.core.multiarray._reconstruct,
+         'numpy._core.multiarray._reconstruct'),
+        (np.core.multiarray.scalar, 'numpy.core.multiarray.scalar'),
+        (np.core.multiarray.scalar, 'numpy._core.multiarray.scalar'),
+        (_statistics_method, 'builtins.getattr'),
+    ]
+
+
+def _statistics_method(owner, name):
+    """HistoryBuffer pickles its statistics as ``getattr(HistoryBuffer,
+    'mean')``. A free ``getattr`` would open the door again, so this stands
+    in for it and finds those methods alone."""
+    from mmengine.logging import HistoryBuffer
+    if owner is not HistoryBuffer or name.startswith('_'):
+        raise UnpicklingError(
+            f'a checkpoint may not ask for {name!r} of {owner!r}')
+    return getattr(owner, name)
+
+
+_SHIMS = (quiet_mmcv_lite, drn_placeholder, no_vindlu, load_own_checkpoints)

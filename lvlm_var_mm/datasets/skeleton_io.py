@@ -1,0 +1,266 @@
+"""The raw NTU RGB+D ``.skeleton`` text files: reading, choosing, writing.
+
+Layout of a file (Shahroudy et al., "NTU RGB+D: A Large Scale Dataset for 3D
+Human Activity Analysis", CVPR 2016)::
+
+    T                                        number of frames
+    per frame:  number of bodies
+      per body: id clippedEdges handLeftConfidence handLeftState
+                handRightConfidence handRightState isRestricted
+                leanX leanY trackingState    (10 numbers)
+                25                           number of joints
+        per joint: x y z  depthX depthY  colorX colorY
+                   orientationW X Y Z  trackingState  (12 numbers)
+
+``x y z`` are metres in the camera's frame, ``colorX colorY`` pixels of the
+colour video.
+"""
+from pathlib import Path
+
+import numpy as np
+
+NUM_JOINTS = 25
+BODY_FIELDS = 10
+JOINT_FIELDS = 12
+# Kinect v2 tracks six bodies at once; a body that is lost and found again
+# gets a new id, so a long file may hold more. A file with more than this is
+# noise, and would claim memory out of proportion to its size.
+MAX_BODIES = 64
+# A body seen in this many frames or fewer is noise if another one remains.
+NOISE_FRAMES = 11
+
+
+class CorruptSampleError(ValueError):
+    """A sample's file cannot be used.
+
+    Args:
+        path: The file.
+        problem (str): What is wrong with it.
+    """
+
+    def __init__(self, path, problem):
+        self.path = str(path)
+        self.problem = problem
+        super().__init__(f'{self.path}: {problem}; restore the file or list '
+                         'the sample in `exclude`')
+
+    def __reduce__(self):
+        # Errors travel between data-loading workers by pickle.
+        return type(self), (self.path, self.problem)
+
+
+class _Lines:
+    """The lines of one file, taken in order; knows where it stands."""
+
+    def __init__(self, path):
+        self.path = path
+        try:
+            text = Path(path).read_bytes().decode('ascii')
+        except UnicodeDecodeError:
+            self.fail('is not a text file')
+        self.lines = text.rstrip().splitlines()
+        self.at = 0
+
+    def fail(self, problem):
+        raise CorruptSampleError(self.path, problem) from None
+
+    @property
+    def left(self):
+        return len(self.lines) - self.at
+
+    def take(self):
+        if not self.left:
+            self.fail(f'ends early, after line {self.at}')
+        self.at += 1
+        return self.lines[self.at - 1]
+
+    def count(self, what, cost):
+        """A number of things that need at least ``cost`` lines each."""
+        text = self.take().strip()
+        # int() also takes '1_0' and '+1', which no writer of NTU makes.
+        # More digits than a count can have are not worth converting.
+        if not text.isdigit() or len(text) > 18:
+            self.fail(f'line {self.at}: the number of {what} is '
+                      f'{text[:40]!r}')
+        number = int(text)
+        if number * cost > self.left:
+            self.fail(f'line {self.at}: declares {number} {what}, but only '
+                      f'{self.left} lines follow (is the file truncated?)')
+        return number
+
+    def numbers(self, rows, width):
+        """The next ``rows`` lines of ``width`` numbers, as lists of text."""
+        fields = [line.split()
+                  for line in self.lines[self.at:self.at + rows]]
+        for offset, row in enumerate(fields, 1):
+            if len(row) != width:
+                self.fail(f'line {self.at + offset}: {len(row)} values '
+                          f'instead of {width}')
+        self.at += rows
+        return fields
+
+
+def read_skeleton(path):
+    """Read one raw ``.skeleton`` file.
+
+    Args:
+        path (str | Path): The file.
+
+    Returns:
+        dict: ``total_frames`` (int, T); ``body_ids`` (list[str], in order of
+        appearance, M); ``keypoint`` float32 (M, T, 25, 3), metres in the
+        camera's frame; ``color`` float32 (M, T, 25, 2), pixels (x, y) of the
+        colour video, NaN for a joint the camera could not project;
+        ``present`` bool (M, T). Where a body is absent both arrays are 0.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        CorruptSampleError: The file departs from the layout above, holds an
+            x, y or z that is not finite, or shows nobody at all.
+    """
+    lines = _Lines(path)
+    total_frames = lines.count('frames', 1)
+    if not total_frames:
+        lines.fail('has no frames')
+    ids, where, joints = {}, [], []
+    for frame in range(total_frames):
+        for _ in range(lines.count('bodies', NUM_JOINTS + 2)):
+            body_id = lines.numbers(1, BODY_FIELDS)[0][0]
+            if not body_id.isdigit():
+                lines.fail(f'line {lines.at}: the body id is '
+                           f'{body_id[:40]!r}')
+            number = lines.count('joints', 1)
+            if number != NUM_JOINTS:
+                lines.fail(f'line {lines.at}: {number} joints instead of '
+                           f'{NUM_JOINTS}')
+            where.append((ids.setdefault(body_id, len(ids)), frame))
+            for row in lines.numbers(NUM_JOINTS, JOINT_FIELDS):
+                joints.append(row[:3] + row[5:7])
+    if lines.left:
+        lines.fail(f'{lines.left} lines too many, from line {lines.at + 1}')
+    if not ids:
+        lines.fail('shows no body in any frame')
+    if len(ids) > MAX_BODIES:
+        lines.fail(f'{len(ids)} different bodies, more than {MAX_BODIES}')
+    if len(set(where)) < len(where):
+        lines.fail('shows the same body twice in one frame')
+    return _assemble(lines, total_frames, list(ids), where, joints)
+
+
+def _assemble(lines, total_frames, ids, where, joints):
+    try:
+        with np.errstate(over='ignore'):
+            values = np.array(joints, dtype=np.float64).astype(np.float32)
+    except ValueError as error:
+        lines.fail(f'holds something that is not a number ({error})')
+    values = values.reshape(-1, NUM_JOINTS, 5)
+    if not np.isfinite(values[..., :3]).all():
+        lines.fail('holds a coordinate that is not finite')
+    # A joint beside the colour picture has no pixel. That is a fact about
+    # the camera's view, not damage: the 3D joint is good.
+    values[~np.isfinite(values)] = np.nan
+    person, frame = np.array(where).T
+    shape = len(ids), total_frames
+    keypoint = np.zeros((*shape, NUM_JOINTS, 3), np.float32)
+    color = np.zeros((*shape, NUM_JOINTS, 2), np.float32)
+    present = np.zeros(shape, bool)
+    keypoint[person, frame] = values[..., :3]
+    color[person, frame] = values[..., 3:]
+    present[person, frame] = True
+    return dict(total_frames=total_frames, body_ids=ids, keypoint=keypoint,
+                color=color, present=present)
+
+
+def select_persons(bodies, max_persons=2):
+    """Keep the bodies that move most, and the frames that show them.
+
+    Bodies present in 11 frames or fewer are dropped as noise if a longer one
+    remains: the length threshold of the denoising that goes with NTU RGB+D
+    (Shahroudy et al., CVPR 2016; ``noise_len_thres`` in MMAction2's
+    ``tools/data/skeleton/gen_ntu_rgbd_raw.py``). The others are ordered by
+    motion, largest first: the variances over time of every joint's x, y and
+    z, summed. Frames in which no kept body is present are taken out.
+
+    Args:
+        bodies (dict): What :func:`read_skeleton` returns.
+        max_persons (int): The most bodies to keep, at least 1.
+
+    Returns:
+        np.ndarray: float32 (M, T', 25, 3) with M <= ``max_persons`` and
+        T' <= T, metres; 0 where one of several bodies is absent.
+
+    Raises:
+        ValueError: ``max_persons`` is below 1.
+    """
+    if max_persons < 1:
+        raise ValueError(f'max_persons is {max_persons}, must be 1 or more')
+    keypoint, present = bodies['keypoint'], bodies['present']
+    lengths = present.sum(axis=1)
+    kept = np.flatnonzero(lengths > NOISE_FRAMES)
+    if not len(kept):
+        kept = np.flatnonzero(lengths)
+    motion = [keypoint[m, present[m]].var(axis=0, dtype=np.float64).sum()
+              for m in kept]
+    # A stable sort: equal motion keeps the order of appearance.
+    order = np.argsort(-np.array(motion), kind='stable')[:max_persons]
+    kept = kept[order]
+    shown = present[kept].any(axis=0)
+    return keypoint[kept][:, shown]
+
+
+def write_skeleton(path, keypoint, color=None, body_ids=None, depth=None,
+                   tracking=None):
+    """Write a ``.skeleton`` file in the layout above.
+
+    Coordinates are written with 7 significant digits, as NTU's own are;
+    unknown fields, among them all orientations, as 0.
+
+    Args:
+        path (str | Path): The file.
+        keypoint (array): (M, T, 25, 3), metres. A body whose joints are all
+            0, or of which any is NaN, is absent from that frame.
+        color (array, optional): (M, T, 25, 2), pixels of the colour video.
+        body_ids (sequence, optional): M whole numbers, or their text.
+            Default: 1, 2, ...
+        depth (array, optional): (M, T, 25, 2), pixels of the depth map.
+        tracking (array, optional): (M, T, 25), 0 not tracked, 1 inferred,
+            2 tracked. Default: 2.
+
+    Raises:
+        ValueError: A shape does not fit, or an id is not a whole number.
+    """
+    keypoint = np.asarray(keypoint, np.float64)
+    if keypoint.ndim != 4 or keypoint.shape[2:] != (NUM_JOINTS, 3):
+        raise ValueError(f'keypoint has shape {keypoint.shape}, not '
+                         f'(M, T, {NUM_JOINTS}, 3)')
+    shape = persons, total_frames, _ = keypoint.shape[:3]
+
+    def field(name, value, default, channels):
+        if value is None:
+            return np.full((*shape, channels), default)
+        value = np.asarray(value, np.float64)
+        if value.size != np.prod(shape) * channels:
+            raise ValueError(f'{name} has shape {value.shape}, not '
+                             f'{(*shape, channels)}')
+        return value.reshape(*shape, channels)
+
+    if body_ids is None:
+        body_ids = range(1, persons + 1)
+    body_ids = [str(body_id) for body_id in body_ids]
+    if len(body_ids) != persons or not all(i.isdigit() for i in body_ids):
+        raise ValueError(f'body_ids must be {persons} whole numbers, not '
+                         f'{body_ids}')
+    rows = np.concatenate([
+        keypoint, field('depth', depth, 0., 2), field('color', color, 0., 2),
+        np.zeros((*shape, 4)), field('tracking', tracking, 2., 1)], axis=-1)
+    present = (np.isfinite(keypoint).all(axis=(2, 3))
+               & keypoint.any(axis=(2, 3)))
+    block = '\n'.join([' '.join(['%.7g'] * JOINT_FIELDS)] * NUM_JOINTS)
+    lines = [str(total_frames)]
+    for frame in range(total_frames):
+        lines.append(str(present[:, frame].sum()))
+        for person in np.flatnonzero(present[:, frame]):
+            lines += [f'{body_ids[person]} 0 0 0 0 0 0 0 0 2',
+                      str(NUM_JOINTS),
+                      block % tuple(rows[person, frame].ravel().tolist())]
+    Path(path).write_text('\n'.join(lines) + '\n', encoding='ascii')

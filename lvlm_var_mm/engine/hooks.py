@@ -1,0 +1,54 @@
+"""Hooks of MMEngine's Runner."""
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from lvlm_var_mm.datasets.corrupt import skipping_datasets
+from mmaction.registry import HOOKS
+
+
+@HOOKS.register_module()
+class LVLMWarmupHook(Hook):
+    """Lets the tokens settle before the language model reads them.
+
+    For the first epochs the backbone and the VST neck train by the neck's own
+    losses alone. A language model costs many times their step, and codes that
+    still change their meaning teach it nothing. Resuming is safe: the state
+    follows from the epoch.
+
+    Args:
+        epochs (int): Epochs without the language model.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        active = runner.epoch >= self.epochs
+        if active != model.cls_head.active or not runner.epoch:
+            runner.logger.info(
+                'the language model reads the tokens from now on' if active
+                else f'{self.epochs} epochs of tokens alone: the language '
+                'model waits')
+        model.cls_head.active = active
+
+    def after_train(self, runner: Runner) -> None:
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        model.cls_head.active = True
+
+
+@HOOKS.register_module()
+class SkippedSamplesHook(Hook):
+    """Reports the corrupt samples that training has skipped so far."""
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        for dataset in skipping_datasets(runner.train_dataloader.dataset):
+            names = dataset.corrupt_samples
+            if names:
+                runner.logger.warning(
+                    f'{len(names)} of {len(dataset)} samples are corrupt and '
+                    f'were skipped: {", ".join(names[:10])}' +
+                    (', ...' if len(names) > 10 else ''))

@@ -1,0 +1,5 @@
+"""The two parts of LVLM-VAR: the neck makes tokens, the head reads them."""
+from .lvlm_head import LVLMHead
+from .vst_neck import SemanticTokens, VSTNeck
+
+__all__ = ['LVLMHead', 'SemanticTokens', 'VSTNeck']

@@ -1,0 +1,137 @@
+"""The language model: built from config dicts, frozen, tuned by LoRA, and
+left out of checkpoints but for what was trained."""
+import os.path as osp
+from typing import Dict, List, Optional
+
+import torch
+import torch.nn as nn
+from mmengine.logging import print_log
+from mmengine.utils import get_object_from_string
+
+PATH_KEY = 'pretrained_model_name_or_path'
+
+
+def build(cfg: Dict, key: str):
+    """Call what a config dict names.
+
+    Args:
+        cfg (dict): ``type`` is a dotted name, such as
+            ``transformers.AutoTokenizer.from_pretrained``; the rest are its
+            arguments.
+        key (str): The config key that ``cfg`` stands under, for errors.
+
+    Raises:
+        ValueError: ``type`` names nothing.
+        FileNotFoundError: A model folder or hub id that cannot be had.
+    """
+    cfg = dict(cfg.to_dict() if hasattr(cfg, 'to_dict') else cfg)
+    name = cfg.pop('type')
+    call = get_object_from_string(name) if isinstance(name, str) else name
+    if call is None:
+        raise ValueError(f'`{key}.type`: there is no {name}')
+    if PATH_KEY not in cfg:
+        return call(**cfg)
+    path = cfg[PATH_KEY] = osp.expanduser(cfg[PATH_KEY])
+    is_folder = osp.isabs(path) or path.startswith('.')
+    remedy = (f'Set `{key}.{PATH_KEY}` to a folder in the transformers '
+              'layout or to a hub id; `python tools/fetch_smollm2.py` makes '
+              'the folder of the small configs.')
+    if is_folder and not osp.isdir(path):
+        raise FileNotFoundError(f'no model folder {path}. {remedy}')
+    try:
+        return call(**cfg)
+    except OSError as e:
+        raise FileNotFoundError(
+            f'{name} found no model at {path}. {remedy}\n{e}') from e
+
+
+def build_lvlm(lvlm: Dict,
+               lora: Optional[Dict] = None,
+               gradient_checkpointing: bool = False) -> nn.Module:
+    """Build a language model, freeze it and add LoRA layers (Hu et al.,
+    arXiv:2106.09685).
+
+    Args:
+        lvlm (dict): Any causal or image-text-to-text model of transformers.
+            Where ``dtype`` asks for bfloat16 and neither an accelerator nor
+            the CPU has it, float32 is taken: emulated, it is many times
+            slower.
+        lora (dict, optional): ``peft.LoraConfig`` as a config dict. Without,
+            the model stays as it is.
+        gradient_checkpointing (bool): Recompute activations in the backward
+            pass.
+
+    Returns:
+        nn.Module: The model, only its LoRA parameters trainable.
+    """
+    lvlm = dict(lvlm)
+    dtype = lvlm.get('dtype')
+    if isinstance(dtype, str) and dtype != 'auto':
+        dtype = getattr(torch, dtype)
+    if dtype is torch.bfloat16 and not has_bfloat16():
+        print_log('no bfloat16 on this CPU: the language model runs in '
+                  'float32', logger='current')
+        dtype = torch.float32
+    if dtype is not None:
+        lvlm['dtype'] = dtype
+    model = build(lvlm, 'lvlm')
+    model.requires_grad_(False)
+    if gradient_checkpointing:
+        model.gradient_checkpointing_enable(
+            gradient_checkpointing_kwargs=dict(use_reentrant=False))
+    if lora is not None:
+        import peft
+        model = peft.get_peft_model(model, build(lora, 'lora'))
+    return model
+
+
+def has_bfloat16() -> bool:
+    """Whether bfloat16 runs on this machine without being emulated."""
+    return torch.cuda.is_available() or any(
+        getattr(torch.cpu, f'_is_{isa}_supported', lambda: False)()
+        for isa in ('avx512_bf16', 'amx_tile'))
+
+
+def keep_trained_only(module: nn.Module, child: str) -> None:
+    """Leave the frozen parameters of ``module.child`` out of checkpoints.
+
+    MMEngine collects and loads state dicts module by module and never calls
+    a nested ``state_dict()``, so this works through hooks: one drops the
+    frozen keys on saving, one forgives their absence on loading. What was
+    trained is still missed if it is not there.
+
+    Args:
+        module (nn.Module): Nested at any depth in a recognizer.
+        child (str): Name of the child that is frozen in part.
+    """
+
+    def frozen() -> set:
+        part = getattr(module, child)
+        trained = {n for n, p in part.named_parameters() if p.requires_grad}
+        return {f'{child}.{n}' for n in part.state_dict() if n not in trained}
+
+    def on_save(_, state_dict, prefix, __) -> None:
+        for name in frozen():
+            state_dict.pop(prefix + name, None)
+
+    def on_load(_, incompatible_keys) -> None:
+        # Keys come with the whole path of the module in front.
+        missing, known = incompatible_keys.missing_keys, frozen()
+        missing[:] = [k for k in missing if not _ends_in(k, known)]
+
+    module.register_state_dict_post_hook(on_save)
+    module.register_load_state_dict_post_hook(on_load)
+
+
+def _ends_in(key: str, names: set) -> bool:
+    parts = key.split('.')
+    return any('.'.join(parts[i:]) in names for i in range(len(parts)))
+
+
+def trainable_parameters(model: nn.Module) -> Dict[str, int]:
+    """Number of parameters, ``total`` and ``trainable``."""
+    sizes: List[tuple] = [(p.numel(), p.requires_grad)
+                          for p in model.parameters()]
+    return dict(
+        total=sum(n for n, _ in sizes),
+        trainable=sum(n for n, grad in sizes if grad))

@@ -1,0 +1,175 @@
+"""VST, Video to Semantic Tokens: the features of a clip -> action tokens.
+
+The neck keeps time, pools everything else, and replaces each of L steps by
+the nearest entry of a learned codebook (LVLM-VAR, arXiv:2509.05695; vector
+quantisation by van den Oord et al., arXiv:1711.00937).
+
+Shapes: N clips, M persons, C channels, T frames, V joints, L tokens,
+K codes.
+"""
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor
+from vector_quantize_pytorch import VectorQuantize
+
+from mmaction.registry import MODELS
+
+# The library's own defaults (decay 0.8, random start, dead codes kept) let
+# most of a codebook die on features that are still being trained.
+QUANTIZER = dict(
+    codebook_dim=32,
+    use_cosine_sim=True,
+    decay=0.99,
+    kmeans_init=True,
+    threshold_ema_dead_code=2)
+
+# The axes of a backbone's output that are averaged away, C and T are kept:
+# a GCN's (N, M, C, T, V) and a 3D CNN's (N, C, T, H, W) have five each.
+POOLED_AXES = dict(NMCTV=(1, 4), NCTHW=(3, 4))
+
+
+class SemanticTokens(NamedTuple):
+    """The semantic action tokens of N clips."""
+    embeds: Tensor  # (N, L, C) the codebook vector of each token
+    ids: Tensor  # (N, L) its code
+    mask: Tensor  # (N, L) bool, False where a clip has no such token
+
+
+@MODELS.register_module()
+class VSTNeck(BaseModule):
+    """Turns backbone features into discrete semantic action tokens.
+
+    Works as the neck of a stock ``Recognizer3D``: in training it is called
+    with the data samples and adds its losses to those of the head, at test
+    time it is called with the features alone.
+
+    Args:
+        in_channels (int): C, channels of the backbone's output.
+        layout (str): ``'NMCTV'`` behind a GCN, ``'NCTHW'`` behind a 3D CNN.
+        num_tokens (int): L, tokens a clip.
+        codebook_size (int): K, codes.
+        quantizer (dict): Overrides of :data:`QUANTIZER`, arguments of
+            ``vector_quantize_pytorch.VectorQuantize``.
+        loss_commit (float): Weight of the commitment loss, which draws the
+            features to their codes.
+        loss_temporal (float): Weight of the temporal-consistency loss, see
+            :meth:`temporal_consistency`.
+        aux_head (dict, optional): ``num_classes``, ``loss_weight`` and
+            ``label_smooth_eps`` of a linear classifier over the mean token.
+            A codebook trained to reconstruct alone is a poor one for
+            recognition; this gives it, and the backbone, a short path from
+            the labels. It takes no part in prediction.
+
+    Raises:
+        ValueError: Unknown layout, or features that do not fit it.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 layout: str = 'NMCTV',
+                 num_tokens: int = 16,
+                 codebook_size: int = 256,
+                 quantizer: Dict = dict(),
+                 loss_commit: float = 0.5,
+                 loss_temporal: float = 0.1,
+                 aux_head: Optional[Dict] = None,
+                 init_cfg: Optional[Dict] = None) -> None:
+        super().__init__(init_cfg=init_cfg)
+        if layout not in POOLED_AXES:
+            raise ValueError(f'VSTNeck: `layout` is {layout!r}, not one of '
+                             f'{sorted(POOLED_AXES)}')
+        self.in_channels = in_channels
+        self.layout = layout
+        self.num_tokens = num_tokens
+        self.loss_commit = loss_commit
+        self.loss_temporal = loss_temporal
+        self.norm = nn.LayerNorm(in_channels)
+        self.quantizer = VectorQuantize(
+            dim=in_channels, codebook_size=codebook_size,
+            **{**QUANTIZER, **quantizer})
+        self.aux_head = aux_head
+        if aux_head is not None:
+            self.classifier = nn.Linear(in_channels, aux_head['num_classes'])
+
+    def forward(self,
+                x: Tensor,
+                data_samples: Optional[List] = None
+                ) -> Tuple[SemanticTokens, Dict[str, Tensor]]:
+        """Tokens of a batch of clips and, in training, their losses.
+
+        Args:
+            x (Tensor): Five axes, named by ``layout``.
+            data_samples (list[:obj:`ActionDataSample`], optional): The
+                annotations; given in training only.
+
+        Returns:
+            tuple: :class:`SemanticTokens` and a dict of losses, empty
+            without ``data_samples``.
+        """
+        steps = self.temporal_steps(x)
+        # A codebook that is a running mean needs float32 to move at all.
+        with torch.autocast(steps.device.type, enabled=False):
+            quantized, ids, commit = self.quantizer(steps)
+        tokens = SemanticTokens(quantized, ids,
+                                torch.ones_like(ids, dtype=torch.bool))
+        if data_samples is None:
+            return tokens, dict()
+
+        losses = dict(
+            loss_commit=self.loss_commit * commit.sum(),
+            loss_temporal=self.loss_temporal *
+            self.temporal_consistency(steps))
+        if self.aux_head is not None:
+            losses['loss_vst'] = self.auxiliary_loss(steps, quantized,
+                                                     data_samples)
+        return tokens, losses
+
+    def temporal_steps(self, x: Tensor) -> Tensor:
+        """Backbone features -> (N, L, C) normalised steps in time."""
+        if x.dim() != 5 or x.shape[self.layout.index('C')] != self.in_channels:
+            raise ValueError(
+                f'VSTNeck: `layout` {self.layout} with `in_channels` '
+                f'{self.in_channels} does not fit features of shape '
+                f'{tuple(x.shape)}')
+        x = x.float().mean(POOLED_AXES[self.layout])  # (N, C, T)
+        x = F.adaptive_avg_pool1d(x, self.num_tokens)
+        return self.norm(x.transpose(1, 2))
+
+    def temporal_consistency(self, steps: Tensor) -> Tensor:
+        """Neighbouring steps agree unless the features really change.
+
+        The distance of two neighbours, ``d_t = 1 - cos(z_t, z_t+1)`` of what
+        the codebook sees, is weighted by ``exp(-r_t)``, where ``r_t`` is the
+        distance of the same two steps in the features relative to the clip's
+        mean: flicker costs, a real change does not.
+
+        Args:
+            steps (Tensor): (N, L, C).
+
+        Returns:
+            Tensor: Scalar, 0 for a clip of one token.
+        """
+        if steps.shape[1] < 2:
+            return steps.new_zeros(())
+        with torch.no_grad():
+            change = (steps[:, 1:] - steps[:, :-1]).norm(dim=-1)
+            weight = (-change / (change.mean(1, keepdim=True) + 1e-6)).exp()
+        z = self.quantizer.project_in(steps)
+        distance = 1 - F.cosine_similarity(z[:, 1:], z[:, :-1], dim=-1)
+        return (weight * distance).mean()
+
+    def auxiliary_loss(self, steps: Tensor, quantized: Tensor,
+                       data_samples: List) -> Tensor:
+        """Cross-entropy of the mean token, before and after quantisation,
+        so that both are discriminative and stay close."""
+        labels = torch.cat([s.gt_label for s in data_samples])
+        loss = sum(
+            F.cross_entropy(
+                self.classifier(z.mean(1)), labels.to(z.device),
+                label_smoothing=self.aux_head.get('label_smooth_eps', 0.))
+            for z in (steps, quantized))
+        return self.aux_head.get('loss_weight', 1.) * loss

@@ -1,0 +1,57 @@
+"""Install with ``pip install -e .`` (tests: ``pip install -e '.[test]'``)."""
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+INSTALL_REQUIRES = [
+    # From 2.6 on a checkpoint may name the classes it needs (compat.py).
+    # Capped at the newest release that the tests ran on.
+    'torch>=2.6,<2.14',
+    'mmengine>=0.10.7,<0.11',
+    # The shims of lvlm_var_mm/compat.py are written against this release.
+    'mmaction2==1.2.0',
+    # mmaction2 1.2.0 refuses mmcv >= 2.2 and declares no mmcv at all. The
+    # lite build has every operator our models use and needs no compiler.
+    # It shares its folder with the full mmcv: who has mmcv 2.1 installed
+    # adds this package with ``pip install --no-deps``.
+    'mmcv-lite>=2.1.0,<2.2.0',
+    # mmengine resolves `mmaction::` configs through pkg_resources, which
+    # setuptools 82 dropped.
+    'setuptools<82',
+    # mmaction2 1.2.0 uses np.Inf and np.in1d, which numpy 2 dropped.
+    'numpy<2',
+    # mmaction2 1.2.0 imports it without declaring it.
+    'importlib_metadata',
+    # 4.57 and 5.x are tested; `logits_to_keep`, `get_decoder` and nested
+    # text configs are used as these releases have them.
+    'transformers>=4.57,<6',
+    'peft>=0.17',
+    # LLaVA's tokenizer is a SentencePiece model; transformers reads it
+    # through these two and only then asks for them.
+    'sentencepiece',
+    'protobuf',
+    # The codebook: EMA, cosine similarity, k-means start, dead-code reset.
+    'vector-quantize-pytorch>=1.22,<2',
+    'decord>=0.6.0',
+    # Reads the GGUF file that tools/fetch_smollm2.py converts, once.
+    'gguf>=0.16',
+    'terminaltables',
+    'tensorboard',
+]
+
+setup(
+    name='lvlm_var_mm',
+    version='0.1.0',
+    description='LVLM-VAR for MMAction2: semantic action tokens and a '
+    'LoRA-tuned LLaVA for video action recognition',
+    long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    packages=find_packages(include=['lvlm_var_mm', 'lvlm_var_mm.*']),
+    package_data={'lvlm_var_mm.class_lists': ['*.txt']},
+    python_requires='>=3.10,<3.13',
+    install_requires=INSTALL_REQUIRES,
+    extras_require={'test': ['pytest>=7']},
+)

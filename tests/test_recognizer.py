@@ -1,0 +1,336 @@
+"""The neck and the head in MMAction2's own recognizers and Runner."""
+import copy
+
+import mmengine
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapper
+from mmengine.runner import CheckpointLoader, Runner
+
+from conftest import CLASSES, head_cfg, make_samples
+from lvlm_var_mm.models.narrative import narrate
+from mmaction.registry import MODELS
+
+L, K = 4, 16
+STGCN = dict(
+    type='STGCN', in_channels=3, base_channels=4, num_stages=3,
+    inflate_stages=[2], down_stages=[2],
+    graph_cfg=dict(layout='nturgb+d', mode='spatial'))
+SLOW_ONLY = dict(
+    type='ResNet3dSlowOnly', depth=18, pretrained=None, base_channels=4,
+    num_stages=2, out_indices=(1, ), spatial_strides=(1, 2),
+    temporal_strides=(1, 1), dilations=(1, 1), inflate=(0, 1))
+SKELETON = (1, 2, 16, 25, 3)  # views, persons, frames, joints, coordinates
+RGB = (1, 3, 8, 16, 16)  # views, colours, frames, height, width
+
+
+def recognizer(folder, kind='skeleton', **over):
+    """Config of LVLM-VAR on a tiny backbone."""
+    backbone, layout, preprocessor = dict(
+        skeleton=(STGCN, 'NMCTV', dict(type='ActionDataPreprocessor')),
+        rgb=(SLOW_ONLY, 'NCTHW', dict(
+            type='ActionDataPreprocessor', mean=[128.] * 3, std=[50.] * 3,
+            format_shape='NCTHW')))[kind]
+    return dict(
+        type='Recognizer3D', backbone=copy.deepcopy(backbone),
+        neck=dict(type='VSTNeck', in_channels=8, layout=layout, num_tokens=L,
+                  codebook_size=K, aux_head=dict(num_classes=len(CLASSES))),
+        cls_head=head_cfg(folder), data_preprocessor=preprocessor, **over)
+
+
+def build(cfg):
+    torch.manual_seed(0)
+    model = MODELS.build(cfg)
+    model.init_weights()
+    return model
+
+
+def batch(shape, labels, seed=0):
+    """As the dataloader hands it over; colours lie between 0 and 255."""
+    rng = torch.Generator().manual_seed(seed)
+
+    def clip():
+        # Mere noise is averaged away: a person, a colour walks as a whole.
+        walk = torch.randn(*shape[:3], 1, 1, generator=rng).cumsum(2)
+        return walk + torch.randn(shape, generator=rng)
+
+    inputs = [clip() for _ in labels]
+    if shape[1] == 3:
+        inputs = [(128 + 50 * x).clamp(0, 255).byte() for x in inputs]
+    return dict(inputs=inputs, data_samples=make_samples(labels))
+
+
+@torch.no_grad()
+def build_for_test(cfg, shape=SKELETON):
+    """With a codebook, which the first batch of training starts."""
+    model = build(cfg)
+    data = model.data_preprocessor(
+        batch(shape, [0, 1, 2, 3], seed=9), training=True)
+    model.extract_feat(**data)
+    return model.eval()
+
+
+kinds = pytest.mark.parametrize(
+    'kind, shape', [('skeleton', SKELETON), ('rgb', RGB)])
+
+
+@kinds
+def test_train_step(tiny_llava, kind, shape):
+    model = build(recognizer(tiny_llava, kind))
+    before = {n: p.detach().clone() for n, p in model.named_parameters()}
+    optimizer = OptimWrapper(torch.optim.SGD(
+        [p for p in model.parameters() if p.requires_grad], lr=0.01))
+    log = model.train_step(batch(shape, [0, 1, 2, 3]), optimizer)
+    parts = {'loss_cls', 'loss_lm', 'loss_commit', 'loss_temporal',
+             'loss_vst'}
+    assert set(log) == {'loss', 'top1_acc', 'top5_acc', *parts}
+    torch.testing.assert_close(log['loss'], sum(log[k] for k in parts))
+    moved = {n for n, p in model.named_parameters()
+             if not torch.equal(p, before[n])}
+    assert {n.split('.')[0] for n in moved} == {
+        'backbone', 'neck', 'cls_head'}
+    assert any('lora_B' in n for n in moved)
+    assert all(p.requires_grad
+               for n, p in model.named_parameters() if n in moved)
+
+
+@torch.no_grad()  # as a TestLoop has it
+@kinds
+def test_test_step(tiny_llava, kind, shape):
+    model = build_for_test(recognizer(tiny_llava, kind), shape)
+    samples = model.test_step(batch(shape, [2, 3, 0]))
+    assert [int(s.gt_label) for s in samples] == [2, 3, 0]
+    for sample in samples:
+        assert sample.pred_score.shape == (len(CLASSES), )
+        torch.testing.assert_close(sample.pred_score.sum(), torch.tensor(1.))
+        assert sample.pred_label == sample.pred_score.argmax()
+        assert sample.pred_tokens.shape == (L, )
+        assert sample.pred_tokens.max() < K
+        assert sample.pred_narrative == narrate(sample.pred_tokens)
+    # The same batch gives the same again.
+    for a, b in zip(samples, model.test_step(batch(shape, [2, 3, 0]))):
+        assert torch.equal(a.pred_score, b.pred_score)
+
+
+@torch.no_grad()
+@kinds
+def test_views_are_averaged(tiny_llava, kind, shape):
+    model = build_for_test(recognizer(tiny_llava, kind), shape)
+    one = [batch(shape, [0, 1, 2], seed) for seed in (1, 2)]
+    both = dict(inputs=[torch.cat(pair) for pair in
+                        zip(*(b['inputs'] for b in one))],
+                data_samples=make_samples([0, 1, 2]))
+    single = [model.test_step(b) for b in one]
+    assert any((a.pred_tokens != b.pred_tokens).any()
+               for a, b in zip(*single))
+    averaged = model.test_step(both)
+    assert len(averaged) == 3
+    for a, b, mean in zip(*single, averaged):
+        torch.testing.assert_close(
+            mean.pred_score, (a.pred_score + b.pred_score) / 2)
+        assert torch.equal(mean.pred_tokens, a.pred_tokens)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('at_once', [1, 2])
+def test_max_testing_views(tiny_llava, at_once):
+    data = batch((3, *SKELETON[1:]), [1])
+    plain, limited = (
+        build_for_test(recognizer(tiny_llava, test_cfg=cfg)).test_step(
+            copy.deepcopy(data))[0]
+        for cfg in (None, dict(max_testing_views=at_once)))
+    torch.testing.assert_close(plain.pred_score, limited.pred_score)
+    assert torch.equal(plain.pred_tokens, limited.pred_tokens)
+
+
+def test_stock_recognizer_is_untouched():
+    model = build(dict(
+        type='RecognizerGCN', backbone=copy.deepcopy(STGCN),
+        cls_head=dict(type='GCNHead', num_classes=4, in_channels=8)))
+    optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.01))
+    log = model.train_step(batch(SKELETON, [0, 1, 2, 3]), optimizer)
+    assert set(log) == {'loss', 'loss_cls', 'top1_acc', 'top5_acc'}
+    samples = model.eval().test_step(batch(SKELETON, [0, 1]))
+    assert [s.pred_score.shape for s in samples] == [(4, ), (4, )]
+
+
+@torch.no_grad()
+def test_stock_metric_reads_the_samples(tiny_llava):
+    model = build_for_test(recognizer(tiny_llava))
+    samples = model.test_step(batch(SKELETON, [0, 1, 2, 3]))
+    # Three labels are right, one is not.
+    for sample in samples:
+        sample.set_gt_label(int(sample.pred_label))
+    samples[0].set_gt_label((int(samples[0].pred_label) + 1) % 4)
+    evaluator = Evaluator(dict(type='mmaction.AccMetric'))
+    evaluator.process(data_samples=samples, data_batch=None)
+    metrics = evaluator.evaluate(len(samples))
+    assert metrics['acc/top1'] == 0.75
+    assert metrics['acc/top5'] == 1
+
+
+# --------------------------------------------------------------- a Runner
+class Watch(Hook):
+    """Notes what training looks like at the start of each epoch."""
+    priority = 'LOWEST'  # after LVLMWarmupHook
+
+    def __init__(self):
+        self.seen = {}
+
+    def before_train_epoch(self, runner):
+        optimizer = runner.optim_wrapper.optimizer
+        self.seen[runner.epoch] = dict(
+            active=runner.model.cls_head.active,
+            lr=[g['lr'] for g in optimizer.param_groups],
+            steps=sorted({int(s['step']) for s in optimizer.state.values()}),
+            momentum=sum(float(s['exp_avg'].abs().sum())
+                         for s in optimizer.state.values()))
+
+
+def write_skeletons(path, number=8, frames=20):
+    """Clips of PoseDataset's format; each class is a pose of its own."""
+    rng = np.random.default_rng(0)
+    poses = rng.normal(size=(len(CLASSES), 1, 1, 25, 3))
+    mmengine.dump(dict(
+        split=dict(train=[f'clip{i}' for i in range(number)]),
+        annotations=[dict(
+            frame_dir=f'clip{i}', label=i % len(CLASSES),
+            total_frames=frames,
+            keypoint=(poses[i % len(CLASSES)] + 0.3 * rng.normal(
+                size=(1, frames, 25, 3))).astype(np.float32))
+            for i in range(number)]), path)
+
+
+def run_cfg(root, folder, name, epochs=2, **over):
+    features = [
+        dict(type='PoseDecode'),
+        dict(type='FormatGCNInput', num_person=1),
+        dict(type='PackActionInputs')
+    ]
+    sample = dict(type='UniformSampleFrames', clip_len=16)
+
+    def loader(test_mode):
+        return dict(
+            batch_size=4, num_workers=0,
+            sampler=dict(type='DefaultSampler', shuffle=not test_mode),
+            dataset=dict(
+                type='PoseDataset', ann_file=str(root / 'skeletons.pkl'),
+                split='train', test_mode=test_mode,
+                pipeline=[dict(type='GenSkeFeat', feats=['j']),
+                          dict(**sample, test_mode=test_mode), *features]))
+
+    return Config(dict(
+        model=recognizer(folder),
+        train_dataloader=loader(False),
+        val_dataloader=loader(True),
+        test_dataloader=loader(True),
+        val_evaluator=dict(type='AccMetric'),
+        test_evaluator=[
+            dict(type='AccMetric'),
+            dict(type='DumpResults', out_file_path=str(root / 'dump.pkl'))],
+        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs),
+        val_cfg=dict(type='ValLoop'),
+        test_cfg=dict(type='TestLoop'),
+        optim_wrapper=dict(
+            type='BFloat16OptimWrapper',
+            constructor='PartwiseOptimWrapperConstructor',
+            paramwise_cfg=dict(parts={'cls_head.lvlm': dict(lr_mult=0.5)}),
+            optimizer=dict(type='AdamW', lr=0.01),
+            clip_grad=dict(max_norm=5.)),
+        # Without an end of its own it would stop with the first run.
+        param_scheduler=[dict(type='ExponentialLR', gamma=0.1, end=9)],
+        default_hooks=dict(checkpoint=dict(
+            type='CheckpointHook', interval=1, save_best='acc/top1')),
+        custom_hooks=[dict(type='LVLMWarmupHook', epochs=1)],
+        default_scope='mmaction', experiment_name=name,
+        randomness=dict(seed=0), work_dir=str(root / 'run'), **over))
+
+
+@pytest.fixture(scope='module')
+def trained(tiny_llava, tmp_path_factory):
+    """A Runner after two epochs, what was seen, and its last metrics."""
+    root = tmp_path_factory.mktemp('train')
+    write_skeletons(root / 'skeletons.pkl')
+    runner = Runner.from_cfg(run_cfg(root, tiny_llava, 'train'))
+    runner.register_hook(watch := Watch(), priority='LOWEST')
+    runner.train()
+    return root, runner, watch.seen, runner.val_loop.run()
+
+
+def test_language_model_waits_for_the_tokens(trained):
+    _, runner, seen, _ = trained
+    assert [seen[epoch]['active'] for epoch in (0, 1)] == [False, True]
+    assert runner.model.cls_head.active
+    scalars = runner.message_hub.log_scalars
+    steps = {k: len(scalars[f'train/{k}'].data[0])
+             for k in ('loss_vst', 'loss_lm', 'loss_cls')}
+    # Two epochs of two steps, of which the head took part in one.
+    assert steps == dict(loss_vst=4, loss_lm=2, loss_cls=2)
+
+
+def test_optimizer_has_the_trained_parameters_by_part(trained):
+    _, runner, seen, _ = trained
+    model = runner.model
+    groups = runner.optim_wrapper.optimizer.param_groups
+    lvlm = {id(p) for n, p in model.named_parameters()
+            if p.requires_grad and n.startswith('cls_head.lvlm')}
+    rest = {id(p) for p in model.parameters() if p.requires_grad} - lvlm
+    assert {frozenset(map(id, g['params'])) for g in groups} == {
+        frozenset(lvlm), frozenset(rest)}
+    lr = [0.005 if id(g['params'][0]) in lvlm else 0.01 for g in groups]
+    assert seen[0]['lr'] == pytest.approx(lr)
+    assert seen[1]['lr'] == pytest.approx([0.1 * x for x in lr])
+
+
+def test_unused_part_is_told(tiny_llava, trained):
+    cfg = run_cfg(trained[0], tiny_llava, 'unused')
+    cfg.optim_wrapper.paramwise_cfg.parts['cls_head.lvmm'] = dict(lr_mult=2.)
+    runner = Runner.from_cfg(cfg)
+    with pytest.raises(ValueError, match="'cls_head.lvmm'"):
+        runner.build_optim_wrapper(cfg.optim_wrapper)
+
+
+def test_resume(tiny_llava, trained):
+    root, _, seen, _ = trained
+    path = root / 'run' / 'epoch_2.pth'
+    saved = CheckpointLoader.load_checkpoint(str(path), 'cpu')
+    runner = Runner.from_cfg(run_cfg(root, tiny_llava, 'resume', epochs=3,
+                                     load_from=str(path), resume=True))
+    runner.register_hook(watch := Watch(), priority='LOWEST')
+    runner.train()
+    assert runner.epoch == 3 and runner.iter == 6
+    assert (root / 'run' / 'epoch_3.pth').is_file()
+    # It began with epoch 2, the language model reading.
+    assert list(watch.seen) == [2]
+    start = watch.seen[2]
+    assert start['active']
+    assert start['lr'] == pytest.approx([0.1 * x for x in seen[1]['lr']])
+    # Adam goes on; the language model has made two steps less.
+    assert start['steps'] == [2, 4]
+    state = saved['optimizer']['state'].values()
+    assert start['momentum'] == pytest.approx(
+        sum(float(s['exp_avg'].abs().sum()) for s in state), rel=1e-5)
+    assert start['momentum'] > 0
+
+
+def test_test_from_the_checkpoint_repeats_the_validation(tiny_llava,
+                                                         trained):
+    root, trainer, _, expected = trained
+    cfg = run_cfg(root, tiny_llava, 'test',
+                  load_from=str(root / 'run' / 'epoch_2.pth'))
+    metrics = Runner.from_cfg(cfg).test()
+    assert {k: metrics[k] for k in expected} == expected
+    # Not only as often right: the same scores of the same clips.
+    model, scores = trainer.model.eval(), []
+    with torch.no_grad():
+        for data in trainer.val_dataloader:
+            scores += [s.pred_score for s in model.test_step(data)]
+    dumped = mmengine.load(root / 'dump.pkl')
+    assert len(dumped) == len(scores) == 8
+    for sample, score in zip(dumped, scores):
+        torch.testing.assert_close(sample['pred_score'], score)
+        assert sample['pred_narrative'] == narrate(sample['pred_tokens'])

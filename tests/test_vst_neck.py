@@ -1,0 +1,201 @@
+"""The VST neck: features of a clip -> semantic action tokens."""
+import pytest
+import torch
+
+from conftest import make_samples
+from lvlm_var_mm.models import VSTNeck
+
+C, K, L = 8, 16, 6
+FEATURES = dict(NMCTV=(4, 2, C, 12, 5), NCTHW=(4, C, 12, 3, 2))
+layouts = pytest.mark.parametrize('layout', FEATURES)
+
+
+def neck(layout='NMCTV', **over):
+    torch.manual_seed(0)
+    return VSTNeck(**{**dict(in_channels=C, layout=layout, num_tokens=L,
+                             codebook_size=K), **over})
+
+
+def features(layout='NMCTV', seed=1):
+    return torch.randn(FEATURES[layout],
+                       generator=torch.Generator().manual_seed(seed))
+
+
+@layouts
+@pytest.mark.parametrize('num_tokens', [1, 6, 12, 20])  # of 12 steps in time
+def test_tokens(layout, num_tokens):
+    model = neck(layout, num_tokens=num_tokens)
+    tokens, _ = model(features(layout), make_samples([0, 1, 2, 3]))
+    assert tokens.embeds.shape == (4, num_tokens, C)
+    assert tokens.ids.shape == tokens.mask.shape == (4, num_tokens)
+    assert tokens.mask.dtype is torch.bool and tokens.mask.all()
+    assert 0 <= tokens.ids.min() and tokens.ids.max() < K
+    assert len(tokens.ids.unique()) > 1 or num_tokens == 1
+
+
+@layouts
+def test_steps_average_all_but_channels_and_time(layout):
+    model, x = neck(layout, num_tokens=12), features(layout)
+    x = x.mean((1, 4)) if layout == 'NMCTV' else x.mean((3, 4))
+    steps = model.temporal_steps(features(layout))
+    torch.testing.assert_close(steps, model.norm(x.transpose(1, 2)))
+
+
+def test_equal_tokens_carry_the_same_vector():
+    model = neck().eval()
+    tokens, _ = model(features())
+    for code in tokens.ids.unique():
+        vectors = tokens.embeds[tokens.ids == code]
+        torch.testing.assert_close(vectors, vectors[:1].expand_as(vectors))
+
+
+def test_unknown_layout():
+    with pytest.raises(ValueError, match="'NTCHW'.*NCTHW.*NMCTV"):
+        neck('NTCHW')
+
+
+@pytest.mark.parametrize('layout, x', [
+    ('NMCTV', torch.zeros(2, C, 12, 3, 3)),
+    ('NCTHW', torch.zeros(2, 2, C, 12, 5)),
+    ('NCTHW', torch.zeros(2, C, 12)),
+])
+def test_features_that_do_not_fit(layout, x):
+    with pytest.raises(ValueError, match=layout) as error:
+        neck(layout)(x)
+    assert str(tuple(x.shape)) in str(error.value)
+
+
+def test_losses_come_with_data_samples_only():
+    model = neck(aux_head=dict(num_classes=4))
+    assert model(features())[1] == {}
+    losses = model(features(), make_samples([0, 1, 2, 3]))[1]
+    assert set(losses) == {'loss_commit', 'loss_temporal', 'loss_vst'}
+    assert all(v.dim() == 0 and v.isfinite() for v in losses.values())
+    assert set(neck()(features(), make_samples([0, 1, 2, 3]))[1]) == {
+        'loss_commit', 'loss_temporal'}
+
+
+@pytest.mark.parametrize('key, over', [
+    ('loss_commit', dict(loss_commit=3.)),
+    ('loss_temporal', dict(loss_temporal=3.)),
+    ('loss_vst', dict(aux_head=dict(num_classes=4, loss_weight=3.))),
+])
+def test_weights(key, over):
+    base = dict(loss_commit=1., loss_temporal=1.,
+                aux_head=dict(num_classes=4, loss_weight=1.))
+    one, three = (
+        neck(**{**base, **new})(features(), make_samples([0, 1, 2, 3]))[1]
+        for new in ({}, over))
+    assert one[key] > 0
+    for name in one:
+        torch.testing.assert_close(
+            three[name], (3 if name == key else 1) * one[name])
+
+
+def test_auxiliary_head_learns_from_the_labels():
+    torch.manual_seed(0)
+    model, x = neck(aux_head=dict(num_classes=4)), features()
+    samples = make_samples([3, 1, 0, 2])
+    optimizer = torch.optim.Adam(model.parameters(), 0.05)
+    losses = []
+    for _ in range(30):
+        loss = model(x, samples)[1]['loss_vst']
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 2
+
+
+# -------------------------------------------------- temporal consistency
+def walk(*steps):
+    a, b = torch.eye(C)[:2]
+    return torch.stack([a if s == 'a' else b for s in steps])[None]
+
+
+def test_consistency_of_constant_features_is_zero():
+    model = neck(num_tokens=8)
+    loss = model.temporal_consistency(walk(*'aaaaaaaa'))
+    torch.testing.assert_close(loss, torch.zeros(()), rtol=0, atol=1e-6)
+    assert model.temporal_consistency(walk('a')) == 0  # no neighbour
+
+
+def test_flicker_costs_more_than_a_change():
+    cost = neck(num_tokens=8).temporal_consistency
+    change, flicker = cost(walk(*'aaaabbbb')), cost(walk(*'abababab'))
+    assert change > 0
+    # Not only because it changes seven times as often.
+    assert flicker > 2 * 7 * change
+
+
+def test_consistency_draws_neighbours_together():
+    model = neck()
+    steps = torch.randn(2, L, C, requires_grad=True)
+    before = model.temporal_consistency(steps)
+    before.backward()
+    after = model.temporal_consistency(steps - 0.5 * steps.grad)
+    assert after < before
+
+
+# ------------------------------------------------------------- training
+def test_gradient_passes_the_quantiser():
+    model, x = neck(), features().requires_grad_()
+    tokens, _ = model(x, make_samples([0, 1, 2, 3]))
+    # Nothing but the tokens themselves: the losses are left out.
+    tokens.embeds.square().sum().backward()
+    assert x.grad.abs().sum((1, 2, 3, 4)).min() > 0
+    assert model.norm.weight.grad.abs().sum() > 0
+
+
+def codebook(model):
+    return {k: v.clone() for k, v in model.quantizer.state_dict().items()}
+
+
+def moved(a, b):
+    return [k for k in a if not torch.equal(a[k], b[k])]
+
+
+def test_eval_is_deterministic_and_learns_nothing():
+    model = neck()
+    model(features(), make_samples([0, 1, 2, 3]))
+    model.eval()
+    before = codebook(model)
+    first, second = model(features(seed=2))[0], model(features(seed=2))[0]
+    assert torch.equal(first.ids, second.ids)
+    assert torch.equal(first.embeds, second.embeds)
+    assert not moved(before, codebook(model))
+    # A clip's tokens do not depend on its batch.
+    alone = model(features(seed=2)[:1])[0]
+    assert torch.equal(alone.ids, first.ids[:1])
+
+
+def test_training_moves_the_codebook_even_in_autocast():
+    model = neck()
+    model(features(), make_samples([0, 1, 2, 3]))
+    before = codebook(model)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        tokens, _ = model(features(seed=2).bfloat16(),
+                          make_samples([0, 1, 2, 3]))
+    assert any('embed' in k for k in moved(before, codebook(model)))
+    assert tokens.embeds.dtype is torch.float32
+
+
+def test_codebook_persists():
+    model, other = neck(), neck()
+    for seed in range(3):
+        model(features(seed=seed), make_samples([0, 1, 2, 3]))
+    other.load_state_dict(model.state_dict())
+    # As training left it: not to be started anew by k-means.
+    other.train()
+    model.train()
+    assert bool(other.quantizer._codebook.initted)
+    for net in (model, other):
+        net.eval()
+    a, b = model(features(seed=7))[0], other(features(seed=7))[0]
+    assert len(a.ids.unique()) > 2
+    assert torch.equal(a.ids, b.ids) and torch.equal(a.embeds, b.embeds)
+    # And training goes on from there, running means included.
+    for net in (model, other):
+        torch.manual_seed(3)
+        net.train()(features(seed=8), make_samples([0, 1, 2, 3]))
+    assert not moved(codebook(model), codebook(other))

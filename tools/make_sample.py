@@ -1,0 +1,26 @@
+"""Make the small synthetic dataset in NTU RGB+D's layout.
+
+    python tools/make_sample.py [--out data/ntu_sample] [--repeats 2]
+"""
+import argparse
+
+from lvlm_var_mm.datasets.sample import make_sample
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--out', default='data/ntu_sample',
+                        help='the folder to make (default: %(default)s)')
+    parser.add_argument('--repeats', type=int, default=2,
+                        help='performances of each class by each performer '
+                        '(default: %(default)s, 600 clips)')
+    parser.add_argument('--seed', type=int, default=0)
+    args = parser.parse_args()
+    try:
+        make_sample(args.out, args.repeats, args.seed)
+    except (FileExistsError, ValueError) as error:
+        parser.error(str(error))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,91 @@
+"""Train a recognizer: the flags are those of MMAction2's tools/train.py.
+
+python tools/train.py configs/lvlmvar_quickstart.py
+"""
+import argparse
+import os
+import os.path as osp
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
+from lvlm_var_mm.cli import load_config, user_errors
+from mmaction.registry import RUNNERS
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='where logs and checkpoints go; '
+                        'default: work_dirs/<config name>')
+    parser.add_argument(
+        '--resume', nargs='?', const='auto', metavar='CHECKPOINT',
+        help='go on from this checkpoint, or from the latest of the work dir')
+    parser.add_argument('--amp', action='store_true',
+                        help='automatic mixed precision')
+    parser.add_argument('--no-validate', action='store_true',
+                        help='do not evaluate during training')
+    parser.add_argument('--auto-scale-lr', action='store_true',
+                        help='scale the learning rate with the batch size')
+    parser.add_argument('--seed', type=int, help='random seed')
+    parser.add_argument('--diff-rank-seed', action='store_true',
+                        help='another seed on each rank')
+    parser.add_argument('--deterministic', action='store_true',
+                        help='deterministic CUDNN')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+        help='override settings of the config, e.g. '
+        'train_dataloader.batch_size=8')
+    parser.add_argument('--launcher', default='none',
+                        choices=['none', 'pytorch', 'slurm', 'mpi'])
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
+    """The command line over the config."""
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+        # The bfloat16 wrapper is mixed precision already.
+        if kind != 'BFloat16OptimWrapper':
+            if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+                raise ValueError(f'--amp does not go with `optim_wrapper` of '
+                                 f'type {kind}')
+            cfg.optim_wrapper.type = 'AmpOptimWrapper'
+            cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.resume:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    if args.auto_scale_lr:
+        if 'auto_scale_lr' not in cfg:
+            raise ValueError('--auto-scale-lr needs `auto_scale_lr` with a '
+                             '`base_batch_size` in the config')
+        cfg.auto_scale_lr.enable = True
+    randomness = dict(cfg.get('randomness') or {})
+    if args.seed is not None:
+        randomness['seed'] = args.seed
+    randomness.setdefault('seed', None)
+    randomness['diff_rank_seed'] = args.diff_rank_seed
+    randomness['deterministic'] = args.deterministic
+    cfg.randomness = randomness
+    return cfg
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = merge_args(load_config(args), args)
+    runner = (RUNNERS.build(cfg)
+              if 'runner_type' in cfg else Runner.from_cfg(cfg))
+    runner.train()
+    print(f'checkpoints and logs: {osp.abspath(cfg.work_dir)}')
+
+
+if __name__ == '__main__':
+    with user_errors():
+        main()
