@@ -1,5 +1,6 @@
 """What the command-line tools share."""
 import argparse
+import os
 import os.path as osp
 import sys
 from contextlib import contextmanager
@@ -32,10 +33,13 @@ def load_config(args: argparse.Namespace) -> Config:
 def user_errors():
     """End a tool on bad input with the message alone and exit code 2, and on
     Ctrl-C with 130. The message says what to do; a traceback through the
-    framework does not. Faults of the program keep theirs."""
+    framework does not. ``LVLM_VAR_TRACEBACK=1`` shows it all the same, for
+    where the fault is the program's."""
     try:
         yield
     except (FileNotFoundError, FileExistsError, ValueError) as e:
+        if os.environ.get('LVLM_VAR_TRACEBACK'):
+            raise
         sys.stdout.flush()
         message = str(e)
         if 'Original Traceback' in message:  # of a dataloader worker

@@ -66,8 +66,12 @@ def batch(shape, labels, seed=0):
 
 @torch.no_grad()
 def build_for_test(cfg, shape=SKELETON):
-    """With a codebook, which the first batch of training starts."""
+    """With a codebook, which the first batch of training starts, and with
+    normalisation that fits it."""
     model = build(cfg)
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.momentum = None  # one batch settles it
     data = model.data_preprocessor(
         batch(shape, [0, 1, 2, 3], seed=9), training=True)
     model.extract_feat(**data)

@@ -12,6 +12,8 @@ from .skeleton_io import CorruptSampleError
 # fault of the program or the configuration and stops it.
 UNREADABLE = (CorruptSampleError, decord.DECORDError,
               decord.DECORDLimitReachedError)
+# What decord says of a broken file in errors that have no class of their own.
+DECORD_SAYS = ('Error reading ', 'Invalid frame count', 'Failed to seek')
 
 
 class SkipCorruptMixin:
@@ -40,7 +42,10 @@ class SkipCorruptMixin:
         """
         try:
             return super().prepare_data(idx)
-        except UNREADABLE as e:
+        except (*UNREADABLE, RuntimeError, AssertionError) as e:
+            if not (isinstance(e, UNREADABLE)
+                    or str(e).startswith(DECORD_SAYS)):
+                raise
             name = self.sample_name(idx)
             if not isinstance(e, CorruptSampleError):
                 # decord puts its call stack first and the reason last.

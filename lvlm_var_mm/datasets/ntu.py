@@ -12,6 +12,7 @@ from mmaction.registry import DATASETS
 from .corrupt import SkipCorruptMixin
 from .ntu_splits import NUM_ACTIONS, in_split, parse_name, split_names
 from .sample import ensure_sample, is_complete
+from .skeleton_io import CorruptSampleError
 
 MADE = 'a made sample of stick figures, not NTU RGB+D'
 
@@ -97,7 +98,7 @@ class _NTUFolderDataset(SkipCorruptMixin, BaseActionDataset):
                 f'SsssCcccPpppRrrrAaaa{self.suffix}, none of them in split '
                 f'{self.split} of {self.benchmark}: check `data_root`, '
                 '`split` and `actions` of the dataset')
-        if is_complete(self.data_root):
+        if is_complete(osp.dirname(osp.abspath(root))):
             self._metainfo['note'] = MADE
         print_log(
             f'{root}: {len(samples)} samples in {self.split}' +
@@ -135,3 +136,27 @@ class NTURGBDVideoDataset(_NTUFolderDataset):
                '``DecordDecode``.\n\n' + _NTUFolderDataset.__doc__)
     folder = 'nturgb+d_rgb'
     suffix = '_rgb.avi'
+
+    def get_data_info(self, idx: int) -> dict:
+        """Sample ``idx``.
+
+        Raises:
+            CorruptSampleError: Its file is no AVI, or was cut short.
+        """
+        info = super().get_data_info(idx)
+        _check_avi(info['filename'])
+        return info
+
+
+def _check_avi(path: str) -> None:
+    """An AVI that was cut short must not reach ``DecordInit``: decord 0.6
+    crashes the process on it where it reads from memory."""
+    with open(path, 'rb') as f:
+        head = f.read(12)
+    if head[:4] != b'RIFF' or head[8:] != b'AVI ':
+        raise CorruptSampleError(path, 'is not an AVI file')
+    size, there = int.from_bytes(head[4:8], 'little'), osp.getsize(path)
+    # A writer that cannot go back leaves 0 or 2**32 - 1 for the size.
+    if there < size < 2**32 - 1:
+        raise CorruptSampleError(
+            path, f'ends early, after {there} of {size} bytes')

@@ -68,7 +68,8 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
         if not annotations:
             raise ValueError(f'{self.ann_file} holds no `annotations`')
         if self.split is not None:
-            splits = content['split'] if isinstance(content, dict) else {}
+            splits = (content.get('split') or {}
+                      if isinstance(content, dict) else {})
             if self.split not in splits:
                 raise ValueError(f'{self.ann_file} has no split '
                                  f'{self.split!r}, but {sorted(splits)}')

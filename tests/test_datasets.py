@@ -1,0 +1,542 @@
+"""The datasets: splits, errors that say what to do, corrupt samples."""
+import pickle
+import re
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import ConcatDataset, RepeatDataset, pseudo_collate
+
+from lvlm_var_mm.datasets import (NTURGBDSkeletonDataset, NTURGBDVideoDataset,
+                                  SkeletonDataset)
+from lvlm_var_mm.datasets.ntu_splits import (NUM_ACTIONS, NTUName, in_split,
+                                             parse_name, split_names)
+from lvlm_var_mm.datasets.sample import make_sample
+from lvlm_var_mm.datasets.skeleton_io import CorruptSampleError
+from lvlm_var_mm.engine import SkippedSamplesHook
+from mmaction.registry import DATASETS
+
+ACTIONS = [1, 8]
+SKELETON = [
+    dict(type='LoadNTUSkeleton'),
+    dict(type='ResampleFrames', clip_len=8),
+    dict(type='FormatGCNInput', num_person=2),
+    dict(type='PackActionInputs', meta_keys=('frame_dir', ))
+]
+# Transforms of MMAction2 alone.
+VIDEO = [
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=4, frame_interval=4, num_clips=1),
+    dict(type='DecordDecode'),
+    dict(type='FormatShape', input_format='NCTHW'),
+    dict(type='PackActionInputs', meta_keys=('frame_dir', ))
+]
+KINDS = {
+    'skeleton': (NTURGBDSkeletonDataset, SKELETON, (1, 2, 8, 25, 3)),
+    'video': (NTURGBDVideoDataset, VIDEO, (1, 3, 4, 120, 160))
+}
+both_kinds = pytest.mark.parametrize('kind', KINDS)
+
+
+# ------------------------------------------------------- official splits
+XSUB_60 = [1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38]
+XSUB_120 = XSUB_60 + [
+    45, 46, 47, 49, 50, *range(52, 60), 70, 74, 78, *range(80, 87), 89,
+    *range(91, 96), 97, 98, 100, 103]
+# Who performed in which setup, each everything twice before three cameras;
+# setups from 18 on show the actions from 61 on.
+PERFORMERS = [
+    range(1, 9), [3, *range(7, 15)], [1, 2, 7, 8, *range(15, 20)],
+    [3, 7, 8, 20], [4, 10, 13, 15, 16, 17, 18, 21],
+    [1, 7, 8, 15, 16, 17, 19, 22, 23, 24],
+    [1, 7, 8, *range(15, 20), *range(25, 29)],
+    [1, 7, 8, 15, 19, 25, *range(29, 37)], [7, 8, 15, 16, 17, 19, 25],
+    [7, 8, 13, *range(15, 20), 21, 25],
+    [1, 2, 7, 8, *range(15, 20), 25, 27, 28, 38],
+    [7, 8, *range(15, 20), 25, 27, 28, 37],
+    [7, 8, *range(15, 20), 25, 27, 28, 37],
+    [7, 8, 15, 17, 19, 25, 27, 37, 39], [7, 8, 15, 16, 17, 19, 25, 37],
+    [7, 8, 19, 21, 25, 39, 40], [3, 7, 8, 9, 15, 16, 17, 20],
+    [8, *range(41, 46)], [8, 41, 42, *range(46, 52)],
+    [8, 41, 43, 44, 52, 53, 54], range(55, 61), range(61, 68),
+    range(55, 69), [57, *range(60, 65), 67], [55, 56, 58, 59, 65, 66, 68],
+    [8, 41, 44, 49, 50, 51, *range(69, 73), *range(74, 78)],
+    [6, 8, 11, 41, 43, 44, *range(78, 87)],
+    [8, 41, 42, 43, 46, 48, 70, 73, 87],
+    [6, 8, 41, 43, 44, 48, 49, 51, 67, 74, 75, 80, 88, 89, 90],
+    [8, 11, 41, 43, 44, 48, 67, 75, 76, 81, 85, 88, *range(91, 97)],
+    [6, 8, 41, 42, 43, 44, 51, 67, 82, 85, *range(96, 102)],
+    [8, 41, 43, 44, 67, *range(102, 107)]]
+MISSING = (Path(__file__).parents[2] / 'shared/data' /
+           'NTU_RGBD120_samples_with_missing_skeletons.txt')
+
+
+def ntu_names():
+    for setup, performers in enumerate(PERFORMERS, 1):
+        first = 1 if setup < 18 else 61
+        for performer in performers:
+            for camera in (1, 2, 3):
+                for replication in (1, 2):
+                    for action in range(first, first + 60):
+                        yield NTUName(setup, camera, performer, replication,
+                                      action)
+
+
+@pytest.mark.parametrize('benchmark, split, field, train, everyone', [
+    ('ntu60', 'xsub', 'performer', XSUB_60, range(1, 41)),
+    ('ntu60', 'xview', 'camera', [2, 3], range(1, 4)),
+    ('ntu120', 'xsub', 'performer', XSUB_120, range(1, 107)),
+    ('ntu120', 'xset', 'setup', range(2, 33, 2), range(1, 33))])
+def test_who_trains(benchmark, split, field, train, everyone):
+    name = NTUName(1, 1, 1, 1, 1)
+    for part, expected in (('train', set(train)),
+                           ('val', set(everyone) - set(train))):
+        found = {i for i in everyone if in_split(
+            name._replace(**{field: i}), benchmark, f'{split}_{part}')}
+        assert found == expected
+
+
+@pytest.mark.parametrize('benchmark, setup, action, inside', [
+    ('ntu60', 1, 1, True), ('ntu60', 17, 60, True), ('ntu60', 18, 1, False),
+    ('ntu60', 17, 61, False), ('ntu120', 18, 61, True),
+    ('ntu120', 32, 120, True), ('ntu120', 33, 1, False),
+    ('ntu120', 1, 121, False), ('ntu60', 1, 0, False)])
+def test_membership(benchmark, setup, action, inside):
+    name = NTUName(setup, 1, 1, 1, action)
+    in_splits = [split for split in split_names(benchmark)
+                 if in_split(name, benchmark, split)]
+    assert len(in_splits) == (2 if inside else 0)  # one for each protocol
+
+
+@pytest.mark.parametrize('file, expected', [
+    ('/a/S017C003P020R002A060_rgb.avi', (17, 3, 20, 2, 60)),
+    ('S001C001P001R001A001.skeleton', (1, 1, 1, 1, 1)),
+    ('notes.skeleton', None), ('xS001C001P001R001A001.skeleton', None),
+    ('S1C001P001R001A001.skeleton', None)])
+def test_parse_name(file, expected):
+    assert parse_name(file) == expected
+
+
+@pytest.mark.parametrize('benchmark, split', [
+    ('ntu60', 'xset_train'), ('ntu120', 'xview_val'), ('ntu60', 'train'),
+    ('ntu', 'xsub_train')])
+def test_unknown_split_lists_what_there_is(benchmark, split, tmp_path):
+    for ask in (
+            lambda: in_split(NTUName(1, 1, 1, 1, 1), benchmark, split),
+            lambda: NTURGBDSkeletonDataset(
+                str(tmp_path), [], split, benchmark)):
+        with pytest.raises(ValueError) as error:
+            ask()
+        for word in (repr(benchmark), repr(split), 'xset_val', 'xview_train'):
+            assert word in str(error.value)
+
+
+@pytest.mark.parametrize('benchmark, total', [
+    ('ntu60', 56880), ('ntu120', 114480)])
+def test_every_sample_is_in_one_half(benchmark, total):
+    protocols = {s.split('_')[0] for s in split_names(benchmark)}
+    number = 0
+    for name in ntu_names():
+        halves = [[in_split(name, benchmark, f'{p}_{half}')
+                   for half in ('train', 'val')] for p in protocols]
+        number += all(sum(pair) == 1 for pair in halves)
+        assert all(sum(pair) == sum(halves[0]) for pair in halves)
+    assert number == total
+
+
+@pytest.mark.nucla
+@pytest.mark.parametrize('benchmark, split, train, val', [
+    ('ntu60', 'xsub', 40091, 16487), ('ntu60', 'xview', 37646, 18932),
+    ('ntu120', 'xsub', 63026, 50919), ('ntu120', 'xset', 54468, 59477)])
+def test_published_sizes(benchmark, split, train, val):
+    if not MISSING.is_file():
+        pytest.skip(f'{MISSING.name}, of the authors of NTU RGB+D, is not in '
+                    'shared/data beside the checkout')
+    missing = {NTUName(*map(int, re.findall(r'\d{3}', line)))
+               for line in MISSING.read_text().splitlines()
+               if parse_name(line)}
+    assert len(missing) == 535
+    names = set(ntu_names())
+    assert missing < names
+    sizes = [sum(in_split(name, benchmark, f'{split}_{part}')
+                 for name in names - missing) for part in ('train', 'val')]
+    assert sizes == [train, val]
+
+
+# ------------------------------------------------ NTU RGB+D from folders
+@pytest.fixture(scope='session')
+def sample(tmp_path_factory):
+    """Twelve clips: two actions, one performer on either side, three
+    cameras."""
+    return make_sample(tmp_path_factory.mktemp('sample') / 'ntu', repeats=1,
+                       classes=ACTIONS, performers=(1, 3), progress=False)
+
+
+def build(kind, root, split='xsub_train', **over):
+    cls, pipeline, _ = KINDS[kind]
+    return cls(str(root), pipeline, split, **{'actions': ACTIONS, **over})
+
+
+def action_of(info):
+    return int(info['frame_dir'][-3:])
+
+
+@both_kinds
+@pytest.mark.parametrize('split, number', [
+    ('xsub_train', 6), ('xsub_val', 6), ('xview_train', 8), ('xview_val', 4)])
+def test_sizes(kind, sample, split, number):
+    dataset = build(kind, sample, split)
+    infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+    names = [info['frame_dir'] for info in infos]
+    assert len(set(names)) == number and names == sorted(names)
+    for info in infos:
+        assert Path(info['filename']).is_file()
+        assert in_split(parse_name(info['filename']), 'ntu60', split)
+
+
+@both_kinds
+@pytest.mark.parametrize('actions', [[1, 8], [8, 1], [8], None])
+def test_labels_follow_actions(kind, sample, actions):
+    dataset = build(kind, sample, actions=actions)
+    order = actions or list(range(1, NUM_ACTIONS['ntu60'] + 1))
+    seen = set()
+    for i in range(len(dataset)):
+        info = dataset.get_data_info(i)
+        assert info['label'] == order.index(action_of(info))
+        seen.add(action_of(info))
+    assert seen == set(actions or ACTIONS)
+
+
+@both_kinds
+def test_items(kind, sample):
+    dataset = DATASETS.build(dict(
+        type=KINDS[kind][0].__name__, data_root=str(sample),
+        pipeline=KINDS[kind][1], split='xsub_val', actions=ACTIONS,
+        class_names=['drink', 'sit'], test_mode=True))
+    for i in range(len(dataset)):
+        item = dataset[i]
+        assert item['inputs'].shape == KINDS[kind][2]
+        data_sample = item['data_samples']
+        assert data_sample.frame_dir == dataset.get_data_info(i)['frame_dir']
+        assert data_sample.gt_label.item() == dataset.get_data_info(
+            i)['label']
+
+
+@both_kinds
+def test_root_is_the_parent_or_the_folder(kind, sample):
+    folder = sample / KINDS[kind][0].folder
+    for root in (folder, f'{folder}/'):
+        dataset, other = build(kind, sample), build(kind, root)
+        assert len(other) == len(dataset) == 6
+        # Whoever reads a result learns what it was measured on.
+        assert 'made sample' in other.metainfo['note']
+        assert 'made sample' in dataset.metainfo['note']
+
+
+def test_real_data_has_no_note(sample, tmp_path):
+    shutil.copytree(sample, tmp_path / 'ntu')
+    (tmp_path / 'ntu/sample.json').unlink()
+    assert 'note' not in build('skeleton', tmp_path / 'ntu').metainfo
+    assert 'note' in build('skeleton', sample).metainfo
+
+
+def test_sample_is_made_where_nothing_is(tmp_path, monkeypatch):
+    made = []
+
+    def ensure_sample(root):
+        made.append(root)
+        make_sample(root, repeats=1, classes=[1], performers=[1],
+                    progress=False)
+
+    monkeypatch.setattr('lvlm_var_mm.datasets.ntu.ensure_sample',
+                        ensure_sample)
+    root = str(tmp_path / 'ntu')
+    for _ in range(2):
+        assert len(build('video', root, make_sample=True)) == 3
+    assert made == [root]
+
+
+@both_kinds
+@pytest.mark.parametrize('as_file', [False, True])
+def test_exclude(kind, sample, tmp_path, as_file):
+    names = ['S001C001P001R001A001', 'S001C003P001R001A008']
+    exclude = names
+    if as_file:
+        exclude = tmp_path / 'missing.txt'
+        exclude.write_text('2 samples are incomplete\n\n'
+                           f'{names[0]}\n{names[1]}.skeleton\n')
+    dataset = build(kind, sample, exclude=str(exclude) if as_file else names)
+    left = {dataset.get_data_info(i)['frame_dir']
+            for i in range(len(dataset))}
+    assert len(left) == 4 and not left & set(names)
+
+
+@both_kinds
+@pytest.mark.parametrize('error, over, words', [
+    (FileNotFoundError, dict(data_root='nowhere/ntu'),
+     ['nowhere/ntu', '`data_root`', '{folder}', '{suffix}']),
+    (FileNotFoundError, dict(actions=[2]),
+     ['{folder}', '12 files', 'xsub_train', '`actions`']),
+    (FileNotFoundError, dict(exclude='nowhere/missing.txt'),
+     ['nowhere/missing.txt', '`exclude`']),
+    (ValueError, dict(class_names='nucla'),
+     ['`class_names`', "'nucla'", '10', '2']),
+    (ValueError, dict(class_names=['a', 'b', 'c']), ['`class_names`', '3'])])
+def test_bad_settings(kind, sample, error, over, words):
+    cls, pipeline, _ = KINDS[kind]
+    cfg = {'data_root': str(sample), 'actions': ACTIONS, **over}
+    with pytest.raises(error) as caught:
+        cls(pipeline=pipeline, split='xsub_train', **cfg)
+    for word in words:
+        word = word.format(folder=cls.folder, suffix=cls.suffix)
+        assert word in str(caught.value)
+
+
+def test_empty_folder(tmp_path):
+    (tmp_path / 'readme.skeleton').write_text('')
+    with pytest.raises(FileNotFoundError, match='holds 0 files') as error:
+        build('skeleton', tmp_path)
+    assert str(tmp_path) in str(error.value)
+
+
+# ------------------------------------------------------- corrupt samples
+def half(data):
+    return data[:len(data) // 2]
+
+
+def no_frames(data):
+    """An AVI of the right size in which nothing can be found."""
+    return data[:12] + bytes(len(data) - 12)
+
+
+# The whole stock pipeline is behind each of them. A cut AVI and one that is
+# none must be found before it: decord crashes on the one and fills the
+# screen with the bytes of the other.
+DAMAGE = {
+    'skeleton, cut': ('skeleton', half, 'truncated'),
+    'skeleton, empty': ('skeleton', lambda data: b'', 'early|number of fra'),
+    'avi, cut': ('video', half, 'ends early'),
+    'avi, cut late': ('video', lambda data: data[:-100], 'ends early'),
+    'avi, cut at once': ('video', lambda data: data[:5], 'not an AVI'),
+    'avi, empty': ('video', lambda data: b'', 'not an AVI'),
+    'avi, random': ('video', lambda data: np.random.default_rng(0).bytes(
+        len(data)), 'not an AVI'),
+    'avi, no frames': ('video', no_frames, 'Error reading'),
+}
+damages = pytest.mark.parametrize('damage', DAMAGE)
+half_of_each = pytest.mark.parametrize('damage', [
+    'skeleton, cut', 'avi, cut'])
+
+
+@pytest.fixture
+def broken(sample, tmp_path):
+    """``broken(damage, number)``: a dataset's folder with this many of the
+    six training clips damaged, and their paths."""
+    def copy(damage, number=1):
+        kind, spoil, _ = DAMAGE[damage]
+        root = tmp_path / 'ntu'
+        shutil.copytree(sample, root)
+        files = sorted((root / KINDS[kind][0].folder).glob('*P001*'))
+        assert len(files) == 6
+        for file in files[:number]:
+            file.write_bytes(spoil(file.read_bytes()))
+        return kind, root, [str(file) for file in files[:number]]
+
+    return copy
+
+
+@damages
+def test_training_takes_another(broken, damage):
+    kind, root, (file, ) = broken(damage)
+    dataset = build(kind, root)
+    assert dataset.corrupt_samples == []
+    for _ in range(3):
+        item = dataset[0]
+        name = item['data_samples'].frame_dir
+        assert name not in file
+        # Under its own label, not that of the clip it stands for.
+        label = item['data_samples'].gt_label.item()
+        assert ACTIONS[label] == int(name[-3:])
+    assert dataset.corrupt_samples == [file]
+
+
+@damages
+def test_testing_refuses(broken, damage):
+    kind, root, (file, ) = broken(damage)
+    dataset = build(kind, root, test_mode=True)
+    with pytest.raises(CorruptSampleError, match=DAMAGE[damage][2]) as error:
+        dataset[0]
+    assert file in str(error.value) and '`exclude`' in str(error.value)
+    dataset[1]
+
+
+@half_of_each
+def test_what_a_worker_finds_is_known(broken, damage):
+    kind, root, files = broken(damage, 2)
+    dataset = build(kind, root)
+    loader = torch.utils.data.DataLoader(
+        dataset, batch_size=2, num_workers=1, collate_fn=pseudo_collate)
+    names = [s.frame_dir for batch in loader for s in batch['data_samples']]
+    assert len(names) == 6
+    assert not {Path(file).name[:20] for file in files} & set(names)
+    assert dataset.corrupt_samples == files
+
+
+def test_a_worker_names_what_it_refuses(broken):
+    kind, root, (file, ) = broken('avi, cut')
+    dataset = build(kind, root, test_mode=True)
+    loader = torch.utils.data.DataLoader(
+        dataset, num_workers=1, collate_fn=pseudo_collate)
+    with pytest.raises(CorruptSampleError, match=re.escape(file)):
+        next(iter(loader))
+
+
+@half_of_each
+def test_nothing_but_corrupt_samples(broken, damage):
+    kind, root, _ = broken(damage, 6)
+    dataset = build(kind, root)
+    with pytest.raises(CorruptSampleError, match='all of them corrupt'):
+        dataset[0]
+
+
+def test_faults_of_the_program_are_not_skipped(sample):
+    def fail(results):
+        raise RuntimeError('out of memory')
+
+    dataset = NTURGBDVideoDataset(
+        str(sample), [fail], 'xsub_train', actions=ACTIONS)
+    with pytest.raises(RuntimeError, match='out of memory'):
+        dataset[0]
+    assert dataset.corrupt_samples == []
+
+
+@pytest.mark.parametrize('wrap', [
+    lambda dataset: dataset, lambda dataset: RepeatDataset(dataset, 2),
+    lambda dataset: ConcatDataset([dataset]),
+    lambda dataset: ConcatDataset([RepeatDataset(dataset, 2)])])
+def test_hook_reports(broken, wrap):
+    kind, root, files = broken('skeleton, cut', 2)
+    dataset = wrap(build(kind, root))
+    said = []
+    runner = SimpleNamespace(
+        train_dataloader=SimpleNamespace(dataset=dataset),
+        logger=SimpleNamespace(warning=said.append))
+    hook = SkippedSamplesHook()
+    hook.after_train_epoch(runner)
+    assert said == []
+    dataset[0], dataset[1]
+    hook.after_train_epoch(runner)
+    assert len(said) == 1 and said[0].startswith('2 of 6 samples')
+    assert all(file in said[0] for file in files)
+
+
+# ------------------------------------------- pickles, SkeletonDataset
+POSE = [
+    dict(type='ResampleFrames', clip_len=8),
+    dict(type='FormatGCNInput', num_person=1),
+    dict(type='PackActionInputs', meta_keys=('frame_dir', ))
+]
+
+
+def annotations(number=6, joints=20):
+    rng = np.random.default_rng(0)
+    return [dict(frame_dir=f'clip{i}', label=i % 2, total_frames=10,
+                 keypoint=rng.normal(size=(1, 10, joints, 3)).astype('f4'))
+            for i in range(number)]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(samples=None, **over):
+        samples = annotations() if samples is None else samples
+        names = [s['frame_dir'] for s in samples]
+        content = dict(split=dict(train=names[:4], val=names[4:]),
+                       annotations=samples, **over)
+        (tmp_path / 'a.pkl').write_bytes(pickle.dumps(content))
+        return str(tmp_path / 'a.pkl')
+
+    return write
+
+
+@pytest.mark.parametrize('split, exclude, number', [
+    ('train', None, 4), ('val', None, 2), (None, None, 6),
+    ('train', ['clip0', 'clip5'], 3)])
+def test_pickle(write, split, exclude, number):
+    dataset = DATASETS.build(dict(
+        type='SkeletonDataset', ann_file=write(), pipeline=POSE, split=split,
+        exclude=exclude, class_names=['a', 'b'], num_joints=20))
+    assert len(dataset) == number
+    for i in range(number):
+        item = dataset[i]
+        assert item['inputs'].shape == (1, 1, 8, 20, 3)
+        name = item['data_samples'].frame_dir
+        assert item['data_samples'].gt_label.item() == int(name[-1]) % 2
+
+
+def test_pickle_of_a_list(write):
+    file = Path(write())
+    file.write_bytes(pickle.dumps(annotations()))
+    assert len(SkeletonDataset(str(file), POSE)) == 6
+    with pytest.raises(ValueError, match="no split 'train'"):
+        SkeletonDataset(str(file), POSE, split='train')
+
+
+@pytest.mark.parametrize('content, words', [
+    (b'no pickle', ['a.pkl', 'cannot be read']), (b'', ['a.pkl', 'cannot']),
+    (pickle.dumps(dict(split={})), ['a.pkl', '`annotations`']),
+    (pickle.dumps([]), ['a.pkl', '`annotations`']),
+    (pickle.dumps(3), ['a.pkl', '`annotations`']),
+    (pickle.dumps(dict(annotations=annotations())),
+     ['a.pkl', "no split 'train'"])])
+def test_other_files(tmp_path, content, words):
+    (tmp_path / 'a.pkl').write_bytes(content)
+    with pytest.raises(ValueError) as error:
+        SkeletonDataset(str(tmp_path / 'a.pkl'), POSE, split='train')
+    assert all(word in str(error.value) for word in words)
+
+
+def test_missing_pickle(tmp_path):
+    with pytest.raises(FileNotFoundError, match='`ann_file`') as error:
+        SkeletonDataset(str(tmp_path / 'no.pkl'), POSE)
+    assert 'no.pkl' in str(error.value)
+
+
+@pytest.mark.parametrize('change, over, words', [
+    ({}, dict(split='xsub'), ["'xsub'", "['train', 'val']"]),
+    (dict(label=2), dict(class_names=['a', 'b']),
+     ["'clip1'", 'label 2', '0 to 1']),
+    (dict(label=-1), dict(class_names=['a', 'b']), ["'clip1'", 'label -1']),
+    ({}, dict(num_joints=25),
+     ['20 joints', '25', '`num_joints`', '`graph_cfg`']),
+    (dict(keypoint=np.zeros((10, 20, 3))), {}, ["'clip1'", '(10, 20, 3)']),
+    ({}, dict(exclude=[f'clip{i}' for i in range(4)]), ['no samples'])])
+def test_bad_annotations(write, change, over, words):
+    samples = annotations()
+    samples[1].update(change)
+    file = write(samples)
+    with pytest.raises(ValueError) as error:
+        SkeletonDataset(file, POSE, **{'split': 'train', **over})
+    for word in (file, *words):
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize('bad', ['nan', 'inf', 'no frames'])
+def test_corrupt_annotation(write, bad):
+    samples = annotations()
+    if bad == 'no frames':
+        samples[1]['keypoint'] = samples[1]['keypoint'][:, :0]
+    else:
+        samples[1]['keypoint'][0, 3, 7, 1] = float(bad)
+    file = write(samples)
+    dataset = SkeletonDataset(file, POSE, split='train')
+    item = dataset[1]
+    assert item['data_samples'].frame_dir != 'clip1'
+    assert torch.isfinite(item['inputs']).all()
+    assert dataset.corrupt_samples == ['clip1']
+    dataset = SkeletonDataset(file, POSE, split='train', test_mode=True)
+    with pytest.raises(CorruptSampleError, match="'clip1'") as error:
+        dataset[1]
+    assert file in str(error.value)

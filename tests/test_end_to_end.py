@@ -1,0 +1,117 @@
+"""The tools as a person runs them: train, test and resume on real input."""
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lvlm_var_mm.datasets.sample import make_sample
+from lvlm_var_mm.smollm2 import default_dir, is_complete
+
+ROOT = Path(__file__).parents[1]
+NUCLA = Path(
+    os.environ.get('NUCLA_PKL', ROOT.parent / 'shared/data/nucla_3d.pkl'))
+needs_smollm2 = pytest.mark.skipif(
+    not is_complete(default_dir()),
+    reason='no SmolLM2: run tools/fetch_smollm2.py')
+needs_nucla = pytest.mark.skipif(
+    not NUCLA.is_file(), reason=f'no N-UCLA at {NUCLA}')
+
+
+def run(*args, **env):
+    """A tool's standard output."""
+    done = subprocess.run([sys.executable, *map(str, args)], cwd=ROOT,
+                          env={**os.environ, **env}, text=True,
+                          capture_output=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def scalars(work_dir):
+    """The records of a run's log, in order."""
+    file, = work_dir.glob('*/vis_data/scalars.json')
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+@pytest.fixture(scope='module')
+def sample(tmp_path_factory):
+    """One training and one test performer: 30 clips each."""
+    return str(make_sample(tmp_path_factory.mktemp('data') / 'sample',
+                           repeats=1, performers=(1, 3), progress=False))
+
+
+@pytest.mark.smollm2
+@needs_smollm2
+def test_train_test_dump_and_resume(sample, tmp_path):
+    config, work_dir = 'configs/lvlmvar_quickstart.py', tmp_path / 'work'
+    short = ['--cfg-options', 'train_dataloader.batch_size=8',
+             'custom_hooks.0.epochs=1', 'train_cfg.val_begin=2']
+    run('tools/train.py', config, '--work-dir', work_dir, *short,
+        'train_cfg.max_epochs=2', NTU_SAMPLE=sample)
+    checkpoint = work_dir / 'epoch_2.pth'
+    assert checkpoint.stat().st_size < 60e6
+    trained = scalars(work_dir)
+    assert 'loss_lm' not in trained[0] and 'loss_lm' in trained[-2]
+
+    out = run('tools/test.py', config, checkpoint, '--work-dir', tmp_path /
+              't', '--dump', tmp_path / 'dump.pkl', NTU_SAMPLE=sample)
+    assert f'{trained[-1]["acc/top1"]:.4f}' in out
+    assert 'not NTU RGB+D' in out
+    for word in ('narrative', 'answer', 'reason'):
+        assert word in out
+    with open(tmp_path / 'dump.pkl', 'rb') as f:
+        dump = pickle.load(f)
+    right = sum(int(d['pred_label']) == int(d['gt_label']) for d in dump)
+    assert len(dump) == 30
+    assert right / 30 == pytest.approx(trained[-1]['acc/top1'])
+
+    resumed = run('tools/train.py', config, '--work-dir', work_dir,
+                  '--resume', *short, 'train_cfg.max_epochs=3',
+                  NTU_SAMPLE=sample)
+    assert 'resumed epoch: 2' in resumed
+    assert (work_dir / 'epoch_3.pth').is_file()
+
+
+@pytest.mark.smollm2
+@needs_smollm2
+def test_rgb_loss_falls_in_two_epochs(sample, tmp_path):
+    run('tools/train.py', 'configs/lvlmvar_rgb_quickstart.py', '--work-dir',
+        tmp_path, '--no-validate', '--cfg-options',
+        'train_dataloader.batch_size=8', 'custom_hooks.0.epochs=0',
+        'train_cfg.max_epochs=2', 'default_hooks.logger.interval=1',
+        NTU_SAMPLE=sample)
+    loss = [r['loss'] for r in scalars(tmp_path)]
+    assert loss[-1] < loss[0]
+
+
+@pytest.mark.nucla
+@needs_nucla
+def test_baseline_trains_on_nucla(tmp_path):
+    out = run('tools/train.py', 'configs/baselines/stgcnpp_nucla_xview.py',
+              '--work-dir', tmp_path, '--cfg-options',
+              'train_cfg.max_epochs=1', 'train_cfg.val_interval=1',
+              NUCLA_PKL=str(NUCLA))
+    assert '1020 videos' in out and '464 videos' in out
+    assert 0.1 <= scalars(tmp_path)[-1]['acc/top1'] <= 1
+
+
+@pytest.mark.smollm2
+@pytest.mark.nucla
+@needs_smollm2
+@needs_nucla
+def test_lvlmvar_tests_on_nucla(tmp_path):
+    """An untrained recognizer goes through the whole test set; training it
+    takes its own hour, see README."""
+    code = ('import torch, lvlm_var_mm; from mmengine.config import Config; '
+            'from mmengine.runner import Runner; '
+            'c = Config.fromfile("configs/lvlmvar_nucla_xview.py"); '
+            f'c.work_dir = {str(tmp_path)!r}; r = Runner.from_cfg(c); '
+            'torch.save(r.model.state_dict(), c.work_dir + "/raw.pth")')
+    run('-c', code, NUCLA_PKL=str(NUCLA))
+    out = run('tools/test.py', 'configs/lvlmvar_nucla_xview.py',
+              tmp_path / 'raw.pth', '--work-dir', tmp_path / 't',
+              NUCLA_PKL=str(NUCLA))
+    assert 'acc/top1' in out and '464' in out

@@ -1,0 +1,39 @@
+"""The measurement tools at small size; what they time is not judged."""
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lvlm_var_mm.smollm2 import default_dir, is_complete
+
+TOOL = Path(__file__).parents[1] / 'tools' / 'perf' / 'label_scores.py'
+
+
+def run(*args):
+    return subprocess.run([sys.executable, str(TOOL), *args],
+                          capture_output=True, text=True)
+
+
+@pytest.mark.smollm2
+@pytest.mark.skipif(
+    not is_complete(default_dir()),
+    reason=f'no SmolLM2 in {default_dir()}: python tools/fetch_smollm2.py')
+def test_label_scores_are_exact():
+    done = run('--clips', '2', '--repeats', '1')
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures['max_abs_diff'] <= 1e-4
+    assert figures['labels'] == 60 and figures['clips'] == 2
+    assert figures['token_ratio'] > 1
+    for key in ('speedup_vs_per_label', 'cost_vs_prompt'):
+        assert figures[key] > 0
+
+
+def test_label_scores_without_the_model(tmp_path):
+    done = run('--lvlm', str(tmp_path / 'nowhere'))
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith('error: no model folder')
+    assert 'tools/fetch_smollm2.py' in last

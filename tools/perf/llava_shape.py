@@ -1,0 +1,119 @@
+"""Parameters of a recognizer with LLaVA-1.5-13B, counted without weights.
+
+    python tools/perf/llava_shape.py [configs/lvlmvar_ntu60_xsub.py]
+
+The whole recognizer of the config is built on the meta device, its language
+model in the published shape of LLaVA-1.5-13B and with the config's own LoRA.
+Buffers, such as the codebook, are no parameters. The last line is JSON.
+"""
+import argparse
+import json
+import os.path as osp
+import re
+from types import SimpleNamespace
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from terminaltables import AsciiTable
+from transformers import (CLIPVisionConfig, LlamaConfig, LlavaConfig,
+                          LlavaForConditionalGeneration)
+
+import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.models.lora import trainable_parameters
+from mmaction.registry import MODELS
+
+
+class WordTokenizer:
+    """Numbers words as they come: names need tokens, not the right ones."""
+    eos_token_id = 0
+
+    def __init__(self):
+        self.ids = {}
+
+    def __call__(self, text, add_special_tokens=True):
+        words = re.findall(r'\n|\w+|[^\w\s]', text)
+        return SimpleNamespace(input_ids=[
+            self.ids.setdefault(word, len(self.ids) + 1) for word in words])
+
+
+def llava_13b():
+    """LLaVA-1.5-13B as published: Vicuna-13B behind CLIP ViT-L/14-336."""
+    text = LlamaConfig(
+        vocab_size=32064, hidden_size=5120, intermediate_size=13824,
+        num_hidden_layers=40, num_attention_heads=40,
+        max_position_embeddings=4096)
+    vision = CLIPVisionConfig(
+        hidden_size=1024, intermediate_size=4096, num_hidden_layers=24,
+        num_attention_heads=16, image_size=336, patch_size=14,
+        projection_dim=768)
+    return LlavaForConditionalGeneration(
+        LlavaConfig(text_config=text, vision_config=vision))
+
+
+def build_on_meta(config):
+    """The recognizer of a config file, with :func:`llava_13b` in its head.
+
+    Raises:
+        FileNotFoundError: No such config.
+        ValueError: It has no LVLMHead.
+    """
+    if not osp.isfile(config):
+        raise FileNotFoundError(f'no config file {config}')
+    cfg = Config.fromfile(config)
+    if cfg.model.cls_head.type != 'LVLMHead':
+        raise ValueError(f'{config}: the head is no LVLMHead')
+    init_default_scope('mmaction')
+    # Set, not updated, which would keep the path of the weights.
+    cfg.model.cls_head.lvlm = dict(type=llava_13b)
+    cfg.model.cls_head.tokenizer = dict(type=WordTokenizer)
+    with torch.device('meta'):
+        return MODELS.build(cfg.model)
+
+
+def count_parts(model):
+    """``total`` and ``trainable`` parameters of each part and the whole. The
+    head stands without its language model: its projector and the scale."""
+    parts = dict(
+        backbone=model.backbone, neck=model.neck, head=model.cls_head,
+        llm=model.cls_head.lvlm, whole=model)
+    counts = {name: trainable_parameters(m) for name, m in parts.items()}
+    for key, number in counts['llm'].items():
+        counts['head'][key] -= number
+    return counts
+
+
+def summary(counts):
+    """The figures of the last line."""
+    total, trainable = (counts['whole'][k] for k in ('total', 'trainable'))
+    return dict(
+        total=total,
+        trainable=trainable,
+        trainable_percent=round(100 * trainable / total, 3),
+        lora=counts['llm']['trainable'],
+        projector=counts['head']['trainable'],
+        backbone=counts['backbone']['trainable'],
+        neck=counts['neck']['trainable'])
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('config', nargs='?',
+                        default='configs/lvlmvar_ntu60_xsub.py',
+                        help='config file (default: %(default)s)')
+    config = parser.parse_args().config
+    counts = count_parts(build_on_meta(config))
+    rows = [('part', 'parameters', 'trainable')]
+    rows += [(name, f'{n["total"]:,}', f'{n["trainable"]:,}')
+             for name, n in counts.items()]
+    table = AsciiTable(rows, title=f'LLaVA-1.5-13B, {osp.basename(config)}')
+    table.justify_columns = {1: 'right', 2: 'right'}
+    print(table.table)
+    print(json.dumps(summary(counts)))
+
+
+if __name__ == '__main__':
+    with user_errors():
+        main()
