@@ -5,6 +5,8 @@ import torch
 from mmengine.dataset import BaseDataset, pseudo_collate
 from torch import nn
 
+from lvlm_var_mm.models import SemanticTokens
+
 
 @torch.no_grad()
 def explain(model: nn.Module, dataset: BaseDataset,
@@ -28,11 +30,12 @@ def explain(model: nn.Module, dataset: BaseDataset,
             pseudo_collate([dataset[i] for i in indices]), False)
         samples = data['data_samples']
         feats, kwargs = model.extract_feat(data['inputs'], test_mode=True)
+        feats = SemanticTokens(*feats)
         samples = model.cls_head.predict(feats, samples, **kwargs)
         # Tokens of several views of a clip stand side by side; the first one
         # is explained, the class is that of all.
         views = len(feats.ids) // len(samples)
-        first = type(feats)(*(f[::views] for f in feats))
+        first = SemanticTokens(*(f[::views] for f in feats))
         answers = model.cls_head.generate(
             first, [int(s.pred_label) for s in samples])
     finally:

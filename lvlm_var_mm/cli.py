@@ -43,7 +43,8 @@ def user_errors():
         sys.stdout.flush()
         message = str(e)
         if 'Original Traceback' in message:  # of a dataloader worker
-            message = message.strip().splitlines()[-1]
+            # The last line is 'package.Class: message'.
+            message = message.strip().splitlines()[-1].partition(': ')[2]
         print(f'error: {message}', file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:

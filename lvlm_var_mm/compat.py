@@ -69,6 +69,10 @@ def no_vindlu() -> bool:
     return True
 
 
+class CheckpointError(ValueError, UnpicklingError):
+    """A file that cannot be read, or may not be, as a checkpoint."""
+
+
 def load_own_checkpoints() -> bool:
     """Since torch 2.6 ``torch.load`` reads tensors only, and refuses the
     message hub that MMEngine stores in every checkpoint. Registering its
@@ -82,9 +86,17 @@ def load_own_checkpoints() -> bool:
         filename = osp.expanduser(filename)
         if not osp.isfile(filename):
             raise FileNotFoundError(f'no checkpoint at {filename}')
-        with torch.serialization.safe_globals(_mmengine_globals()):
-            return torch.load(
-                filename, map_location=map_location, weights_only=True)
+        try:
+            with torch.serialization.safe_globals(_mmengine_globals()):
+                return torch.load(
+                    filename, map_location=map_location, weights_only=True)
+        except (UnpicklingError, RuntimeError, EOFError) as e:
+            if 'CUDA' in str(e):
+                raise
+            reason = (str(e).strip().splitlines() or ['it is empty'])[0]
+            raise CheckpointError(
+                f'{filename} is no checkpoint of tensors, or a damaged one: '
+                f'give a .pth that training has written ({reason})') from e
 
     CheckpointLoader.register_scheme(
         prefixes='', loader=load_from_local, force=True)

@@ -316,7 +316,7 @@ def no_frames(data):
 # none must be found before it: decord crashes on the one and fills the
 # screen with the bytes of the other.
 DAMAGE = {
-    'skeleton, cut': ('skeleton', half, 'truncated'),
+    'skeleton, cut': ('skeleton', half, r'line \d+'),
     'skeleton, empty': ('skeleton', lambda data: b'', 'early|number of fra'),
     'avi, cut': ('video', half, 'ends early'),
     'avi, cut late': ('video', lambda data: data[:-100], 'ends early'),
@@ -415,8 +415,7 @@ def test_faults_of_the_program_are_not_skipped(sample):
 
 @pytest.mark.parametrize('wrap', [
     lambda dataset: dataset, lambda dataset: RepeatDataset(dataset, 2),
-    lambda dataset: ConcatDataset([dataset]),
-    lambda dataset: ConcatDataset([RepeatDataset(dataset, 2)])])
+    lambda dataset: ConcatDataset([dataset])])
 def test_hook_reports(broken, wrap):
     kind, root, files = broken('skeleton, cut', 2)
     dataset = wrap(build(kind, root))

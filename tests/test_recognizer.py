@@ -1,5 +1,7 @@
 """The neck and the head in MMAction2's own recognizers and Runner."""
 import copy
+import logging
+from types import SimpleNamespace
 
 import mmengine
 import numpy as np
@@ -12,6 +14,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import CheckpointLoader, Runner
 
 from conftest import CLASSES, head_cfg, make_samples
+from lvlm_var_mm.engine import LVLMWarmupHook
 from lvlm_var_mm.models.narrative import narrate
 from mmaction.registry import MODELS
 
@@ -274,6 +277,18 @@ def test_language_model_waits_for_the_tokens(trained):
              for k in ('loss_vst', 'loss_lm', 'loss_cls')}
     # Two epochs of two steps, of which the head took part in one.
     assert steps == dict(loss_vst=4, loss_lm=2, loss_cls=2)
+
+
+def test_language_model_is_back_when_training_ends_early():
+    head = SimpleNamespace(active=True)
+    runner = SimpleNamespace(
+        epoch=0, model=SimpleNamespace(cls_head=head),
+        logger=logging.getLogger(__name__))
+    hook = LVLMWarmupHook(epochs=5)
+    hook.before_train_epoch(runner)
+    assert not head.active
+    hook.after_train(runner)
+    assert head.active
 
 
 def test_optimizer_has_the_trained_parameters_by_part(trained):

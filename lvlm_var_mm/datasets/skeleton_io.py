@@ -35,14 +35,16 @@ class CorruptSampleError(ValueError):
 
     Args:
         path: The file.
-        problem (str): What is wrong with it.
+        problem (str): What is wrong with it. Left out by PyTorch, which
+            makes a worker's error anew from its message alone.
     """
 
-    def __init__(self, path, problem):
+    def __init__(self, path, problem=None):
         self.path = str(path)
         self.problem = problem
-        super().__init__(f'{self.path}: {problem}; restore the file or list '
-                         'the sample in `exclude`')
+        super().__init__(
+            self.path if problem is None else f'{self.path}: {problem}; '
+            'restore the file or list the sample in `exclude`')
 
     def __reduce__(self):
         # Errors travel between data-loading workers by pickle.

@@ -78,12 +78,13 @@ class LVLMHead(BaseHead):
         super().__init__(
             num_classes, in_channels, average_clips=average_clips, **kwargs)
         self.classes = load_classes(class_names, num_classes)
+        key = 'tokenizer'
         if tokenizer is None:
-            tokenizer = {
+            key, tokenizer = 'lvlm', {
                 'type': 'transformers.AutoTokenizer.from_pretrained',
                 PATH_KEY: lvlm[PATH_KEY]
             }
-        self.prompt = Prompt(build(tokenizer, 'tokenizer'), prompt, answer)
+        self.prompt = Prompt(build(tokenizer, key), prompt, answer)
         self.loss_lm = loss_lm
         # Set by LVLMWarmupHook while the tokens are not worth reading yet.
         self.active = True

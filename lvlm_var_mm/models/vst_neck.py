@@ -65,7 +65,8 @@ class VSTNeck(BaseModule):
             the labels. It takes no part in prediction.
 
     Raises:
-        ValueError: Unknown layout, or features that do not fit it.
+        ValueError: Unknown layout, features that do not fit it, or use
+            before training.
     """
 
     def __init__(self,
@@ -111,6 +112,7 @@ class VSTNeck(BaseModule):
             without ``data_samples``.
         """
         steps = self.temporal_steps(x)
+        self._require_codebook()
         # A codebook that is a running mean needs float32 to move at all.
         with torch.autocast(steps.device.type, enabled=False):
             quantized, ids, commit = self.quantizer(steps)
@@ -127,6 +129,17 @@ class VSTNeck(BaseModule):
             losses['loss_vst'] = self.auxiliary_loss(steps, quantized,
                                                      data_samples)
         return tokens, losses
+
+    def _require_codebook(self) -> None:
+        # The library would build the codebook from whatever comes first, be
+        # it a test clip, and go on with it silently.
+        started = [b for name, b in self.quantizer.named_buffers()
+                   if name.endswith('initted')]
+        if not self.training and not all(started):
+            raise ValueError(
+                'VSTNeck has no codebook yet: it is made from the first '
+                'training batch. Train first, or load a checkpoint of this '
+                'model (`load_from`)')
 
     def temporal_steps(self, x: Tensor) -> Tensor:
         """Backbone features -> (N, L, C) normalised steps in time."""

@@ -1,0 +1,213 @@
+"""The configs: each loads, fits together and says how to run it."""
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+
+from lvlm_var_mm.class_lists import load_classes
+from lvlm_var_mm.datasets.sample import make_sample
+from mmaction.registry import DATASETS, MODELS
+
+REPO = Path(__file__).parents[1]
+OURS = sorted(str(p.relative_to(REPO))
+              for p in REPO.glob('configs/lvlmvar_*.py'))
+BASELINES = sorted(str(p.relative_to(REPO))
+                   for p in REPO.glob('configs/baselines/*.py'))
+# MMAction2's own config, of which only the address is ours.
+STOCK = 'configs/baselines/stgcnpp_ntu60_xsub.py'
+LOADERS = 'train_dataloader', 'val_dataloader', 'test_dataloader'
+every = pytest.mark.parametrize('path', OURS + BASELINES)
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch):
+    """The defaults, whatever the environment of the tests says."""
+    for name in ('NTU_SAMPLE', 'NTU_ROOT', 'NUCLA_PKL', 'LVLM_PATH',
+                 'LLAVA_PATH'):
+        monkeypatch.delenv(name, raising=False)
+
+
+def load(path):
+    return Config.fromfile(str(REPO / path))
+
+
+def datasets(cfg):
+    """Settings of the training, validation and test set."""
+    found = [cfg[name].dataset for name in LOADERS]
+    return [d.dataset if 'dataset' in d else d for d in found]
+
+
+def write_nucla(path):
+    """A few random clips in the place of Northwestern-UCLA."""
+    rng = np.random.default_rng(0)
+    clips = [dict(frame_dir=f'clip{i}', label=i, total_frames=20,
+                  keypoint=rng.normal(size=(1, 20, 20, 3)).astype('f4'))
+             for i in range(4)]
+    names = [clip['frame_dir'] for clip in clips]
+    path.write_bytes(pickle.dumps(dict(
+        split=dict(xview_train=names[:2], xview_val=names[2:]),
+        annotations=clips)))
+    return path
+
+
+def test_there_are_configs():
+    assert len(OURS) >= 8 and len(BASELINES) >= 4 and STOCK in BASELINES
+
+
+@every
+def test_opens_with_its_command(path):
+    first = (REPO / path).read_text().splitlines()[0]
+    assert first == f'# python tools/train.py {path}'
+
+
+@every
+def test_splits(path):
+    cfg = load(path)
+    train, val, test = datasets(cfg)
+    protocol, part = train.split.split('_')
+    assert part == 'train'
+    assert val.split == test.split == f'{protocol}_val'
+    for key in ('type', 'data_root', 'ann_file', 'benchmark', 'actions',
+                'class_names', 'exclude', 'num_joints', 'make_sample'):
+        assert train.get(key) == val.get(key) == test.get(key), key
+    assert val.test_mode and test.test_mode and not train.get('test_mode')
+    assert cfg.train_dataloader.sampler.shuffle
+    assert not cfg.val_dataloader.sampler.shuffle
+    assert not cfg.test_dataloader.sampler.shuffle
+    # What the file is called is what it does.
+    name = Path(path).stem
+    if 'quickstart' not in name:
+        assert name.endswith(f'_{protocol}')
+    if 'ntu' in name and path != STOCK:
+        assert train.benchmark in name
+    assert ('rgb' in name or 'slowonly' in name) == (
+        train.type == 'NTURGBDVideoDataset')
+
+
+@every
+def test_random_transforms_only_in_training(path):
+    train, val, test = [[t.type for t in d.pipeline]
+                        for d in datasets(load(path))]
+    for kinds in (val, test):
+        assert not [kind for kind in kinds if kind.startswith('Random')]
+    for dataset in datasets(load(path))[1:]:
+        sampling = [t for t in dataset.pipeline if t.type in (
+            'ResampleFrames', 'SampleFrames', 'UniformSampleFrames')]
+        assert sampling and all(t.test_mode for t in sampling)
+
+
+@pytest.mark.parametrize('path', OURS)
+def test_classes_agree(path):
+    cfg = load(path)
+    head = cfg.model.cls_head
+    classes = load_classes(head.class_names, head.num_classes)
+    assert cfg.model.neck.aux_head.num_classes == head.num_classes
+    assert cfg.model.neck.in_channels == head.in_channels
+    for dataset in datasets(cfg):
+        assert load_classes(dataset.class_names) == classes
+        if 'actions' in dataset:
+            assert len(dataset.actions) == head.num_classes
+
+
+@pytest.mark.parametrize('path', BASELINES)
+def test_classes_of_baselines_agree(path):
+    cfg = load(path)
+    for dataset in datasets(cfg):
+        number = (60 if path == STOCK else len(
+            load_classes(dataset.class_names).names))
+        assert cfg.model.cls_head.num_classes == number
+
+
+@pytest.mark.parametrize('path', [p for p in OURS + BASELINES if p != STOCK])
+def test_hooks_and_import_are_there(path):
+    # A list in a config replaces that of its base, hook by hook.
+    cfg = load(path)
+    hooks = {hook.type: hook for hook in cfg.custom_hooks}
+    assert 'SkippedSamplesHook' in hooks
+    assert cfg.custom_imports.imports == ['lvlm_var_mm']
+    warmup = hooks.get('LVLMWarmupHook')
+    assert bool(warmup) == (path in OURS)
+    if warmup:  # nothing to validate before the head takes part
+        assert cfg.train_cfg.val_begin == warmup.epochs + 1
+        assert warmup.epochs < cfg.train_cfg.max_epochs
+    cosine = cfg.param_scheduler[-1]
+    assert cosine.T_max == cfg.train_cfg.max_epochs
+
+
+@every
+def test_sample_is_for_quickstarts(path):
+    cfg = load(path)
+    for dataset in datasets(cfg):
+        quick = 'quickstart' in path
+        assert bool(dataset.get('make_sample')) == quick
+        if quick:
+            assert dataset.data_root == 'data/ntu_sample'
+
+
+@pytest.mark.parametrize('ours, baseline', [
+    ('lvlmvar_quickstart', 'stgcnpp_quickstart'),
+    ('lvlmvar_rgb_quickstart', 'slowonly_quickstart'),
+    ('lvlmvar_nucla_xview', 'stgcnpp_nucla_xview')])
+def test_baseline_differs_in_the_model_alone(ours, baseline):
+    ours = load(f'configs/{ours}.py')
+    baseline = load(f'configs/baselines/{baseline}.py')
+    for key in LOADERS:
+        assert ours[key] == baseline[key], key
+    assert ours.train_cfg.max_epochs == baseline.train_cfg.max_epochs
+    assert ours.optim_wrapper.optimizer == baseline.optim_wrapper.optimizer
+    assert ours.param_scheduler == baseline.param_scheduler
+
+
+@pytest.mark.parametrize('variable, path, keys', [
+    ('NTU_SAMPLE', 'lvlmvar_quickstart', ('data_root', )),
+    ('NTU_ROOT', 'lvlmvar_rgb_ntu60_xsub', ('data_root', )),
+    ('NTU_ROOT', 'lvlmvar_ntu120_xset', ('data_root', )),
+    ('NUCLA_PKL', 'lvlmvar_nucla_xview', ('ann_file', ))])
+def test_environment_says_where_data_lies(monkeypatch, variable, path, keys):
+    monkeypatch.setenv(variable, '/some/where')
+    for dataset in datasets(load(f'configs/{path}.py')):
+        assert [dataset[key] for key in keys] == ['/some/where']
+
+
+@pytest.mark.parametrize('variable, path', [
+    ('LVLM_PATH', 'lvlmvar_nucla_xview'), ('LLAVA_PATH', 'lvlmvar_ntu60_xsub')
+])
+def test_environment_says_which_language_model(monkeypatch, variable, path):
+    monkeypatch.setenv(variable, '/some/where')
+    lvlm = load(f'configs/{path}.py').model.cls_head.lvlm
+    assert lvlm.pretrained_model_name_or_path == '/some/where'
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    """A little of each data set, by the variable that names its place."""
+    folder = tmp_path_factory.mktemp('data')
+    make_sample(folder / 'ntu', repeats=1, classes=[1], performers=(1, 3),
+                progress=False)
+    return dict(NTU_SAMPLE=str(folder / 'ntu'),
+                NUCLA_PKL=str(write_nucla(folder / 'nucla.pkl')))
+
+
+@pytest.mark.parametrize('path', [p for p in BASELINES if p != STOCK])
+def test_baseline_runs(path, data, monkeypatch):
+    for name, value in data.items():
+        monkeypatch.setenv(name, value)
+    cfg = load(path)
+    model = MODELS.build(cfg.model)
+    train, val, _ = [DATASETS.build(d) for d in datasets(cfg)]
+    batch = model.data_preprocessor(
+        pseudo_collate([train[0], train[1]]), training=True)
+    losses = model(**batch, mode='loss')
+    assert torch.isfinite(losses['loss_cls'])
+    losses['loss_cls'].backward()
+    assert all(p.grad is not None for p in model.parameters())
+    with torch.no_grad():
+        results = model.eval().test_step(pseudo_collate([val[0], val[1]]))
+    for i, result in enumerate(results):
+        assert result.pred_score.shape == (10, )
+        assert result.pred_score.sum().item() == pytest.approx(1, abs=1e-4)
+        assert result.gt_label.item() == val.get_data_info(i)['label']
