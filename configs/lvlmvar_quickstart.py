@@ -8,9 +8,9 @@ _base_ = [
     '_base_/models/lvlmvar_skeleton.py', '_base_/schedules/adamw_cosine.py'
 ]
 
-# The language model reads the tokens in the last four epochs.
-warmup_epochs = 12
-max_epochs = 16
+# The language model reads the tokens in the last three epochs.
+warmup_epochs = 8
+max_epochs = 11
 
 model = dict(
     cls_head=dict(class_names={{_base_.class_names}}, num_classes=10))

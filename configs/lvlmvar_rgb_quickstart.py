@@ -7,8 +7,8 @@ _base_ = [
     '_base_/models/lvlmvar_rgb.py', '_base_/schedules/adamw_cosine.py'
 ]
 
-warmup_epochs = 12
-max_epochs = 16
+warmup_epochs = 8
+max_epochs = 11
 
 model = dict(
     cls_head=dict(class_names={{_base_.class_names}}, num_classes=10))

@@ -8,7 +8,7 @@ _base_ = [
     '../_base_/schedules/adamw_cosine.py'
 ]
 
-max_epochs = 16
+max_epochs = 11
 model = dict(
     backbone=dict(depth=18, base_channels=16, pretrained=None),
     cls_head=dict(in_channels=128, num_classes=10))

@@ -7,7 +7,7 @@ _base_ = [
     '../_base_/schedules/adamw_cosine.py'
 ]
 
-max_epochs = 16
+max_epochs = 11
 model = dict(
     type='RecognizerGCN',
     backbone=dict(
