@@ -14,7 +14,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import CheckpointLoader, Runner
 
 from conftest import CLASSES, head_cfg, make_samples
-from lvlm_var_mm.engine import LVLMWarmupHook
+from lvlm_var_mm.engine import BFloat16OptimWrapper, LVLMWarmupHook
 from lvlm_var_mm.models.narrative import narrate
 from mmaction.registry import MODELS
 
@@ -154,11 +154,12 @@ def test_max_testing_views(tiny_llava, at_once):
     assert torch.equal(plain.pred_tokens, limited.pred_tokens)
 
 
-def test_stock_recognizer_is_untouched():
+@pytest.mark.parametrize('wrapper', [OptimWrapper, BFloat16OptimWrapper])
+def test_stock_recognizer_is_untouched(wrapper):
     model = build(dict(
         type='RecognizerGCN', backbone=copy.deepcopy(STGCN),
         cls_head=dict(type='GCNHead', num_classes=4, in_channels=8)))
-    optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.01))
+    optimizer = wrapper(torch.optim.SGD(model.parameters(), lr=0.01))
     log = model.train_step(batch(SKELETON, [0, 1, 2, 3]), optimizer)
     assert set(log) == {'loss', 'loss_cls', 'top1_acc', 'top5_acc'}
     samples = model.eval().test_step(batch(SKELETON, [0, 1]))

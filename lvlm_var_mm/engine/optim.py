@@ -21,9 +21,17 @@ class BFloat16OptimWrapper(OptimWrapper):
     @contextmanager
     def optim_context(self, model: torch.nn.Module):
         device = next(model.parameters()).device.type
-        with super().optim_context(model), torch.autocast(
-                device, dtype=torch.bfloat16, enabled=has_bfloat16()):
-            yield
+        # MMAction2's heads count hits in numpy, which has no bfloat16.
+        head = getattr(getattr(model, 'module', model), 'cls_head', None)
+        hook = head and head.register_forward_hook(
+            lambda _, __, scores: scores.float())
+        try:
+            with super().optim_context(model), torch.autocast(
+                    device, dtype=torch.bfloat16, enabled=has_bfloat16()):
+                yield
+        finally:
+            if hook:
+                hook.remove()
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
