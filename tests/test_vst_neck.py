@@ -42,11 +42,19 @@ def test_steps_average_all_but_channels_and_time(layout):
 
 
 def test_equal_tokens_carry_the_same_vector():
-    model = neck().eval()
-    tokens, _ = model(features())
+    model = neck()
+    model(features())
+    tokens, _ = model.eval()(features())
     for code in tokens.ids.unique():
         vectors = tokens.embeds[tokens.ids == code]
         torch.testing.assert_close(vectors, vectors[:1].expand_as(vectors))
+
+
+def test_no_codebook_is_made_of_test_clips():
+    model = neck().eval()
+    with pytest.raises(ValueError, match='load_from'):
+        model(features())
+    assert not model.state_dict()['quantizer._codebook.initted']
 
 
 def test_unknown_layout():
