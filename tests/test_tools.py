@@ -190,3 +190,13 @@ def test_damaged_checkpoint(tmp_path, damage):
         load(str(path), 'cpu')
     assert str(path) in str(error.value)
     assert '\n' not in str(error.value)
+
+
+def test_a_tool_of_the_wheel_runs_with_the_shims():
+    # It imports mmaction.models first, which the bare wheel does not survive.
+    done = subprocess.run(
+        [sys.executable, '-m', 'lvlm_var_mm',
+         'analysis_tools/confusion_matrix.py', '--help'],
+        capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert '--show-path' in done.stdout
