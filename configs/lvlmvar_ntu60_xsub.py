@@ -33,10 +33,7 @@ param_scheduler = [
         by_epoch=True,
         convert_to_iter_based=True)
 ]
-custom_hooks = [
-    dict(type='LVLMWarmupHook', epochs=warmup_epochs),
-    dict(type='SkippedSamplesHook')
-]
+custom_hooks = [dict(type='LVLMWarmupHook', epochs=warmup_epochs)]
 optim_wrapper = dict(
     optimizer=dict(lr=1e-3),
     constructor='PartwiseOptimWrapperConstructor',

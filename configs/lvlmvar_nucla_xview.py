@@ -16,10 +16,7 @@ model = dict(
         graph_cfg=dict(_delete_=True, layout={{_base_.kinect20}},
                        mode='spatial')))
 train_cfg = dict(val_begin=warmup_epochs + 1, val_interval=1)
-custom_hooks = [
-    dict(type='LVLMWarmupHook', epochs=warmup_epochs),
-    dict(type='SkippedSamplesHook')
-]
+custom_hooks = [dict(type='LVLMWarmupHook', epochs=warmup_epochs)]
 # At that point of the cosine the base rate is down to 9e-5.
 optim_wrapper = dict(
     constructor='PartwiseOptimWrapperConstructor',

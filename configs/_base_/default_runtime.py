@@ -7,6 +7,6 @@ default_hooks = dict(
     logger=dict(interval=20),
     checkpoint=dict(
         type='CheckpointHook', interval=1, max_keep_ckpts=1,
-        save_best='acc/top1', rule='greater'))
-custom_hooks = [dict(type='SkippedSamplesHook')]
+        save_best='acc/top1', rule='greater'),
+    skipped_samples=dict(type='SkippedSamplesHook'))
 randomness = dict(seed=0)

@@ -5,19 +5,9 @@
 _base_ = [
     'mmaction::_base_/models/slowonly_r50.py',
     '../_base_/default_runtime.py', '../_base_/datasets/ntu_sample_rgb.py',
-    '../_base_/schedules/adamw_cosine.py'
+    '../_base_/schedules/quickstart.py'
 ]
 
-max_epochs = 11
 model = dict(
     backbone=dict(depth=18, base_channels=16, pretrained=None),
     cls_head=dict(in_channels=128, num_classes=10))
-train_cfg = dict(max_epochs=max_epochs)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=30),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=max_epochs,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]

@@ -4,10 +4,9 @@
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/datasets/ntu_sample_skeleton.py',
-    '../_base_/schedules/adamw_cosine.py'
+    '../_base_/schedules/quickstart.py'
 ]
 
-max_epochs = 11
 model = dict(
     type='RecognizerGCN',
     backbone=dict(
@@ -21,12 +20,3 @@ model = dict(
     cls_head=dict(
         type='GCNHead', num_classes=10, in_channels=128,
         label_smooth_eps=0.1))
-train_cfg = dict(max_epochs=max_epochs)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=30),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=max_epochs,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]

@@ -1,0 +1,13 @@
+# Eleven epochs with a short warm-up, enough for the made sample.
+_base_ = 'adamw_cosine.py'
+
+max_epochs = 11
+train_cfg = dict(max_epochs=max_epochs)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=30),
+    dict(
+        type='CosineAnnealingLR',
+        T_max=max_epochs,
+        by_epoch=True,
+        convert_to_iter_based=True)
+]
