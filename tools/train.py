@@ -70,10 +70,11 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     randomness = dict(cfg.get('randomness') or {})
     if args.seed is not None:
         randomness['seed'] = args.seed
-    randomness.setdefault('seed', None)
-    randomness['diff_rank_seed'] = args.diff_rank_seed
-    randomness['deterministic'] = args.deterministic
-    cfg.randomness = randomness
+    if args.diff_rank_seed:
+        randomness['diff_rank_seed'] = True
+    if args.deterministic:
+        randomness['deterministic'] = True
+    cfg.randomness = randomness or dict(seed=None)
     return cfg
 
 
