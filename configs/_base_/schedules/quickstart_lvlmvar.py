@@ -10,6 +10,6 @@ optim_wrapper = dict(
     constructor='PartwiseOptimWrapperConstructor',
     paramwise_cfg=dict(
         parts={
-            'cls_head.lvlm': dict(lr_mult=2., decay_mult=0.),
-            'cls_head.projector': dict(lr_mult=5., decay_mult=0.),
+            'cls_head.lvlm': dict(lr_mult=6., decay_mult=0.),
+            'cls_head.projector': dict(lr_mult=4., decay_mult=0.),
         }))
