@@ -1,11 +1,11 @@
 """Datasets and transforms that MMAction2 lacks."""
 from .ntu import NTURGBDSkeletonDataset, NTURGBDVideoDataset
 from .skeleton import SkeletonDataset
-from .transforms import (AlignSkeleton3D, LoadNTUSkeleton, RandomViewpoint3D,
-                         ResampleFrames, SkeletonFeatures)
+from .transforms import (AlignSkeleton3D, RandomViewpoint3D, ResampleFrames,
+                         SkeletonFeatures)
 
 __all__ = [
-    'AlignSkeleton3D', 'LoadNTUSkeleton', 'NTURGBDSkeletonDataset',
-    'NTURGBDVideoDataset', 'RandomViewpoint3D', 'ResampleFrames',
-    'SkeletonDataset', 'SkeletonFeatures'
+    'AlignSkeleton3D', 'NTURGBDSkeletonDataset', 'NTURGBDVideoDataset',
+    'RandomViewpoint3D', 'ResampleFrames', 'SkeletonDataset',
+    'SkeletonFeatures'
 ]
