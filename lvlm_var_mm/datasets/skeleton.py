@@ -2,7 +2,8 @@
 memory-mapped store, checked as they are opened."""
 import os.path as osp
 import re
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from collections.abc import Mapping
+from typing import List, Optional, Sequence, Tuple, Union
 
 import mmengine
 import numpy as np
@@ -72,7 +73,7 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
             samples = [s for s in samples if s[key] in chosen]
         return self.checked(samples)
 
-    def read_annotations(self) -> Tuple[List[dict], Dict[str, Sequence]]:
+    def read_annotations(self) -> Tuple[List[dict], Mapping]:
         """All samples of ``ann_file`` and the names in each split."""
         if is_store(self.ann_file):
             self.store = SkeletonStore(self.ann_file)
@@ -84,10 +85,8 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
             ]
             if 'note' in self.store.meta:
                 self._metainfo['note'] = self.store.meta['note']
-            splits = _Names(names, self.store.splits)
-        else:
-            samples, splits = read_pickle(self.ann_file)
-        return samples, splits
+            return samples, _Names(names, self.store)
+        return read_pickle(self.ann_file)
 
     def checked(self, samples: List[dict]) -> List[dict]:
         """The samples that are not excluded.
@@ -150,18 +149,23 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
         return info
 
 
-class _Names(dict):
+class _Names(Mapping):
     """Splits of a store, turned from numbers to names when asked for."""
 
-    def __init__(self, names, splits):
-        super().__init__(splits)
-        self.names = names
+    def __init__(self, names, store):
+        self.names, self.store = names, store
+
+    def __iter__(self):
+        return iter(self.store.splits)
+
+    def __len__(self):
+        return len(self.store.splits)
 
     def __getitem__(self, split):
-        return [self.names[i] for i in super().__getitem__(split)]
+        return [self.names[i] for i in self.store.splits[split]]
 
 
-def read_pickle(path: str) -> Tuple[List[dict], Dict[str, Sequence]]:
+def read_pickle(path: str) -> Tuple[List[dict], Mapping]:
     """Annotations and splits of a pickle in MMAction2's PoseDataset format.
 
     Raises:

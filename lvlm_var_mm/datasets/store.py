@@ -15,6 +15,7 @@ share through the page cache instead of each holding a copy::
 import json
 import os
 import shutil
+from functools import cached_property
 from pathlib import Path
 from typing import Dict, Optional, Sequence, Union
 
@@ -42,7 +43,6 @@ class SkeletonStore:
     Attributes:
         names (np.ndarray): (N, ) bytes, ``frame_dir`` of each sample.
         labels (np.ndarray): (N, ) int.
-        splits (dict[str, np.ndarray]): Numbers of the samples of each split.
         meta (dict): ``num_joints`` and what the writer added.
 
     Raises:
@@ -61,8 +61,6 @@ class SkeletonStore:
             raise ValueError(f'{path}: format {self.meta["format"]} is newer '
                              f'than this version reads ({FORMAT})')
         self._index = np.load(Path(path) / 'index.npy', mmap_mode='r')
-        with np.load(Path(path) / 'splits.npz') as splits:
-            self.splits = {name: splits[name] for name in splits.files}
         self._arrays = {}
         for name, (dtype, *shape) in self.meta['arrays'].items():
             file = Path(path) / f'{name}.bin'
@@ -80,6 +78,13 @@ class SkeletonStore:
 
     def __len__(self) -> int:
         return len(self._index)
+
+    @cached_property
+    def splits(self) -> Dict[str, np.ndarray]:
+        """Numbers of the samples of each split. Read when asked for: NTU's
+        follow from the names."""
+        with np.load(Path(self.path) / 'splits.npz') as splits:
+            return {name: splits[name] for name in splits.files}
 
     @property
     def names(self) -> np.ndarray:

@@ -1,6 +1,6 @@
-# NTU RGB+D skeletons straight from the folder of raw .skeleton files. NTU_ROOT
-# says where nturgb+d_skeletons/ lies. `exclude` takes the authors' list of
-# incomplete samples, a text file with their names.
+# NTU RGB+D skeletons. NTU_ROOT names what tools/prepare_ntu.py has written, a
+# pickle, or the folder of raw .skeleton files or its parent. `exclude` takes
+# the authors' list of incomplete samples, a text file with their names.
 data_root = '{{$NTU_ROOT:data/nturgbd}}'
 exclude = None
 clip_len = 64
