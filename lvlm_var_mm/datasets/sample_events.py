@@ -83,7 +83,8 @@ WAVE = dict(
          'used hand stays at the head', 'used hand stays at the face'])
 KICK = dict(
     does=[('used foot lifts', 0, .6), ('used foot comes down', .55, 1),
-          ('used foot steps back', 0, .3), ('used foot steps forward', .25, .6),
+          ('used foot steps back', 0, .3),
+          ('used foot steps forward', .25, .6),
           ('used foot steps back', .55, 1), ('used foot kicks', .35, 1),
           *_whole(0, .3, 'used hand moves forward', 'other hand moves back'),
           *_whole(.25, .6, 'used hand moves back', 'other hand moves forward',

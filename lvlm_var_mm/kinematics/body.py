@@ -11,34 +11,16 @@ from functools import cached_property
 from typing import Iterator, List, Sequence
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from lvlm_var_mm.layouts import Layout
+from .arrays import (add_up, bridge, cross, dot, length, opening, quantile,
+                     smooth)
 
 SIDES = 'left', 'right'
 MAX_GAP = .35  # seconds without a joint that a straight line bridges
 GLITCH = .4  # torso lengths; a joint so far off for one frame was lost
 MAX_TILT = 30  # degrees of the camera that levelling undoes
 JUMP = .8  # seconds; what stays up for longer is no jump
-
-
-def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(C, ...) x (C, ...) -> (...)."""
-    product = a[0] * b[0]
-    for i in range(1, len(a)):
-        product = product + a[i] * b[i]
-    return product
-
-
-def length(a: np.ndarray) -> np.ndarray:
-    """(C, ...) -> (...)."""
-    return np.sqrt(dot(a, a))
-
-
-def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(3, ...) x (3, ...) -> (3, ...)."""
-    return np.stack([a[i - 2] * b[i - 1] - a[i - 1] * b[i - 2]
-                     for i in range(3)])
 
 
 class Body:
@@ -57,26 +39,27 @@ class Body:
         self.fps, self.names = fps, set(layout.joints)
         self.persons, self.space = keypoint.shape[1], len(up) == 3
         keypoint = keypoint.reshape(-1, *keypoint.shape[2:])
-        points = np.array(keypoint.transpose(2, 3, 1, 0), np.float32, order='C')
+        points = np.array(  # [V, C, T, R]
+            keypoint.transpose(2, 3, 1, 0), np.float32, order='C')
         there = np.isfinite(points).all(1) & points.any(1)  # [V, T, R]
         if not there.all():
             points.transpose(1, 0, 2, 3)[:, ~there] = np.nan
-            _bridge(points, there, round(MAX_GAP * fps))
+            bridge(points, there, round(MAX_GAP * fps))
         self._joints = dict(zip(layout.joints, points))
         self._nowhere = np.full(points.shape[1:], np.nan, np.float32)
         # The picture of a torso may be shortened, but not lengthened.
-        self.torso = _quantile(
+        self.torso = quantile(
             length(self.middle('shoulder') - self.middle('hip')),
             .5 if self.space else .9)
+        self.torso[~(self.torso > 0)] = np.nan
         points /= self.torso
-        _smooth(points, max(1, round(fps / 30)))
+        smooth(points, GLITCH, max(1, round(fps / 30)))
 
         self.chest, self.pelvis = self.middle('shoulder'), self.middle('hip')
         self.trunk = self.chest - self.pelvis
         self.u = self._vertical(np.asarray(up, np.float32))
         self.shoulders, self.hips = (
-            self._level(self.joint(f'right_{pair}')
-                        - self.joint(f'left_{pair}'))
+            self._level(self.of('right', pair) - self.of('left', pair))
             for pair in ('shoulder', 'hip'))
         across = self.shoulders + self.hips
         breadth = length(across)
@@ -89,9 +72,13 @@ class Body:
         """A joint, NaN where there is none."""
         return self._joints.get(name, self._nowhere)
 
+    def of(self, side: str, part: str) -> np.ndarray:
+        """A joint of one side."""
+        return self.joint(f'{side}_{part}')
+
     def middle(self, pair: str) -> np.ndarray:
         """Halfway between the left and the right one."""
-        return (self.joint(f'left_{pair}') + self.joint(f'right_{pair}')) / 2
+        return (self.of('left', pair) + self.of('right', pair)) / 2
 
     def _vertical(self, up: np.ndarray) -> np.ndarray:
         """u (C, 1, R): the one declared, levelled by how the person stands,
@@ -147,9 +134,8 @@ class Body:
         """A side's hand: its joint, else a third of a forearm beyond the
         wrist."""
         if 'left_hand' in self.names:
-            return {s: self.joint(f'{s}_hand') for s in SIDES}
-        return {s: self.joint(f'{s}_wrist')
-                + .3 * (self.joint(f'{s}_wrist') - self.joint(f'{s}_elbow'))
+            return {s: self.of(s, 'hand') for s in SIDES}
+        return {s: 1.3 * self.of(s, 'wrist') - .3 * self.of(s, 'elbow')
                 for s in SIDES}
 
     def up(self, vector: np.ndarray) -> np.ndarray:
@@ -170,7 +156,7 @@ class Body:
 
     def path(self, point: np.ndarray, axis: np.ndarray) -> np.ndarray:
         """How far a point has gone along an axis that turns with the body."""
-        return _add_up(dot(np.diff(point, axis=1), axis[:, 1:]))
+        return add_up(dot(np.diff(point, axis=1), axis[:, 1:]))
 
     def angle(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Radians from one level line to another, positive to the left."""
@@ -184,7 +170,7 @@ class Body:
         """Radians turned since the start, positive to the left."""
         turns = self.angle(self.r[:, :-1], self.r[:, 1:])
         upright = self.up(self.trunk)[1:] > .5
-        return _add_up(np.where(upright, turns, np.nan))
+        return add_up(np.where(upright, turns, np.nan))
 
     def speed(self, point: np.ndarray) -> np.ndarray:
         """Level speed over half a second."""
@@ -204,7 +190,7 @@ class Body:
         """How far the head is tilted to the right."""
         if 'left_ear' in self.names:
             return self._average(self.up(
-                self.joint('left_ear') - self.joint('right_ear')))
+                self.of('left', 'ear') - self.of('right', 'ear')))
         return self._average(dot(self.head - self.neck,
                                  self._square(self.r)))
 
@@ -218,17 +204,10 @@ class Body:
         white top-hat, so that neither slopes nor chairs count."""
         size = 2 * round(JUMP * self.fps / 2) + 1
         lift = self.up(self.trunk) - .5
-        for point in (self.joint('left_ankle'), self.joint('right_ankle'),
+        for point in (self.of('left', 'ankle'), self.of('right', 'ankle'),
                       self.pelvis, self.chest):
             height = self.up(point)
-            missing = np.isnan(height)
-            floor = np.where(missing, np.inf, height)
-            # As before and after the clip it was at its ends.
-            floor = np.pad(floor, ((size, size), (0, 0)), 'edge')
-            floor = minimum_filter1d(floor, size, axis=0)
-            floor = np.where(np.isinf(floor), -np.inf, floor)
-            floor = maximum_filter1d(floor, size, axis=0)[size:-size]
-            lift = np.minimum(lift, height - floor)
+            lift = np.minimum(lift, height - opening(height, size))
         return lift
 
     def touch(self, point: np.ndarray) -> np.ndarray:
@@ -242,7 +221,7 @@ class Body:
     def _fellow_parts(self) -> List[np.ndarray]:
         parts = [self.head, self.chest, (self.chest + self.pelvis) / 2,
                  self.pelvis, *self.hands.values()]
-        parts += [self.joint(f'{side}_{part}') for side in SIDES
+        parts += [self.of(side, part) for side in SIDES
                   for part in ('shoulder', 'elbow', 'hip', 'knee')]
         return [fellow for part in parts for fellow in self._fellows(part)]
 
@@ -261,53 +240,3 @@ class Body:
             nearest = np.fmin(nearest, self.level(other - self.pelvis))
         first = np.arange(nearest.shape[1]) % self.persons == 0
         return np.where(first, nearest, np.nan)
-
-
-def _add_up(steps: np.ndarray) -> np.ndarray:
-    """(T - 1, R) steps -> (T, R) the way gone, NaN where a step is."""
-    way = np.zeros((len(steps) + 1, steps.shape[1]), np.float32)
-    np.cumsum(np.nan_to_num(steps), axis=0, out=way[1:])
-    way[1:][np.isnan(steps)] = np.nan
-    return way
-
-
-def _quantile(values: np.ndarray, share: float) -> np.ndarray:
-    """(T, R) -> (R, ) of what is not NaN; NaN where nothing is."""
-    count = np.isfinite(values).sum(0)
-    at = (share * np.maximum(count - 1, 0)).astype(int)
-    return np.take_along_axis(np.sort(values, axis=0), at[None], 0)[0]
-
-
-def _bridge(points: np.ndarray, there: np.ndarray, longest: int) -> None:
-    """Fill gaps of up to ``longest`` frames linearly, in place."""
-    joint, row = np.nonzero(~there.all(1) & there.any(1))
-    known = there[joint, :, row]  # [B, T]
-    curve = points[joint, :, :, row]  # [B, C, T]
-    frames = known.shape[1]
-    at = np.arange(frames)
-    last = np.maximum.accumulate(np.where(known, at, -1), axis=1)
-    after = np.minimum.accumulate(
-        np.where(known, at, frames)[:, ::-1], axis=1)[:, ::-1]
-    gap = (~known & (last >= 0) & (after < frames)
-           & (after - last <= longest + 1))
-    which, when = np.nonzero(gap)
-    start, end = last[which, when], after[which, when]
-    weight = ((when - start) / (end - start)).astype(np.float32)[:, None]
-    points[joint[which], :, when, row[which]] = (
-        (1 - weight) * curve[which, :, start] + weight * curve[which, :, end])
-
-
-def _smooth(points: np.ndarray, reach: int) -> None:
-    """Take out single frames that jump away, then average with triangular
-    weights over ``2 reach + 1`` frames, in place; (V, C, T, R)."""
-    if points.shape[2] < 3:
-        return
-    before, now, after = points[:, :, :-2], points[:, :, 1:-1], points[:, :, 2:]
-    middle = np.clip(now, np.fmin(before, after), np.fmax(before, after))
-    now[...] = np.where(np.abs(now - middle) > GLITCH, middle, now)
-    # Twice a box of `reach + 1` frames is a triangle.
-    for _ in range(reach):
-        padded = np.pad(points, ((0, 0), (0, 0), (1, 1), (0, 0)), 'edge')
-        np.add(padded[:, :, :-2], padded[:, :, 2:], out=points)
-        points += 2 * padded[:, :, 1:-1]
-        points /= 4

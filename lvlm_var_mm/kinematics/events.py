@@ -97,23 +97,29 @@ def observe_all(keypoints: Sequence[np.ndarray],
 
     Args:
         keypoints (sequence): N arrays (M, T, V, C) as above, or one array
-            (N, M, T, V, C); M and T may differ between clips.
+            (N, M, T, V, C); M and T may differ, but clips of one shape are
+            measured together.
         layout, fps, up: As above.
 
     Returns:
         list[Observation]: One a clip.
     """
     layout = load_layout(layout)
+    if not fps > 0:
+        raise ValueError(f'`fps` is {fps}, must be above 0')
     for keypoint in keypoints:
         _check(keypoint, layout, up)
+    groups = {}
+    for i, keypoint in enumerate(keypoints):
+        groups.setdefault(np.shape(keypoint), []).append(i)
     seen = [None] * len(keypoints)
-    # Clips of like size go together: less is padded.
-    order = sorted(range(len(seen)), key=lambda i: keypoints[i].shape)
-    for at in range(0, len(order), CHUNK):
-        chunk = order[at:at + CHUNK]
-        for i, observation in zip(chunk, _observe_chunk(
-                [keypoints[i] for i in chunk], layout, fps, up)):
-            seen[i] = observation
+    for group in groups.values():
+        for at in range(0, len(group), CHUNK):
+            chunk = group[at:at + CHUNK]
+            for i, observation in zip(chunk, _observe_chunk(
+                    np.stack([keypoints[i] for i in chunk]), layout, fps,
+                    up)):
+                seen[i] = observation
     return seen
 
 
@@ -129,36 +135,29 @@ def _check(keypoint: np.ndarray, layout: Layout, up) -> None:
             'used, and `up` must have as many')
 
 
-def _observe_chunk(keypoints: List[np.ndarray], layout: Layout, fps: float,
-                   up) -> List[Observation]:
-    persons, frames = (max(k.shape[i] for k in keypoints) for i in (0, 1))
-    batch = np.zeros((len(keypoints), persons, frames,
-                      *keypoints[0].shape[2:]), np.float32)
-    for row, keypoint in zip(batch, keypoints):
-        row[:len(keypoint), :keypoint.shape[1]] = keypoint
+def _observe_chunk(batch: np.ndarray, layout: Layout, fps: float,
+                   up: Optional[Sequence[float]]) -> List[Observation]:
+    """(N, M, T, V, C) -> N observations."""
+    persons, frames = batch.shape[1:3]
     with np.errstate(all='ignore'):  # NaN stands for what is not known
         body = Body(batch, layout, fps, UP[batch.shape[-1]]
                     if up is None else up)
         signals = curves(body, _SIGNALS)  # [K, T, R]
         found = [_swung(signals, fps), _stayed(signals, fps)]
     kind, row, start, end, size = (np.concatenate(c) for c in zip(*found))
-    keep = _measured(signals, kind, row, start, end)
+    seen_at = _measured(signals, kind, row, start, end)
     order = np.lexsort((kind, end, start, row))
-    order = order[keep[order]]
-    known = np.isfinite(signals).sum(1)[_OF_KIND].reshape(
-        len(KINDS), -1, persons)
-    seen = []
-    for n, keypoint in enumerate(keypoints):
-        people, length = keypoint.shape[:2]
-        decidable = 2 * known[:, n, :people].T >= length
-        seen.append(([], decidable, length, fps))
+    order = order[seen_at[order]]
+    events = [[] for _ in batch]
     for k, r, a, b, m in zip(*(x[order].tolist() for x in (
             kind, row, start, end, size))):
-        n, person = divmod(r, persons)
-        seen[n][0].append(Event(person, KINDS[k].part, KINDS[k].motion,
-                                a / fps, b / fps, m))
-    return [Observation(tuple(sorted(events, key=lambda e: e[3:5])), *rest)
-            for events, *rest in seen]
+        clip, person = divmod(r, persons)
+        events[clip].append(Event(person, KINDS[k].part, KINDS[k].motion,
+                                  a / fps, b / fps, m))
+    known = 2 * np.isfinite(signals).sum(1) >= frames  # [K, R]
+    decidable = known[_OF_KIND].T.reshape(len(batch), persons, -1)
+    return [Observation(tuple(sorted(e, key=lambda x: x[3:5])), d, frames,
+                        fps) for e, d in zip(events, decidable)]
 
 
 # What is computed once: each signal, and each signal's swings of one size.

@@ -128,7 +128,11 @@ class Kind(NamedTuple):
 
     @property
     def formula(self) -> str:
+        """What it is in symbols, see :mod:`.signals` for theirs."""
         text = RULES[self.rule][1].format(size=self.size, limit=self.limit)
+        if self.name in WHILE:
+            signal, least = WHILE[self.name]
+            text += f', with {formula(signal)} above {least}'
         return f'{formula(self.signal)} {text}'
 
 
