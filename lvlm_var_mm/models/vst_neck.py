@@ -7,7 +7,8 @@ quantisation by van den Oord et al., arXiv:1711.00937).
 Shapes: N clips, M persons, C channels, T frames, V joints, L tokens,
 K codes.
 """
-from typing import Dict, List, NamedTuple, Optional, Tuple
+import json
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 import torch.nn as nn
@@ -17,6 +18,7 @@ from torch import Tensor
 from vector_quantize_pytorch import VectorQuantize
 
 from mmaction.registry import MODELS
+from .code_names import UNNAMED, VOCABULARY
 
 # The library's own defaults (decay 0.8, random start, dead codes kept) let
 # most of a codebook die on features that are still being trained.
@@ -33,10 +35,16 @@ POOLED_AXES = dict(NMCTV=(1, 4), NCTHW=(3, 4))
 
 
 class SemanticTokens(NamedTuple):
-    """The semantic action tokens of N clips."""
+    """The semantic action tokens of N clips. All are tensors, since
+    ``Recognizer3D`` joins the views of a clip field by field."""
     embeds: Tensor  # (N, L, C) the codebook vector of each token
     ids: Tensor  # (N, L) its code
     mask: Tensor  # (N, L) bool, False where a clip has no such token
+    # (N, L) number of its name in code_names.VOCABULARY, -1 without one
+    names: Optional[Tensor] = None
+    # (N, 2, classes) scores of the auxiliary head, from the continuous and
+    # from the quantised steps; no classes without such a head
+    light_scores: Optional[Tensor] = None
 
 
 @MODELS.register_module()
@@ -95,6 +103,11 @@ class VSTNeck(BaseModule):
         self.aux_head = aux_head
         if aux_head is not None:
             self.classifier = nn.Linear(in_channels, aux_head['num_classes'])
+        self.register_buffer(
+            '_name_of', torch.empty(codebook_size, dtype=torch.long),
+            persistent=False)
+        self.code_names = [UNNAMED] * codebook_size
+        self.register_load_state_dict_pre_hook(_old_codes_are_unnamed)
 
     def forward(self,
                 x: Tensor,
@@ -116,8 +129,9 @@ class VSTNeck(BaseModule):
         # A codebook that is a running mean needs float32 to move at all.
         with torch.autocast(steps.device.type, enabled=False):
             quantized, ids, commit = self.quantizer(steps)
-        tokens = SemanticTokens(quantized, ids,
-                                torch.ones_like(ids, dtype=torch.bool))
+        tokens = SemanticTokens(
+            quantized, ids, torch.ones_like(ids, dtype=torch.bool),
+            self._name_of[ids], self.light_scores(steps, quantized))
         if data_samples is None:
             return tokens, dict()
 
@@ -126,7 +140,7 @@ class VSTNeck(BaseModule):
             loss_temporal=self.loss_temporal *
             self.temporal_consistency(steps))
         if self.aux_head is not None:
-            losses['loss_vst'] = self.auxiliary_loss(steps, quantized,
+            losses['loss_vst'] = self.auxiliary_loss(tokens.light_scores,
                                                      data_samples)
         return tokens, losses
 
@@ -175,14 +189,59 @@ class VSTNeck(BaseModule):
         distance = 1 - F.cosine_similarity(z[:, 1:], z[:, :-1], dim=-1)
         return (weight * distance).mean()
 
-    def auxiliary_loss(self, steps: Tensor, quantized: Tensor,
-                       data_samples: List) -> Tensor:
+    def light_scores(self, steps: Tensor, quantized: Tensor) -> Tensor:
+        """Steps and tokens (N, L, C) -> (N, 2, classes) scores of the
+        auxiliary classifier for the mean of either."""
+        means = torch.stack([steps.mean(1), quantized.mean(1)], 1)
+        if self.aux_head is None:
+            return means[..., :0]
+        return self.classifier(means)
+
+    def auxiliary_loss(self, scores: Tensor, data_samples: List) -> Tensor:
         """Cross-entropy of the mean token, before and after quantisation,
         so that both are discriminative and stay close."""
         labels = torch.cat([s.gt_label for s in data_samples])
         loss = sum(
             F.cross_entropy(
-                self.classifier(z.mean(1)), labels.to(z.device),
+                part, labels.to(part.device),
                 label_smoothing=self.aux_head.get('label_smooth_eps', 0.))
-            for z in (steps, quantized))
+            for part in scores.unbind(1))
         return self.aux_head.get('loss_weight', 1.) * loss
+
+    # ----------------------------------------------------- names of the codes
+    @property
+    def code_names(self) -> List[str]:
+        """(K, ) what each code is called, see :mod:`.code_names`;
+        ``CodeNamesHook`` sets it, and checkpoints keep it."""
+        return self._code_names
+
+    @code_names.setter
+    def code_names(self, names: Sequence[str]) -> None:
+        if len(names) != len(self._name_of):
+            raise ValueError(f'{len(names)} names for the '
+                             f'{len(self._name_of)} codes of VSTNeck')
+        self._code_names = list(names)
+        # A name that the vocabulary no longer has is kept, but not used.
+        numbers = {name: i for i, name in enumerate(VOCABULARY)}
+        self._name_of.copy_(
+            torch.tensor([numbers.get(name, -1) for name in names]))
+
+    def get_extra_state(self) -> Tensor:
+        return _packed(self.code_names)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        self.code_names = json.loads(bytes(state.cpu().numpy()).decode())
+
+
+def _packed(names: List[str]) -> Tensor:
+    """JSON in a byte tensor: tools expect a state dict of tensors."""
+    return torch.frombuffer(
+        bytearray(json.dumps(names).encode()), dtype=torch.uint8)
+
+
+def _old_codes_are_unnamed(neck: VSTNeck, state_dict: Dict, prefix: str,
+                           *args) -> None:
+    """Checkpoints from before the codes had names load strictly too."""
+    if any(key.startswith(f'{prefix}quantizer') for key in state_dict):
+        state_dict.setdefault(f'{prefix}_extra_state',
+                              _packed([UNNAMED] * len(neck.code_names)))
