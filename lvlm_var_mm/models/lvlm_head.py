@@ -8,6 +8,7 @@ Shapes: N clips, L tokens of C channels, S prompt positions, P inner nodes of
 the label trie, R answer positions, D width of the language model.
 """
 import json
+from contextlib import nullcontext
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
@@ -281,6 +282,20 @@ class LVLMHead(BaseHead):
             position_ids=layout.position_ids,
             use_cache=False).last_hidden_state
         return hidden[:, prompt.shape[1] - 1:]
+
+    @torch.no_grad()
+    def embed_texts(self, texts: Sequence[str]) -> Tensor:
+        """(n, D) float32, each text as the language model read it before it
+        was tuned: the mean of its last hidden states."""
+        ids, mask = pad_right([self.prompt.name(text) for text in texts],
+                              self.token_scale.device)
+        with getattr(self.lvlm, 'disable_adapter', nullcontext)():
+            hidden = self._decoder(
+                inputs_embeds=self._embedding(ids),
+                attention_mask=mask.long(),
+                use_cache=False).last_hidden_state.float()
+        mask = mask[..., None]
+        return (hidden * mask).sum(1) / mask.sum(1)
 
     # ---------------------------------------------------------- checkpoints
     def init_weights(self) -> None:

@@ -15,19 +15,12 @@ import torch.nn as nn
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
-from vector_quantize_pytorch import VectorQuantize
 
 from mmaction.registry import MODELS
 from .code_names import UNNAMED, VOCABULARY
-
-# The library's own defaults (decay 0.8, random start, dead codes kept) let
-# most of a codebook die on features that are still being trained.
-QUANTIZER = dict(
-    codebook_dim=32,
-    use_cosine_sim=True,
-    decay=0.99,
-    kmeans_init=True,
-    threshold_ema_dead_code=2)
+from .quantizers import build_quantizer
+from .vst_losses import (Alignment, LanguageBias, Reconstruction, flicker,
+                         temporal_consistency)
 
 # The axes of a backbone's output that are averaged away, C and T are kept:
 # a GCN's (N, M, C, T, V) and a 3D CNN's (N, C, T, H, W) have five each.
@@ -60,12 +53,19 @@ class VSTNeck(BaseModule):
         layout (str): ``'NMCTV'`` behind a GCN, ``'NCTHW'`` behind a 3D CNN.
         num_tokens (int): L, tokens a clip.
         codebook_size (int): K, codes.
-        quantizer (dict): Overrides of :data:`QUANTIZER`, arguments of
-            ``vector_quantize_pytorch.VectorQuantize``.
+        quantizer (dict): See :func:`~.quantizers.build_quantizer`; by
+            default an EMA codebook with cosine similarity.
         loss_commit (float): Weight of the commitment loss, which draws the
             features to their codes.
-        loss_temporal (float): Weight of the temporal-consistency loss, see
-            :meth:`temporal_consistency`.
+        loss_temporal (float): Weight of
+            :func:`~.vst_losses.temporal_consistency`.
+        loss_flicker (float): Weight of :func:`~.vst_losses.flicker`.
+        align (dict, optional): Settings of :class:`~.vst_losses.Alignment`
+            of the tokens with the texts of classes and events.
+        reconstruct (dict, optional): Settings of
+            :class:`~.vst_losses.Reconstruction` of the steps.
+        language_bias (dict, optional): Settings of
+            :class:`~.vst_losses.LanguageBias`.
         aux_head (dict, optional): ``num_classes``, ``loss_weight`` and
             ``label_smooth_eps`` of a linear classifier over the mean token.
             A codebook trained to reconstruct alone is a poor one for
@@ -85,6 +85,10 @@ class VSTNeck(BaseModule):
                  quantizer: Dict = dict(),
                  loss_commit: float = 0.5,
                  loss_temporal: float = 0.1,
+                 loss_flicker: float = 0.,
+                 align: Optional[Dict] = None,
+                 reconstruct: Optional[Dict] = None,
+                 language_bias: Optional[Dict] = None,
                  aux_head: Optional[Dict] = None,
                  init_cfg: Optional[Dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
@@ -96,13 +100,21 @@ class VSTNeck(BaseModule):
         self.num_tokens = num_tokens
         self.loss_commit = loss_commit
         self.loss_temporal = loss_temporal
+        self.loss_flicker = loss_flicker
         self.norm = nn.LayerNorm(in_channels)
-        self.quantizer = VectorQuantize(
-            dim=in_channels, codebook_size=codebook_size,
-            **{**QUANTIZER, **quantizer})
+        self.quantizer = build_quantizer(in_channels, codebook_size,
+                                         quantizer)
         self.aux_head = aux_head
         if aux_head is not None:
             self.classifier = nn.Linear(in_channels, aux_head['num_classes'])
+        self.align = align and Alignment(in_channels, **align)
+        self.reconstruct = reconstruct and Reconstruction(
+            in_channels, **reconstruct)
+        if language_bias and not hasattr(self.quantizer, 'codebook'):
+            raise ValueError('VSTNeck: `language_bias` needs a codebook; '
+                             'FSQ has none')
+        self.language_bias = language_bias and LanguageBias(
+            self.quantizer.codebook.shape[1], codebook_size, **language_bias)
         self.register_buffer(
             '_name_of', torch.empty(codebook_size, dtype=torch.long),
             persistent=False)
@@ -135,13 +147,22 @@ class VSTNeck(BaseModule):
         if data_samples is None:
             return tokens, dict()
 
+        z = self.quantizer.project_in(steps)
         losses = dict(
             loss_commit=self.loss_commit * commit.sum(),
-            loss_temporal=self.loss_temporal *
-            self.temporal_consistency(steps))
+            loss_temporal=self.loss_temporal * temporal_consistency(z, steps))
+        if self.loss_flicker:
+            losses['loss_flicker'] = self.loss_flicker * flicker(z, ids)
         if self.aux_head is not None:
             losses['loss_vst'] = self.auxiliary_loss(tokens.light_scores,
                                                      data_samples)
+        if self.align:
+            losses.update(self.align(quantized, data_samples))
+        if self.reconstruct:
+            losses.update(self.reconstruct(quantized, steps))
+        if self.language_bias:
+            losses.update(
+                self.language_bias(z, ids, self.quantizer.codebook))
         return tokens, losses
 
     def _require_codebook(self) -> None:
@@ -165,29 +186,6 @@ class VSTNeck(BaseModule):
         x = x.float().mean(POOLED_AXES[self.layout])  # (N, C, T)
         x = F.adaptive_avg_pool1d(x, self.num_tokens)
         return self.norm(x.transpose(1, 2))
-
-    def temporal_consistency(self, steps: Tensor) -> Tensor:
-        """Neighbouring steps agree unless the features really change.
-
-        The distance of two neighbours, ``d_t = 1 - cos(z_t, z_t+1)`` of what
-        the codebook sees, is weighted by ``exp(-r_t)``, where ``r_t`` is the
-        distance of the same two steps in the features relative to the clip's
-        mean: flicker costs, a real change does not.
-
-        Args:
-            steps (Tensor): (N, L, C).
-
-        Returns:
-            Tensor: Scalar, 0 for a clip of one token.
-        """
-        if steps.shape[1] < 2:
-            return steps.new_zeros(())
-        with torch.no_grad():
-            change = (steps[:, 1:] - steps[:, :-1]).norm(dim=-1)
-            weight = (-change / (change.mean(1, keepdim=True) + 1e-6)).exp()
-        z = self.quantizer.project_in(steps)
-        distance = 1 - F.cosine_similarity(z[:, 1:], z[:, :-1], dim=-1)
-        return (weight * distance).mean()
 
     def light_scores(self, steps: Tensor, quantized: Tensor) -> Tensor:
         """Steps and tokens (N, L, C) -> (N, 2, classes) scores of the
