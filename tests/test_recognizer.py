@@ -238,7 +238,7 @@ def run_cfg(root, folder, name, epochs=2, **over):
         test_dataloader=loader(True),
         val_evaluator=dict(type='AccMetric'),
         test_evaluator=[
-            dict(type='AccMetric'),
+            dict(type='AccMetric'), dict(type='TokenMetric', codebook_size=K),
             dict(type='DumpResults', out_file_path=str(root / 'dump.pkl'))],
         train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs),
         val_cfg=dict(type='ValLoop'),
@@ -253,7 +253,8 @@ def run_cfg(root, folder, name, epochs=2, **over):
         param_scheduler=[dict(type='ExponentialLR', gamma=0.1, end=9)],
         default_hooks=dict(checkpoint=dict(
             type='CheckpointHook', interval=1, save_best='acc/top1')),
-        custom_hooks=[dict(type='LVLMWarmupHook', epochs=1)],
+        custom_hooks=[dict(type='LVLMWarmupHook', epochs=1),
+                      dict(type='CodeNamesHook')],
         default_scope='mmaction', experiment_name=name,
         randomness=dict(seed=0), work_dir=str(root / 'run'), **over))
 
@@ -344,6 +345,7 @@ def test_test_from_the_checkpoint_repeats_the_validation(tiny_llava,
                   load_from=str(root / 'run' / 'epoch_2.pth'))
     metrics = Runner.from_cfg(cfg).test()
     assert {k: metrics[k] for k in expected} == expected
+    assert {'token/usage', 'token/quantisation_gap'} <= set(metrics)
     # Not only as often right: the same scores of the same clips.
     model, scores = trainer.model.eval(), []
     with torch.no_grad():

@@ -41,8 +41,39 @@ def test_steps_average_all_but_channels_and_time(layout):
     torch.testing.assert_close(steps, model.norm(x.transpose(1, 2)))
 
 
-def test_equal_tokens_carry_the_same_vector():
-    model = neck()
+QUANTIZERS = dict(
+    ema=dict(), fsq=dict(type='FSQ', levels=[4, 4]),
+    residual=dict(type='ResidualVQ', num_quantizers=3))
+quantizers = pytest.mark.parametrize('kind', QUANTIZERS)
+
+
+@quantizers
+def test_quantizers(kind):
+    model = neck(quantizer=QUANTIZERS[kind], loss_flicker=1.)
+    x = features().requires_grad_()
+    tokens, losses = model(x, make_samples([0, 1, 2, 3]))
+    assert tokens.embeds.shape == (4, L, C) and tokens.ids.shape == (4, L)
+    assert tokens.ids.dtype is torch.long
+    assert 0 <= tokens.ids.min() and tokens.ids.max() < K
+    assert len(tokens.ids.unique()) > 1
+    sum(losses.values()).backward()
+    assert x.grad.abs().sum() > 0
+    a, b = model.eval()(features())[0], model(features()[:1])[0]
+    assert torch.equal(a.ids[:1], b.ids)
+
+
+def test_unknown_quantizer():
+    with pytest.raises(ValueError, match="'LFQ'.*FSQ, ResidualVQ"):
+        neck(quantizer=dict(type='LFQ'))
+    with pytest.raises(ValueError, match='15 codes.*16'):
+        neck(quantizer=dict(type='FSQ', levels=[5, 3]))
+    with pytest.raises(ValueError, match='language_bias.*FSQ'):
+        neck(quantizer=QUANTIZERS['fsq'], language_bias=dict(loss_zipf=1.))
+
+
+@pytest.mark.parametrize('kind', ['ema', 'fsq'])
+def test_equal_tokens_carry_the_same_vector(kind):
+    model = neck(quantizer=QUANTIZERS[kind])
     model(features())
     tokens, _ = model.eval()(features())
     for code in tokens.ids.unique():
@@ -113,36 +144,6 @@ def test_auxiliary_head_learns_from_the_labels():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 2
-
-
-# -------------------------------------------------- temporal consistency
-def walk(*steps):
-    a, b = torch.eye(C)[:2]
-    return torch.stack([a if s == 'a' else b for s in steps])[None]
-
-
-def test_consistency_of_constant_features_is_zero():
-    model = neck(num_tokens=8)
-    loss = model.temporal_consistency(walk(*'aaaaaaaa'))
-    torch.testing.assert_close(loss, torch.zeros(()), rtol=0, atol=1e-6)
-    assert model.temporal_consistency(walk('a')) == 0  # no neighbour
-
-
-def test_flicker_costs_more_than_a_change():
-    cost = neck(num_tokens=8).temporal_consistency
-    change, flicker = cost(walk(*'aaaabbbb')), cost(walk(*'abababab'))
-    assert change > 0
-    # Not only because it changes seven times as often.
-    assert flicker > 2 * 7 * change
-
-
-def test_consistency_draws_neighbours_together():
-    model = neck()
-    steps = torch.randn(2, L, C, requires_grad=True)
-    before = model.temporal_consistency(steps)
-    before.backward()
-    after = model.temporal_consistency(steps - 0.5 * steps.grad)
-    assert after < before
 
 
 # ------------------------------------------------------------- training

@@ -8,6 +8,7 @@ Shapes: N clips, L tokens of C channels, S prompt positions, P inner nodes of
 the label trie, R answer positions, D width of the language model.
 """
 import json
+from contextlib import nullcontext
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
@@ -22,7 +23,7 @@ from mmaction.utils import SampleList
 from .label_trie import (LabelTrie, answer_logprobs, tree_layout,
                          trie_logprobs)
 from .lora import PATH_KEY, build, build_lvlm, keep_trained_only
-from .narrative import narrate
+from .narrative import write_tokens
 from .prompt import Prompt, pad_left, pad_right
 from .vst_neck import SemanticTokens
 
@@ -170,18 +171,12 @@ class LVLMHead(BaseHead):
 
     def predict(self, feats: SemanticTokens, data_samples: SampleList,
                 **kwargs) -> SampleList:
-        """``pred_score`` and ``pred_label`` as in any head of MMAction2;
-        also ``pred_tokens``, the codes of the first view of each clip, and
-        ``pred_narrative``, the same written out."""
+        """``pred_score`` and ``pred_label`` as in any head of MMAction2, and
+        the tokens, see :func:`~.narrative.write_tokens`."""
         # With `max_testing_views` Recognizer3D joins the views to a plain one.
         feats = SemanticTokens(*feats)
-        data_samples = super().predict(feats, data_samples, **kwargs)
-        views = len(feats.ids) // len(data_samples)
-        for sample, ids, mask in zip(data_samples, feats.ids[::views],
-                                     feats.mask[::views]):
-            sample.set_field(ids[mask], 'pred_tokens')
-            sample.set_field(narrate(ids[mask]), 'pred_narrative')
-        return data_samples
+        return write_tokens(
+            feats, super().predict(feats, data_samples, **kwargs))
 
     @torch.no_grad()
     def generate(self,
@@ -287,6 +282,20 @@ class LVLMHead(BaseHead):
             position_ids=layout.position_ids,
             use_cache=False).last_hidden_state
         return hidden[:, prompt.shape[1] - 1:]
+
+    @torch.no_grad()
+    def embed_texts(self, texts: Sequence[str]) -> Tensor:
+        """(n, D) float32, each text as the language model read it before it
+        was tuned: the mean of its last hidden states."""
+        ids, mask = pad_right([self.prompt.name(text) for text in texts],
+                              self.token_scale.device)
+        with getattr(self.lvlm, 'disable_adapter', nullcontext)():
+            hidden = self._decoder(
+                inputs_embeds=self._embedding(ids),
+                attention_mask=mask.long(),
+                use_cache=False).last_hidden_state.float()
+        mask = mask[..., None]
+        return (hidden * mask).sum(1) / mask.sum(1)
 
     # ---------------------------------------------------------- checkpoints
     def init_weights(self) -> None:
