@@ -264,7 +264,7 @@ def test_head_learns(tiny_llava):
 
 
 def test_inactive_head_adds_no_loss(head, monkeypatch):
-    monkeypatch.setattr(head, '_read', None)  # nor does it read anything
+    monkeypatch.setattr(head, 'read', None)  # nor does it read anything
     head.active = False
     assert head.loss(make_tokens(LENGTHS), make_samples(LABELS)) == {}
 
