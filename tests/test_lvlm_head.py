@@ -6,7 +6,7 @@ from mmengine.model import BaseModule
 
 from conftest import CHANNELS, CLASSES, head_cfg, make_samples, make_tokens
 from lvlm_var_mm.models import lora as lora_module
-from lvlm_var_mm.models.lvlm_head import ANSWER, PROMPT
+from lvlm_var_mm.models.reader import ANSWER, PROMPT
 from mmaction.registry import MODELS
 
 LENGTHS, LABELS = [5, 3, 4], [0, 1, 3]
@@ -130,7 +130,7 @@ def test_bfloat16_is_not_emulated(tiny_llava, monkeypatch):
     cfg = lvlm(tiny_llava, dtype='bfloat16')
     for there, dtype in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(lora_module, 'has_bfloat16', lambda: there)
-        assert build(tiny_llava, lvlm=cfg)._embedding.weight.dtype is dtype
+        assert build(tiny_llava, lvlm=cfg).embedding.weight.dtype is dtype
 
 
 # ------------------------------------------- against the plain use of a LM
@@ -199,7 +199,7 @@ def test_generate_is_greedy_behind_the_best_name(any_head):
         while len(written) < 6 and written[-1:] != [tokenizer.eos_token_id]:
             logits = any_head.lvlm(inputs_embeds=embeds).logits
             written.append(int(logits[0, -1].argmax()))
-            word = any_head._embedding(torch.tensor([written[-1:]]))
+            word = any_head.embedding(torch.tensor([written[-1:]]))
             embeds = torch.cat([embeds, word], 1)
         expected = tokenizer.decode(written, skip_special_tokens=True)
         assert reason == expected.strip()

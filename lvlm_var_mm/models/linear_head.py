@@ -32,6 +32,7 @@ class LVLMLinearHead(LVLMHead):
                 raise ValueError(f'`{key}` is for LVLMHead; LVLMLinearHead '
                                  'does not score names')
         super().__init__(num_classes, in_channels, class_names, lvlm, **kwargs)
+        self.scoring.is_likelihood = False
         self.classifier = nn.Linear(self.decoder.config.hidden_size,
                                     num_classes)
 
@@ -55,7 +56,7 @@ class LVLMLinearHead(LVLMHead):
         ]
         target, counts = pad_right(answers, labels.device)
         hidden = self.read(feats, None, labels, target[:, :-1],
-                           self._draw_prompt())
+                           self.draw_prompt())
         losses = self.loss_by_feat(self._classify(hidden), data_samples)
         logprob, length = answer_logprobs(hidden, self.lm_head, target, counts)
         losses['loss_lm'] = -self.loss_lm * logprob / length

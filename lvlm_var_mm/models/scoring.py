@@ -56,6 +56,9 @@ class Scoring:
             raise ValueError('`scoring`: `temperature` and `memory_mb` must '
                              'be above 0')
         self.method = METHODS[type]
+        # Whether exp(score) is the probability of the name.
+        self.is_likelihood = (type == 'trie' and not length_norm and
+                              not prior and temperature == 1)
         self.length_norm = length_norm
         self.prior = prior
         self.temperature = temperature
@@ -65,7 +68,7 @@ class Scoring:
         scores = self.method(head, feats, self.memory)
         if self.prior:
             scores = scores - self.prior * head.remember(
-                ('prior', head.trie), lambda: self._prior(head, feats))
+                'prior', lambda: self._prior(head, feats))
         if self.length_norm:
             scores = scores / head.trie.paths.sum(1)
         return scores / self.temperature

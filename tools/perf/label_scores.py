@@ -50,7 +50,7 @@ from terminaltables import AsciiTable
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.models import LVLMHead, SemanticTokens
-from lvlm_var_mm.models.lvlm_head import PROMPT
+from lvlm_var_mm.models.reader import PROMPT
 from lvlm_var_mm.models.scoring import Scoring
 from lvlm_var_mm.smollm2 import default_dir
 
