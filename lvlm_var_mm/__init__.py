@@ -1,7 +1,7 @@
 """LVLM-VAR for MMAction2: semantic action tokens read by a LoRA-tuned LVLM.
 
 Importing the package is all it takes: the shims of :mod:`~lvlm_var_mm.compat`
-run first, then every dataset, transform, neck, head, hook and metric enters
+run first, then every dataset, transform, neck, head, metric and hook enters
 MMAction2's registries.
 """
 from . import compat

@@ -4,9 +4,9 @@ import torch
 import torch.nn as nn
 from transformers import LlavaForConditionalGeneration
 
-from lvlm_var_mm.models.label_trie import (LabelTrie, answer_logprobs,
-                                           next_token_logprobs, tree_layout,
-                                           trie_logprobs)
+from lvlm_var_mm.models.label_trie import LabelTrie, tree_layout
+from lvlm_var_mm.models.logprobs import (answer_logprobs, next_token_logprobs,
+                                         trie_logprobs)
 
 END = 9
 NAMES = {

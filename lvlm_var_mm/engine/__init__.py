@@ -3,9 +3,10 @@ from .alignment import SemanticAlignmentHook
 from .code_names import CodeNamesHook
 from .hooks import LVLMWarmupHook, SkippedSamplesHook
 from .optim import BFloat16OptimWrapper, PartwiseOptimWrapperConstructor
+from .show_answers import ShowAnswersHook
 
 __all__ = [
     'BFloat16OptimWrapper', 'CodeNamesHook', 'LVLMWarmupHook',
     'PartwiseOptimWrapperConstructor', 'SemanticAlignmentHook',
-    'SkippedSamplesHook'
+    'ShowAnswersHook', 'SkippedSamplesHook'
 ]

@@ -1,4 +1,5 @@
-"""Metrics beside MMAction2's own."""
+"""Metrics beside those of MMAction2."""
+from .calibration import CalibrationMetric, fit_temperature
 from .token_metric import TokenMetric
 
-__all__ = ['TokenMetric']
+__all__ = ['CalibrationMetric', 'TokenMetric', 'fit_temperature']
