@@ -105,8 +105,8 @@ class Alignment(nn.Module):
 
     def forward(self, tokens: Tensor,
                 data_samples: List) -> Dict[str, Tensor]:
-        """Tokens (N, L, C) -> ``loss_class`` and ``loss_events``, those that
-        weigh anything.
+        """Tokens (N, P, L, C) of P body parts -> ``loss_class`` and
+        ``loss_events``, those that weigh anything.
 
         Raises:
             ValueError: No texts.
@@ -118,7 +118,7 @@ class Alignment(nn.Module):
         losses = dict()
         if self.loss_class:
             labels = torch.cat([s.gt_label for s in data_samples])
-            scores = self._near(self.to_class(tokens.mean(1)), self.classes)
+            scores = self._near(self.to_class(tokens.mean((1, 2))), self.classes)
             losses['loss_class'] = self.loss_class * F.cross_entropy(
                 scores, labels.to(scores.device))
         if self.loss_events:
@@ -127,10 +127,10 @@ class Alignment(nn.Module):
             scores = self._near(self.to_events(tokens), self.events)
             scores = scores[known] + self.bias
             active = [steps_active(data_samples[i].events,
-                                   data_samples[i].span, tokens.shape[1])
+                                   data_samples[i].span, tokens.shape[2])
                       for i in known]
-            target = (torch.stack(active).to(scores) if known
-                      else scores.detach())
+            target = (torch.stack(active).to(scores)[:, None].expand_as(scores)
+                      if known else scores.detach())
             losses['loss_events'] = (
                 self.loss_events * F.binary_cross_entropy_with_logits(
                     scores, target, reduction='sum') /
