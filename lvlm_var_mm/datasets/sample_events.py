@@ -94,8 +94,9 @@ KICK = dict(
     # What the pull of the straight arms leaves of 10-15 cm; a leg that is
     # more or less outstretched; 14 degrees backwards from an upright that
     # differs between performances.
-    may=[*_each('hand', 'moves outward', 'moves inward'), 'other hand rises',
-         'other hand lowers', 'used knee bends', 'used knee straightens',
+    may=['used hand moves inward', 'other hand moves inward',
+         'other hand moves outward', 'other hand rises', 'other hand lowers',
+         'used knee bends', 'used knee straightens',
          'torso leans back', 'torso straightens'])
 HOP = dict(  # on the other foot
     does=[*_whole(0, 1, 'body jumps', 'body bounces', 'body rises',

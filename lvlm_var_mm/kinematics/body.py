@@ -92,7 +92,8 @@ class Body:
             & (dot(legs, self.trunk) > .96 * tall * length(self.trunk))
             & (dot(stance, up) > np.cos(np.deg2rad(MAX_TILT))
                * length(stance)))
-        found = np.where(standing, stance, 0).sum(1)[:, None]
+        # Added up in order: `sum` would round by the number of rows.
+        found = np.where(standing, stance, 0).cumsum(1)[:, -1:]
         u = np.where(standing.sum(0) >= .15 * self.fps, found, up)
         return u / length(u)
 

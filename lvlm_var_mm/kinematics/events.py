@@ -145,9 +145,8 @@ def _observe_chunk(batch: np.ndarray, layout: Layout, fps: float,
         signals = curves(body, _SIGNALS)  # [K, T, R]
         found = [_swung(signals, fps), _stayed(signals, fps)]
     kind, row, start, end, size = (np.concatenate(c) for c in zip(*found))
-    seen_at = _measured(signals, kind, row, start, end)
     order = np.lexsort((kind, end, start, row))
-    order = order[seen_at[order]]
+    order = order[_measured(signals, kind, row, start, end)[order]]
     events = [[] for _ in batch]
     for k, r, a, b, m in zip(*(x[order].tolist() for x in (
             kind, row, start, end, size))):
@@ -155,7 +154,8 @@ def _observe_chunk(batch: np.ndarray, layout: Layout, fps: float,
         events[clip].append(Event(person, KINDS[k].part, KINDS[k].motion,
                                   a / fps, b / fps, m))
     known = 2 * np.isfinite(signals).sum(1) >= frames  # [K, R]
-    decidable = known[_OF_KIND].T.reshape(len(batch), persons, -1)
+    decidable = known[_OF_KIND] & known[_WHILE]
+    decidable = decidable.T.reshape(len(batch), persons, -1)
     return [Observation(tuple(sorted(e, key=lambda x: x[3:5])), d, frames,
                         fps) for e, d in zip(events, decidable)]
 
@@ -164,6 +164,8 @@ def _observe_chunk(batch: np.ndarray, layout: Layout, fps: float,
 _SIGNALS = list(dict.fromkeys([k.signal for k in KINDS] + [
     signal for signal, _ in WHILE.values()]))
 _OF_KIND = np.array([_SIGNALS.index(k.signal) for k in KINDS])
+_WHILE = np.array([_SIGNALS.index(WHILE.get(k.name, [k.signal])[0])
+                   for k in KINDS])
 _SWINGS = list(dict.fromkeys((k.signal, k.size) for k in KINDS
                              if k.rule in ('rises', 'falls', 'beats')))
 _STAYS = [i for i, k in enumerate(KINDS) if k.rule in ('above', 'below')]
@@ -200,10 +202,9 @@ def _swung(signals: np.ndarray, fps: float) -> Tuple[np.ndarray, ...]:
     real = kind >= 0
     for i in np.flatnonzero(real):
         if KINDS[kind[i]].name in WHILE:
-            signal, least = WHILE[KINDS[kind[i]].name]
             during = slice(repeated.start[i], repeated.end[i] + 1)
-            real[i] = np.median(signals[_SIGNALS.index(signal), during,
-                                        row[i]]) > least
+            real[i] = (np.median(signals[_WHILE[kind[i]], during, row[i]])
+                       > WHILE[KINDS[kind[i]].name][1])
     events.append((kind[real], row[real], *(c[real] for c in repeated[1:])))
     return tuple(np.concatenate(c) for c in zip(*events))
 

@@ -53,8 +53,8 @@ def _turns(curves: np.ndarray, sizes: np.ndarray) -> Tuple[np.ndarray, ...]:
     way = np.zeros(number, np.int8)
     high, low = np.full_like(curves[0], -np.inf), np.full_like(
         curves[0], np.inf)
-    high_at, low_at = np.zeros((2, number), np.int16)
-    starts, ends = np.full((2, frames + 1, number), -1, np.int16)
+    high_at, low_at = np.zeros((2, number), np.int32)
+    starts, ends = np.full((2, frames + 1, number), -1, np.int32)
     for t, now in enumerate(curves):
         over = (way >= 0) & (high - now >= sizes)
         under = (way <= 0) & (now - low >= sizes)
@@ -95,9 +95,11 @@ def beats(found: Found, longest: np.ndarray, fps: float) -> Found:
     last = np.r_[first[1:], len(short)] - 1
     many = last - first >= 2
     first, last = first[many], last[many]
-    total = np.r_[0, np.cumsum(np.abs(found.magnitude))]
+    # Not by differences of one sum: what comes before must not matter.
+    total = np.add.reduceat(np.r_[np.abs(found.magnitude), 0],
+                            np.ravel([first, last + 1], 'F'))[::2]
     return Found(found.curve[first], found.start[first], found.end[last],
-                 (total[last + 1] - total[first]) / (last - first + 1))
+                 total / (last - first + 1))
 
 
 def stays(curves: np.ndarray, slack: float, shortest: np.ndarray) -> Found:

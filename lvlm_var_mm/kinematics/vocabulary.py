@@ -7,8 +7,8 @@ radians, times in seconds. The rules:
 * ``rises``/``falls``: the signal swings up or down by at least ``size``, at
   ``limit`` a second or faster, and turns back by no more than ``size`` on
   its way. It lasts from a tenth to nine tenths of the swing.
-* ``beats``: at least three such swings in a row, to and fro, none of them or
-  of the rests between them longer than ``limit`` seconds.
+* ``beats``: at least three such swings in a row, to and fro, each within
+  ``limit`` seconds and with short rests between them (``rules.MAX_REST``).
 * ``above``/``below``: the signal passes ``size`` and stays beyond it, give
   or take :data:`SLACK`, for at least ``limit`` seconds.
 """
@@ -98,10 +98,12 @@ _WHOLE = (
 )
 # What else must be so while a body beats: the median of a signal exceeds a
 # value. A hand that waves is up, and who walks gets on.
-WHILE = {'left hand waves': ('left hand over shoulder', 0.),
-         'right hand waves': ('right hand over shoulder', 0.),
-         'legs step in turn': ('body speed', .6),
-         'body bounces': ('shoulders over feet', 2.)}
+WHILE = {
+    'left hand waves': ('left hand over shoulder', 0.),
+    'right hand waves': ('right hand over shoulder', 0.),
+    'legs step in turn': ('body speed', .6),
+    'body bounces': ('shoulders over feet', 2.),
+}
 
 
 class Kind(NamedTuple):
