@@ -2,11 +2,13 @@
 from .events import BodyPartEvents
 from .ntu import NTURGBDSkeletonDataset, NTURGBDVideoDataset
 from .skeleton import SkeletonDataset
+from .tokens import TokenDataset
 from .transforms import (AlignSkeleton3D, LoadNTUSkeleton, RandomViewpoint3D,
                          ResampleFrames, SkeletonFeatures)
 
 __all__ = [
     'AlignSkeleton3D', 'BodyPartEvents', 'LoadNTUSkeleton',
     'NTURGBDSkeletonDataset', 'NTURGBDVideoDataset', 'RandomViewpoint3D',
-    'ResampleFrames', 'SkeletonDataset', 'SkeletonFeatures'
+    'ResampleFrames', 'SkeletonDataset', 'SkeletonFeatures',
+    'TokenDataset'
 ]

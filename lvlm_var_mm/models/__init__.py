@@ -1,5 +1,6 @@
 """The two parts of LVLM-VAR: the neck makes tokens, the head reads them."""
 from .lvlm_head import LVLMHead
+from .pass_codes import PassCodes
 from .vst_neck import SemanticTokens, VSTNeck
 
-__all__ = ['LVLMHead', 'SemanticTokens', 'VSTNeck']
+__all__ = ['LVLMHead', 'PassCodes', 'SemanticTokens', 'VSTNeck']

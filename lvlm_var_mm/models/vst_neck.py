@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mmaction.registry import MODELS
 from .code_names import UNNAMED, VOCABULARY
-from .quantizers import build_quantizer
+from .quantizers import build_quantizer, vectors
 from .vst_losses import (Alignment, LanguageBias, Reconstruction, flicker,
                          temporal_consistency)
 
@@ -137,7 +137,8 @@ class VSTNeck(BaseModule):
         """Tokens of a batch of clips and, in training, their losses.
 
         Args:
-            x (Tensor): Five axes, named by ``layout``.
+            x (Tensor): Five axes, named by ``layout``; or codes (N, S) made
+                before, of a ``TokenDataset``, which have no losses.
             data_samples (list[:obj:`ActionDataSample`], optional): The
                 annotations; given in training only.
 
@@ -145,8 +146,10 @@ class VSTNeck(BaseModule):
             tuple: :class:`SemanticTokens` and a dict of losses, empty
             without ``data_samples``.
         """
-        steps = self.temporal_steps(x)
         self._require_codebook()
+        if x.dim() == 2:
+            return self.read_codes(x.long()), dict()
+        steps = self.temporal_steps(x)
         # A codebook that is a running mean needs float32 to move at all.
         with torch.autocast(steps.device.type, enabled=False):
             quantized, ids, commit = self.quantizer(steps)
@@ -188,6 +191,14 @@ class VSTNeck(BaseModule):
             names=self._name_of[ids],
             parts=part.expand_as(ids),
             light_scores=self.light_scores(steps, quantized))
+
+    @torch.no_grad()
+    def read_codes(self, ids: Tensor) -> SemanticTokens:
+        """Codes (N, S) -> the tokens that they were of."""
+        quantized = vectors(self.quantizer, ids)
+        tokens = self._put_together(quantized, quantized, ids.view(
+            -1, self.num_tokens), len(ids))
+        return tokens._replace(light_scores=tokens.light_scores[..., :0])
 
     def _require_codebook(self) -> None:
         # The library would build the codebook from whatever comes first, be

@@ -27,7 +27,7 @@ from mmengine.runner import Runner
 from terminaltables import AsciiTable
 
 import lvlm_var_mm  # noqa: F401  fills the registries
-from code_names import load_light
+from lvlm_var_mm.apis import load_tokenizer
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.engine.alignment import class_texts, encode
@@ -42,14 +42,21 @@ VARIANTS = {
     'as configured': dict(),
     'no temporal loss': dict(loss_temporal=0.),
     'temporal x10': dict(loss_temporal=1.),
-    'flicker 1': dict(loss_flicker=1.),
     'flicker 10': dict(loss_flicker=10.),
+    'flicker 100': dict(loss_flicker=100.),
     'events 1': dict(align=dict(loss_events=1.)),
     'events 10': dict(align=dict(loss_events=10.)),
     'class 1': dict(align=dict(loss_class=1.)),
     'reconstruction': dict(
         reconstruct=dict(loss_features=1., loss_velocity=1.)),
     'flicker, events': dict(loss_flicker=10., align=dict(loss_events=10.)),
+    'reconstruction, events': dict(
+        align=dict(loss_events=10.),
+        reconstruct=dict(loss_features=1., loss_velocity=1.)),
+    'flicker, reconstruction, events': dict(
+        loss_flicker=10.,
+        align=dict(loss_events=10.),
+        reconstruct=dict(loss_features=1., loss_velocity=1.)),
     'K=64': dict(codebook_size=64),
     'FSQ': dict(quantizer=dict(type='FSQ', levels=[8, 8, 4])),
     'residual x2': dict(quantizer=dict(type='ResidualVQ', num_quantizers=2)),
@@ -95,7 +102,7 @@ class Clips:
 
 def load_clips(cfg, checkpoint, views, seed=0):
     """Training clips, ``views`` times, and test clips."""
-    model = load_light(cfg, checkpoint)
+    model = load_tokenizer(cfg, checkpoint)
     train, test = Clips(), Clips()
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=seed)
     for _ in range(views):
@@ -133,11 +140,13 @@ def train(neck, clips, epochs, batch_size=64, lr=2e-3):
 
 
 @torch.no_grad()
-def judge(neck, train_clips, test_clips, batch_size=256):
+def judge(neck, train_clips, test_clips, views, batch_size=256):
     """Name the codes, then the figures of the test clips."""
+    # Views of one clip are no further evidence for a name.
+    number = len(train_clips.samples) // views
     codes = len(neck.code_names)
     counts, totals = torch.zeros(codes, len(VOCABULARY)), torch.zeros(codes)
-    for index in torch.arange(len(train_clips.samples)).split(batch_size):
+    for index in torch.arange(number).split(batch_size):
         x, samples = train_clips.batch(index)
         for ids, sample in zip(neck(x)[0].ids, samples):
             active = steps_active(sample.events, sample.span, len(ids))
@@ -210,13 +219,13 @@ def main():
     for name, seed in todo:
         start = time.perf_counter()
         torch.manual_seed(seed)
-        neck = MODELS.build(
-            {**cfg.model.neck, **VARIANTS[name], 'layout': 'NMCTV'})
+        neck = MODELS.build({**cfg.model.neck, **VARIANTS[name],
+                             'layout': 'NMCTV', 'parts': None})
         if neck.align:
             neck.align.set_texts(*texts)
         train(neck, clips[0], args.epochs)
         result = dict(variant=name, seed=seed, changes=VARIANTS[name],
-                      settings=settings, figures=judge(neck, *clips),
+                      settings=settings, figures=judge(neck, *clips, args.views),
                       seconds=round(time.perf_counter() - start, 1))
         done.append(result)
         with out.open('a') as f:
