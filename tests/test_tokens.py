@@ -95,11 +95,19 @@ def test_codes_are_read_as_they_were_written(quantizer, parts):
         assert torch.equal(getattr(read, field), getattr(made, field))
 
 
+@pytest.mark.parametrize('training', [True, False])
+def test_codes_without_a_codebook(training):
+    with pytest.raises(ValueError, match='load_from'):
+        VSTNeck(8, num_tokens=3, codebook_size=4).train(training)(
+            torch.zeros(1, 3, dtype=torch.long))
+
+
 def test_residual_codes_are_not_enough():
     neck = VSTNeck(8, codebook_size=4, quantizer=dict(
         type='ResidualVQ', num_quantizers=2))
+    neck(torch.randn(2, 1, 8, 16, 5))
     with pytest.raises(ValueError, match='one stage'):
-        neck(torch.zeros(1, 16, dtype=torch.long))
+        neck.read_codes(torch.zeros(1, 16, dtype=torch.long))
 
 
 def test_views(tmp_path):

@@ -138,7 +138,7 @@ class Alignment(nn.Module):
         return losses
 
     def _near(self, x: Tensor, texts: Tensor) -> Tensor:
-        return F.normalize(x, dim=-1) @ texts.t() / self.temperature
+        return (F.normalize(x, dim=-1) @ texts.t()).float() / self.temperature
 
 
 def main_components(texts: Tensor, dim: int) -> Tensor:
@@ -192,12 +192,12 @@ class LanguageBias(nn.Module):
         if self.loss_context and z.shape[1] > 2:
             around = torch.cat([z[:, :-2], z[:, 2:]], -1)
             losses['loss_context'] = self.loss_context * F.cross_entropy(
-                self.between(around).transpose(1, 2), ids[:, 1:-1])
+                self.between(around).float().transpose(1, 2), ids[:, 1:-1])
         return losses
 
     def zipf(self, z: Tensor, codebook: Tensor) -> Tensor:
         nearness = F.normalize(z, dim=-1) @ F.normalize(codebook, dim=-1).t()
-        use = (nearness / self.temperature).softmax(-1).mean((0, 1))
+        use = (nearness.float() / self.temperature).softmax(-1).mean((0, 1))
         law = 1 / torch.arange(1, len(codebook) + 1, device=z.device)
         return F.kl_div(
             use.sort(descending=True).values.clamp(min=1e-9).log(),
@@ -233,7 +233,7 @@ class Reconstruction(nn.Module):
         """Tokens and steps (N, L, C) -> ``loss_features``,
         ``loss_velocity``; the steps are not drawn to the tokens."""
         steps = steps.detach()
-        made = self.decoder(tokens.transpose(1, 2)).transpose(1, 2)
+        made = self.decoder(tokens.transpose(1, 2)).transpose(1, 2).float()
         losses = dict(
             loss_features=self.loss_features * F.mse_loss(made, steps))
         if steps.shape[1] > 1:

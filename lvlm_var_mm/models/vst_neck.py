@@ -146,9 +146,10 @@ class VSTNeck(BaseModule):
             tuple: :class:`SemanticTokens` and a dict of losses, empty
             without ``data_samples``.
         """
-        self._require_codebook()
         if x.dim() == 2:
             return self.read_codes(x.long()), dict()
+        if not self.training:
+            self._require_codebook()
         steps = self.temporal_steps(x)
         # A codebook that is a running mean needs float32 to move at all.
         with torch.autocast(steps.device.type, enabled=False):
@@ -195,6 +196,7 @@ class VSTNeck(BaseModule):
     @torch.no_grad()
     def read_codes(self, ids: Tensor) -> SemanticTokens:
         """Codes (N, S) -> the tokens that they were of."""
+        self._require_codebook()
         quantized = vectors(self.quantizer, ids)
         tokens = self._put_together(quantized, quantized, ids.view(
             -1, self.num_tokens), len(ids))
@@ -205,7 +207,7 @@ class VSTNeck(BaseModule):
         # it a test clip, and go on with it silently.
         started = [b for name, b in self.quantizer.named_buffers()
                    if name.endswith('initted')]
-        if not self.training and not all(started):
+        if not all(started):
             raise ValueError(
                 'VSTNeck has no codebook yet: it is made from the first '
                 'training batch. Train first, or load a checkpoint of this '
