@@ -159,6 +159,7 @@ def test_another_number_of_codes():
 # ------------------------------------------------------------------ earned
 class Tokens(torch.nn.Module):
     """As much of a recognizer as the hook needs; its inputs are codes."""
+    parts = 1
 
     def __init__(self):
         super().__init__()
@@ -170,7 +171,12 @@ class Tokens(torch.nn.Module):
         assert test_mode and not self.cls_head.training
         random.random(), np.random.random(), torch.rand(1)
         ids = inputs.flatten(0, 1)  # views side by side
-        return SemanticTokens(ids[..., None].float(), ids, ids >= 0), {}
+        parts = torch.zeros_like(ids)
+        if self.parts == 2:  # both do the same
+            ids, parts = (torch.cat(pair, 1) for pair in (
+                (ids, ids), (parts, parts + 1)))
+        return SemanticTokens(ids[..., None].float(), ids, ids >= 0,
+                              parts=parts), {}
 
 
 def batch(ids, events=((BODY, 0., 1.), ), span=(0., 3.)):
@@ -201,6 +207,14 @@ def test_events_are_counted_by_code():
     # The second batch begins beyond the limit.
     assert count_events(Tokens().eval(), [batch([[2, 1, 1]] * 3)] * 2, 3)[
         1].sum() == 9
+
+
+def test_events_are_counted_by_part():
+    model = Tokens().eval()
+    model.parts = 2
+    counts, totals = count_events(model, [batch([[2, 1, 1]])], 99)
+    assert totals.tolist() == [0, 4, 2, 0]
+    assert counts[:, BODY].tolist() == [0, 0, 2, 0]
 
 
 def test_hook_names_before_the_validation():
@@ -244,11 +258,18 @@ def test_narrative():
         'step 1 hand rises; step 2-3 unnamed; step 4 hand rises')
 
 
+def test_narrative_of_body_parts():
+    assert narrate([1, 1, 2, 3], parts=2) == 'a1 x2 | a2, a3'
+    names = [UNNAMED, 'hand rises', 'knee bends', UNNAMED]
+    assert narrate([1, 2, 3, 4], names, (0., 2.), parts=2) == (
+        '0.0-1.0 s knee bends; 1.0-2.0 s hand rises')
+
+
 def test_tokens_of_the_first_view_are_written():
     ids = torch.tensor([[2, 2, 1], [3, 3, 3]])
     names = torch.tensor([[BODY, BODY, -1], [-1, -1, -1]])
     feats = SemanticTokens(ids[..., None].float(), ids, ids >= 0, names,
-                           torch.zeros(2, 2, 5))
+                           0 * ids, torch.zeros(2, 2, 5))
     sample, = write_tokens(feats, make_samples([0], span=(0., 3.)))
     assert sample.pred_tokens.tolist() == [2, 2, 1]
     assert sample.pred_names.tolist() == [BODY, BODY, -1]

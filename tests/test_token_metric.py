@@ -82,6 +82,18 @@ def test_names():
     assert 'token/names_true' not in figures
 
 
+def test_body_parts_are_sequences_of_their_own():
+    parts = torch.tensor([0, 0, 0, 1, 1, 1])
+    names = torch.tensor([RISES, -1, -1, -1, -1, RISES])
+    figures = measure(sample(
+        [0, 0, 1, 0, 1, 1], 0, pred_parts=parts, pred_names=names,
+        events=[(RISES, 0.1, 0.9)], span=(0., 3.)))
+    assert figures['token/run_length'] == 6 / 4
+    assert figures['token/flicker'] == 0  # though 0 1 0 stands in the row
+    assert figures['token/named'] == 1 / 3
+    assert figures['token/names_true'] == 0.5
+
+
 def test_gap():
     def scores(before, after):
         return torch.eye(3)[[before, after]]

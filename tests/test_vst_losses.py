@@ -120,7 +120,7 @@ def acting(labels):
 
 def test_alignment_is_learned():
     model, samples = aligned(), acting([0, 1, 2])
-    tokens = torch.randn(3, L, C, requires_grad=True)
+    tokens = torch.randn(3, 1, L, C, requires_grad=True)
     optimizer = torch.optim.Adam([tokens, *model.parameters()], 0.05)
     for step in range(120):
         losses = model(tokens, samples)
@@ -133,11 +133,12 @@ def test_alignment_is_learned():
     scores = model._near(model.to_events(tokens), model.events) + model.bias
     # Each does what it does when it does it.
     for clip in range(3):
-        assert scores[clip, :3, clip].min() > scores[clip, 3:, clip].max()
+        assert scores[clip, 0, :3, clip].min() > scores[clip, 0, 3:,
+                                                       clip].max()
 
 
 def test_weights_of_the_alignment():
-    tokens, samples = torch.randn(3, L, C), acting([0, 1, 2])
+    tokens, samples = torch.randn(3, 2, L, C), acting([0, 1, 2])
     one, other = (aligned(**over)(tokens, samples)
                   for over in ({}, dict(loss_class=2., loss_events=3.)))
     torch.testing.assert_close(other['loss_class'], 2 * one['loss_class'])
@@ -146,7 +147,7 @@ def test_weights_of_the_alignment():
 
 
 def test_clips_without_joints_say_nothing_of_events():
-    model, tokens = aligned(), torch.randn(3, L, C)
+    model, tokens = aligned(), torch.randn(3, 2, L, C)
     none = model(tokens, make_samples([0, 1, 2]))
     assert none['loss_events'] == 0 and none['loss_class'] > 0
     some = model(tokens, acting([0, 1]) + make_samples([2]))
@@ -156,7 +157,8 @@ def test_clips_without_joints_say_nothing_of_events():
 
 def test_alignment_needs_texts():
     with pytest.raises(ValueError, match='SemanticAlignmentHook'):
-        Alignment(C, loss_class=1.)(torch.randn(1, L, C), make_samples([0]))
+        Alignment(C, loss_class=1.)(
+            torch.randn(1, 1, L, C), make_samples([0]))
 
 
 def test_texts_are_told_apart_by_what_differs():

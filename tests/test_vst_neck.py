@@ -4,6 +4,7 @@ import torch
 
 from conftest import make_samples
 from lvlm_var_mm.models import VSTNeck
+from lvlm_var_mm.models.vst_losses import temporal_consistency
 
 C, K, L = 8, 16, 6
 FEATURES = dict(NMCTV=(4, 2, C, 12, 5), NCTHW=(4, C, 12, 3, 2))
@@ -86,6 +87,27 @@ def test_no_codebook_is_made_of_test_clips():
     with pytest.raises(ValueError, match='load_from'):
         model(features())
     assert not model.state_dict()['quantizer._codebook.initted']
+
+
+def test_tokens_of_body_parts():
+    parts = [[0, 1], [2, 3, 4]]
+    model, x = neck(parts=parts, num_tokens=12), features()
+    steps = model.temporal_steps(x).view(4, 2, 12, C)
+    for i, joints in enumerate(parts):
+        alone = x[..., joints].mean((1, 4)).transpose(1, 2)
+        torch.testing.assert_close(steps[:, i], model.norm(alone))
+    tokens, losses = model(x, make_samples([0, 1, 2, 3]))
+    assert tokens.embeds.shape == (4, 24, C)
+    assert tokens.ids.shape == tokens.mask.shape == (4, 24)
+    assert tokens.parts[0].tolist() == [0] * 12 + [1] * 12
+    # The last step of a part is no neighbour of the first of the next.
+    torch.testing.assert_close(
+        losses['loss_temporal'],
+        model.loss_temporal * temporal_consistency(
+            model.quantizer.project_in(steps.flatten(0, 1)),
+            steps.flatten(0, 1)))
+    with pytest.raises(ValueError, match='parts.*NMCTV'):
+        neck('NCTHW', parts=parts)
 
 
 def test_unknown_layout():

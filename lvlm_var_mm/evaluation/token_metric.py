@@ -35,7 +35,8 @@ class TokenMetric(BaseMetric):
     quantisation_gap      ... and how much it loses by it
     ===================== ==================================================
 
-    What the samples have no field for is left out.
+    What the samples have no field for is left out. The tokens of several body
+    parts are as many sequences.
 
     Args:
         codebook_size (int): K, as of the neck.
@@ -57,8 +58,9 @@ class TokenMetric(BaseMetric):
                 raise ValueError(
                     'TokenMetric: the model gives no `pred_tokens`; take the '
                     'metric out of `val_evaluator` and `test_evaluator`')
+            ids = sample['pred_tokens'].cpu()
             result = dict(
-                ids=sample['pred_tokens'].cpu(),
+                ids=ids.view(_parts(sample), -1),
                 label=int(sample['gt_label']))
             if 'pred_names' in sample:
                 result.update(_name_counts(sample))
@@ -69,8 +71,8 @@ class TokenMetric(BaseMetric):
             self.results.append(result)
 
     def compute_metrics(self, results: List[Dict]) -> Dict[str, float]:
-        ids = [r['ids'] for r in results]
-        labels = torch.tensor([r['label'] for r in results])
+        ids = [part for r in results for part in r['ids']]
+        labels = torch.tensor([r['label'] for r in results for _ in r['ids']])
         counts = joint_counts(ids, labels, self.codebook_size)
         of_code = counts.sum(1)
         used = int((of_code > 0).sum())
@@ -109,11 +111,18 @@ def _name_counts(sample: Dict) -> Dict[str, int]:
     named = names >= 0
     counts = dict(named=int(named.sum()), checked=0, true=0)
     if 'events' in sample and 'span' in sample:
-        active = steps_active(sample['events'], sample['span'], len(names))
+        parts = _parts(sample)
+        active = steps_active(sample['events'], sample['span'],
+                              len(names) // parts).repeat(parts, 1)
         true = active.gather(1, names.clamp(min=0)[:, None])[:, 0]
         counts.update(
             checked=counts['named'], true=int((true & named).sum()))
     return counts
+
+
+def _parts(sample: Dict) -> int:
+    """Body parts that the tokens of a clip are of."""
+    return 1 + int(sample['pred_parts'].max()) if 'pred_parts' in sample else 1
 
 
 def joint_counts(ids: Sequence[Tensor], labels: Tensor,

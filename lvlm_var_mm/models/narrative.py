@@ -9,44 +9,60 @@ from .vst_neck import SemanticTokens
 
 def narrate(ids: Sequence[int],
             names: Optional[Sequence[str]] = None,
-            span: Optional[Tuple[float, float]] = None) -> str:
+            span: Optional[Tuple[float, float]] = None,
+            parts: int = 1) -> str:
     """Write a clip's tokens in order, repeats merged.
 
     Args:
-        ids (Sequence[int]): (L, ) codes of the clip, first to last.
-        names (Sequence[str], optional): (L, ) what each is called. Without,
+        ids (Sequence[int]): (S, ) codes of the clip, first to last; those of
+            several body parts one part after the other.
+        names (Sequence[str], optional): (S, ) what each is called. Without,
             codes are called by their numbers.
         span (tuple[float, float], optional): Seconds that the clip covers.
             Without, a time is the number of a step.
+        parts (int): Body parts.
 
     Returns:
         str: Such as ``a17 x3, a203, a5 x2`` or, with names, ``0.0-0.4 s right
-        hand rises; 0.4-1.1 s unnamed``.
+        hand rises; 0.4-1.1 s unnamed``. What several parts do is told in the
+        order of time, without what has no name.
     """
+    length = len(ids) // parts
     called = names or [f'a{int(code)}' for code in ids]
-    runs = [(name, len(list(run))) for name, run in groupby(called)]
+    runs = []  # (first step, last step + 1, part, name)
+    for part in range(parts):
+        at = 0
+        steps = called[part * length:(part + 1) * length]
+        for name, run in groupby(steps):
+            end = at + len(list(run))
+            runs.append((at, end, part, name))
+            at = end
     if not names:
-        return ', '.join(
-            f'{name} x{length}' if length > 1 else name
-            for name, length in runs)
-    parts, at = [], 0
-    for name, length in runs:
-        if span is None:
-            time = f'step {at + 1}' + f'-{at + length}' * (length > 1)
-        else:
-            start, end = (span[0] + (span[1] - span[0]) * step / len(called)
-                          for step in (at, at + length))
-            time = f'{start:.1f}-{end:.1f} s'
-        parts.append(f'{time} {name}')
-        at += length
-    return '; '.join(parts)
+        told = [', '.join(f'{name} x{end - at}' if end - at > 1 else name
+                          for at, end, which, name in runs if which == part)
+                for part in range(parts)]
+        return ' | '.join(told)
+    if parts > 1:
+        runs = sorted({(at, end, 0, name) for at, end, _, name in runs
+                       if name != UNNAMED})
+    return '; '.join(f'{_time(at, end, length, span)} {name}'
+                     for at, end, _, name in runs)
+
+
+def _time(at: int, end: int, length: int,
+          span: Optional[Tuple[float, float]]) -> str:
+    if span is None:
+        return f'step {at + 1}' + (f'-{end}' if end - at > 1 else '')
+    start, stop = (span[0] + (span[1] - span[0]) * step / length
+                   for step in (at, end))
+    return f'{start:.1f}-{stop:.1f} s'
 
 
 def write_tokens(feats: SemanticTokens,
                  data_samples: SampleList) -> SampleList:
     """Put the tokens of the first view of each clip on its data sample:
     ``pred_tokens``, the codes; ``pred_names``, the number of the name of
-    each, -1 without; ``pred_light_scores``, the scores of the neck's
+    each, -1 without; ``pred_parts``, its body part; ``pred_light_scores``, the scores of the neck's
     auxiliary head; and ``pred_narrative``, the whole in words. It has times
     where the meta information has the ``span`` of the clip.
 
@@ -55,19 +71,23 @@ def write_tokens(feats: SemanticTokens,
         data_samples (list[:obj:`ActionDataSample`]): N.
     """
     views = len(feats.ids) // len(data_samples)
+    fields = dict(pred_tokens=feats.ids, pred_names=feats.names,
+                  pred_parts=feats.parts)
     for i, sample in enumerate(data_samples):
         mask = feats.mask[i * views]
-        ids, names = feats.ids[i * views][mask], None
-        sample.set_field(ids, 'pred_tokens')
-        if feats.names is not None:
-            numbers = feats.names[i * views][mask]
-            sample.set_field(numbers, 'pred_names')
-            if (numbers >= 0).any():
-                names = [VOCABULARY[n] if n >= 0 else UNNAMED
-                         for n in numbers.tolist()]
+        for key, field in fields.items():
+            if field is not None:
+                sample.set_field(field[i * views][mask], key)
         if feats.light_scores is not None:
             sample.set_field(feats.light_scores[i * views],
                              'pred_light_scores')
+        numbers = sample.get('pred_names')
+        names = None
+        if numbers is not None and (numbers >= 0).any():
+            names = [VOCABULARY[n] if n >= 0 else UNNAMED
+                     for n in numbers.tolist()]
+        parts = 1 if feats.parts is None else 1 + int(feats.parts.max())
         sample.set_field(
-            narrate(ids, names, sample.get('span')), 'pred_narrative')
+            narrate(sample.pred_tokens, names, sample.get('span'), parts),
+            'pred_narrative')
     return data_samples

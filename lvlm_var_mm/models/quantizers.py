@@ -74,3 +74,17 @@ def build_quantizer(dim: int, codebook_size: int,
         return FiniteScalar(levels=list(levels), dim=dim, **settings)
     raise ValueError(f'VSTNeck: `quantizer.type` is {kind!r}, not one of '
                      'VectorQuantize, FSQ, ResidualVQ')
+
+
+def vectors(quantizer: nn.Module, ids: Tensor) -> Tensor:
+    """Codes (N, L) -> tokens (N, L, C), as the quantiser made them in testing.
+
+    Raises:
+        ValueError: Residual quantisers, whose first code alone is kept.
+    """
+    if isinstance(quantizer, Residual):
+        raise ValueError('tokens of a ResidualVQ cannot be made from codes: '
+                         'train in one stage')
+    if isinstance(quantizer, FiniteScalar):
+        return quantizer.indices_to_codes(ids)
+    return quantizer.get_output_from_indices(ids)

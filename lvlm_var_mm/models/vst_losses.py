@@ -105,8 +105,8 @@ class Alignment(nn.Module):
 
     def forward(self, tokens: Tensor,
                 data_samples: List) -> Dict[str, Tensor]:
-        """Tokens (N, L, C) -> ``loss_class`` and ``loss_events``, those that
-        weigh anything.
+        """Tokens (N, P, L, C) of P body parts -> ``loss_class`` and
+        ``loss_events``, those that weigh anything.
 
         Raises:
             ValueError: No texts.
@@ -118,7 +118,7 @@ class Alignment(nn.Module):
         losses = dict()
         if self.loss_class:
             labels = torch.cat([s.gt_label for s in data_samples])
-            scores = self._near(self.to_class(tokens.mean(1)), self.classes)
+            scores = self._near(self.to_class(tokens.mean((1, 2))), self.classes)
             losses['loss_class'] = self.loss_class * F.cross_entropy(
                 scores, labels.to(scores.device))
         if self.loss_events:
@@ -127,10 +127,10 @@ class Alignment(nn.Module):
             scores = self._near(self.to_events(tokens), self.events)
             scores = scores[known] + self.bias
             active = [steps_active(data_samples[i].events,
-                                   data_samples[i].span, tokens.shape[1])
+                                   data_samples[i].span, tokens.shape[2])
                       for i in known]
-            target = (torch.stack(active).to(scores) if known
-                      else scores.detach())
+            target = (torch.stack(active).to(scores)[:, None].expand_as(scores)
+                      if known else scores.detach())
             losses['loss_events'] = (
                 self.loss_events * F.binary_cross_entropy_with_logits(
                     scores, target, reduction='sum') /
@@ -138,7 +138,7 @@ class Alignment(nn.Module):
         return losses
 
     def _near(self, x: Tensor, texts: Tensor) -> Tensor:
-        return F.normalize(x, dim=-1) @ texts.t() / self.temperature
+        return (F.normalize(x, dim=-1) @ texts.t()).float() / self.temperature
 
 
 def main_components(texts: Tensor, dim: int) -> Tensor:
@@ -192,12 +192,12 @@ class LanguageBias(nn.Module):
         if self.loss_context and z.shape[1] > 2:
             around = torch.cat([z[:, :-2], z[:, 2:]], -1)
             losses['loss_context'] = self.loss_context * F.cross_entropy(
-                self.between(around).transpose(1, 2), ids[:, 1:-1])
+                self.between(around).float().transpose(1, 2), ids[:, 1:-1])
         return losses
 
     def zipf(self, z: Tensor, codebook: Tensor) -> Tensor:
         nearness = F.normalize(z, dim=-1) @ F.normalize(codebook, dim=-1).t()
-        use = (nearness / self.temperature).softmax(-1).mean((0, 1))
+        use = (nearness.float() / self.temperature).softmax(-1).mean((0, 1))
         law = 1 / torch.arange(1, len(codebook) + 1, device=z.device)
         return F.kl_div(
             use.sort(descending=True).values.clamp(min=1e-9).log(),
@@ -233,7 +233,7 @@ class Reconstruction(nn.Module):
         """Tokens and steps (N, L, C) -> ``loss_features``,
         ``loss_velocity``; the steps are not drawn to the tokens."""
         steps = steps.detach()
-        made = self.decoder(tokens.transpose(1, 2)).transpose(1, 2)
+        made = self.decoder(tokens.transpose(1, 2)).transpose(1, 2).float()
         losses = dict(
             loss_features=self.loss_features * F.mse_loss(made, steps))
         if steps.shape[1] > 1:

@@ -4,8 +4,8 @@ The neck keeps time, pools everything else, and replaces each of L steps by
 the nearest entry of a learned codebook (LVLM-VAR, arXiv:2509.05695; vector
 quantisation by van den Oord et al., arXiv:1711.00937).
 
-Shapes: N clips, M persons, C channels, T frames, V joints, L tokens,
-K codes.
+Shapes: N clips, M persons, C channels, T frames, V joints, P body parts (1:
+the whole body), L tokens of a part, K codes.
 """
 import json
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mmaction.registry import MODELS
 from .code_names import UNNAMED, VOCABULARY
-from .quantizers import build_quantizer
+from .quantizers import build_quantizer, vectors
 from .vst_losses import (Alignment, LanguageBias, Reconstruction, flicker,
                          temporal_consistency)
 
@@ -28,13 +28,15 @@ POOLED_AXES = dict(NMCTV=(1, 4), NCTHW=(3, 4))
 
 
 class SemanticTokens(NamedTuple):
-    """The semantic action tokens of N clips. All are tensors, since
-    ``Recognizer3D`` joins the views of a clip field by field."""
-    embeds: Tensor  # (N, L, C) the codebook vector of each token
-    ids: Tensor  # (N, L) its code
-    mask: Tensor  # (N, L) bool, False where a clip has no such token
-    # (N, L) number of its name in code_names.VOCABULARY, -1 without one
+    """The semantic action tokens of N clips, S = P L of each, part by part.
+    All are tensors: ``Recognizer3D`` joins the views of a clip field by field.
+    """
+    embeds: Tensor  # (N, S, C) the codebook vector of each token
+    ids: Tensor  # (N, S) its code
+    mask: Tensor  # (N, S) bool, False where a clip has no such token
+    # (N, S) number of its name in code_names.VOCABULARY, -1 without one
     names: Optional[Tensor] = None
+    parts: Optional[Tensor] = None  # (N, S) number of its body part
     # (N, 2, classes) scores of the auxiliary head, from the continuous and
     # from the quantised steps; no classes without such a head
     light_scores: Optional[Tensor] = None
@@ -51,10 +53,13 @@ class VSTNeck(BaseModule):
     Args:
         in_channels (int): C, channels of the backbone's output.
         layout (str): ``'NMCTV'`` behind a GCN, ``'NCTHW'`` behind a 3D CNN.
-        num_tokens (int): L, tokens a clip.
+        num_tokens (int): L, tokens a clip, or a part of it.
         codebook_size (int): K, codes.
         quantizer (dict): See :func:`~.quantizers.build_quantizer`; by
             default an EMA codebook with cosine similarity.
+        parts (list[list[int]], optional): Joints of each body part; each
+            has its own L tokens, of the one codebook. Behind a GCN. Defaults
+            to the whole body.
         loss_commit (float): Weight of the commitment loss, which draws the
             features to their codes.
         loss_temporal (float): Weight of
@@ -83,6 +88,7 @@ class VSTNeck(BaseModule):
                  num_tokens: int = 16,
                  codebook_size: int = 256,
                  quantizer: Dict = dict(),
+                 parts: Optional[Sequence[Sequence[int]]] = None,
                  loss_commit: float = 0.5,
                  loss_temporal: float = 0.1,
                  loss_flicker: float = 0.,
@@ -95,7 +101,10 @@ class VSTNeck(BaseModule):
         if layout not in POOLED_AXES:
             raise ValueError(f'VSTNeck: `layout` is {layout!r}, not one of '
                              f'{sorted(POOLED_AXES)}')
+        if parts is not None and layout != 'NMCTV':
+            raise ValueError('VSTNeck: `parts` needs joints, `layout` NMCTV')
         self.in_channels = in_channels
+        self.parts = parts
         self.layout = layout
         self.num_tokens = num_tokens
         self.loss_commit = loss_commit
@@ -128,7 +137,8 @@ class VSTNeck(BaseModule):
         """Tokens of a batch of clips and, in training, their losses.
 
         Args:
-            x (Tensor): Five axes, named by ``layout``.
+            x (Tensor): Five axes, named by ``layout``; or codes (N, S) made
+                before, of a ``TokenDataset``, which have no losses.
             data_samples (list[:obj:`ActionDataSample`], optional): The
                 annotations; given in training only.
 
@@ -136,14 +146,15 @@ class VSTNeck(BaseModule):
             tuple: :class:`SemanticTokens` and a dict of losses, empty
             without ``data_samples``.
         """
+        if x.dim() == 2:
+            return self.read_codes(x.long()), dict()
+        if not self.training:
+            self._require_codebook()
         steps = self.temporal_steps(x)
-        self._require_codebook()
         # A codebook that is a running mean needs float32 to move at all.
         with torch.autocast(steps.device.type, enabled=False):
             quantized, ids, commit = self.quantizer(steps)
-        tokens = SemanticTokens(
-            quantized, ids, torch.ones_like(ids, dtype=torch.bool),
-            self._name_of[ids], self.light_scores(steps, quantized))
+        tokens = self._put_together(steps, quantized, ids, len(x))
         if data_samples is None:
             return tokens, dict()
 
@@ -157,7 +168,8 @@ class VSTNeck(BaseModule):
             losses['loss_vst'] = self.auxiliary_loss(tokens.light_scores,
                                                      data_samples)
         if self.align:
-            losses.update(self.align(quantized, data_samples))
+            losses.update(
+                self.align(quantized.unflatten(0, (len(x), -1)), data_samples))
         if self.reconstruct:
             losses.update(self.reconstruct(quantized, steps))
         if self.language_bias:
@@ -165,30 +177,63 @@ class VSTNeck(BaseModule):
                 self.language_bias(z, ids, self.quantizer.codebook))
         return tokens, losses
 
+    def _put_together(self, steps: Tensor, quantized: Tensor, ids: Tensor,
+                      clips: int) -> SemanticTokens:
+        """The parts of a clip side by side: (N P, L) -> (N, P L)."""
+        steps, quantized = (x.reshape(clips, -1, x.shape[-1])
+                            for x in (steps, quantized))
+        length = ids.shape[1]
+        ids = ids.reshape(clips, -1)
+        part = torch.arange(ids.shape[1], device=ids.device) // length
+        return SemanticTokens(
+            embeds=quantized,
+            ids=ids,
+            mask=torch.ones_like(ids, dtype=torch.bool),
+            names=self._name_of[ids],
+            parts=part.expand_as(ids),
+            light_scores=self.light_scores(steps, quantized))
+
+    @torch.no_grad()
+    def read_codes(self, ids: Tensor) -> SemanticTokens:
+        """Codes (N, S) -> the tokens that they were of."""
+        self._require_codebook()
+        quantized = vectors(self.quantizer, ids)
+        tokens = self._put_together(quantized, quantized, ids.view(
+            -1, self.num_tokens), len(ids))
+        return tokens._replace(light_scores=tokens.light_scores[..., :0])
+
     def _require_codebook(self) -> None:
         # The library would build the codebook from whatever comes first, be
         # it a test clip, and go on with it silently.
         started = [b for name, b in self.quantizer.named_buffers()
                    if name.endswith('initted')]
-        if not self.training and not all(started):
+        if not all(started):
             raise ValueError(
                 'VSTNeck has no codebook yet: it is made from the first '
                 'training batch. Train first, or load a checkpoint of this '
                 'model (`load_from`)')
 
     def temporal_steps(self, x: Tensor) -> Tensor:
-        """Backbone features -> (N, L, C) normalised steps in time."""
+        """Backbone features -> (N P, L, C) normalised steps in time, the
+        parts of a clip one after the other."""
         if x.dim() != 5 or x.shape[self.layout.index('C')] != self.in_channels:
             raise ValueError(
                 f'VSTNeck: `layout` {self.layout} with `in_channels` '
                 f'{self.in_channels} does not fit features of shape '
                 f'{tuple(x.shape)}')
-        x = x.float().mean(POOLED_AXES[self.layout])  # (N, C, T)
+        x = x.float()
+        if self.parts is None:
+            x = x.mean(POOLED_AXES[self.layout])  # (N, C, T)
+        else:
+            x = torch.stack([
+                x[..., list(joints)].mean(POOLED_AXES[self.layout])
+                for joints in self.parts
+            ], 1).flatten(0, 1)  # (N P, C, T)
         x = F.adaptive_avg_pool1d(x, self.num_tokens)
         return self.norm(x.transpose(1, 2))
 
     def light_scores(self, steps: Tensor, quantized: Tensor) -> Tensor:
-        """Steps and tokens (N, L, C) -> (N, 2, classes) scores of the
+        """Steps and tokens (N, S, C) -> (N, 2, classes) scores of the
         auxiliary classifier for the mean of either."""
         means = torch.stack([steps.mean(1), quantized.mean(1)], 1)
         if self.aux_head is None:

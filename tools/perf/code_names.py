@@ -18,28 +18,15 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
-from mmengine.runner import CheckpointLoader, Runner
-from mmengine.runner.checkpoint import load_state_dict
+from mmengine.runner import Runner
 from terminaltables import AsciiTable
 
 import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.apis import load_tokenizer
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.engine.code_names import count_events
 from lvlm_var_mm.models.code_names import UNNAMED, VOCABULARY, name_codes
 from lvlm_var_mm.models.narrative import write_tokens
-from mmaction.registry import MODELS
-
-
-def load_light(cfg, checkpoint):
-    """The recognizer of a config and its checkpoint, without its head."""
-    settings = {k: v for k, v in cfg.model.items() if k != 'cls_head'}
-    model = MODELS.build(settings)
-    state = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
-    state = state.get('state_dict', state)
-    load_state_dict(
-        model, {k: v for k, v in state.items()
-                if not k.startswith('cls_head.')}, strict=True)
-    return model.eval()
 
 
 @torch.no_grad()
@@ -76,7 +63,7 @@ def main():
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
     torch.manual_seed(0)
-    model = load_light(cfg, args.checkpoint)
+    model = load_tokenizer(cfg, args.checkpoint)
     counts, totals = count_events(
         model, Runner.build_dataloader(cfg.train_dataloader, seed=0), 10**9)
     if not args.keep:
