@@ -39,6 +39,12 @@ INSTALL_REQUIRES = [
     'gguf>=0.16',
     'terminaltables',
     'tensorboard',
+    # Progress with the time left; one preparation a folder. Both come with
+    # other packages above, but are imported here.
+    'tqdm',
+    'filelock',
+    # Smooths and opens curves of joints; mmaction2 needs it as well.
+    'scipy',
 ]
 
 setup(

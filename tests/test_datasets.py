@@ -12,16 +12,20 @@ from mmengine.dataset import ConcatDataset, RepeatDataset, pseudo_collate
 
 from lvlm_var_mm.datasets import (NTURGBDSkeletonDataset, NTURGBDVideoDataset,
                                   SkeletonDataset)
-from lvlm_var_mm.datasets.ntu_splits import (NUM_ACTIONS, NTUName, in_split,
-                                             parse_name, split_names)
+from lvlm_var_mm.datasets.ntu_census import (PUBLISHED, complete_set,
+                                             count_splits)
+from lvlm_var_mm.datasets.ntu_splits import (NUM_ACTIONS, UNSEEN, NTUName,
+                                             in_benchmark, in_split,
+                                             official_splits, parse_name,
+                                             parse_names)
 from lvlm_var_mm.datasets.sample import make_sample
+from lvlm_var_mm.datasets.skeleton import read_exclude
 from lvlm_var_mm.datasets.skeleton_io import CorruptSampleError
 from lvlm_var_mm.engine import SkippedSamplesHook
 from mmaction.registry import DATASETS
 
 ACTIONS = [1, 8]
 SKELETON = [
-    dict(type='LoadNTUSkeleton'),
     dict(type='ResampleFrames', clip_len=8),
     dict(type='FormatGCNInput', num_person=2),
     dict(type='PackActionInputs', meta_keys=('frame_dir', ))
@@ -46,43 +50,12 @@ XSUB_60 = [1, 2, 4, 5, 8, 9, *range(13, 20), 25, 27, 28, 31, 34, 35, 38]
 XSUB_120 = XSUB_60 + [
     45, 46, 47, 49, 50, *range(52, 60), 70, 74, 78, *range(80, 87), 89,
     *range(91, 96), 97, 98, 100, 103]
-# Who performed in which setup, each everything twice before three cameras;
-# setups from 18 on show the actions from 61 on.
-PERFORMERS = [
-    range(1, 9), [3, *range(7, 15)], [1, 2, 7, 8, *range(15, 20)],
-    [3, 7, 8, 20], [4, 10, 13, 15, 16, 17, 18, 21],
-    [1, 7, 8, 15, 16, 17, 19, 22, 23, 24],
-    [1, 7, 8, *range(15, 20), *range(25, 29)],
-    [1, 7, 8, 15, 19, 25, *range(29, 37)], [7, 8, 15, 16, 17, 19, 25],
-    [7, 8, 13, *range(15, 20), 21, 25],
-    [1, 2, 7, 8, *range(15, 20), 25, 27, 28, 38],
-    [7, 8, *range(15, 20), 25, 27, 28, 37],
-    [7, 8, *range(15, 20), 25, 27, 28, 37],
-    [7, 8, 15, 17, 19, 25, 27, 37, 39], [7, 8, 15, 16, 17, 19, 25, 37],
-    [7, 8, 19, 21, 25, 39, 40], [3, 7, 8, 9, 15, 16, 17, 20],
-    [8, *range(41, 46)], [8, 41, 42, *range(46, 52)],
-    [8, 41, 43, 44, 52, 53, 54], range(55, 61), range(61, 68),
-    range(55, 69), [57, *range(60, 65), 67], [55, 56, 58, 59, 65, 66, 68],
-    [8, 41, 44, 49, 50, 51, *range(69, 73), *range(74, 78)],
-    [6, 8, 11, 41, 43, 44, *range(78, 87)],
-    [8, 41, 42, 43, 46, 48, 70, 73, 87],
-    [6, 8, 41, 43, 44, 48, 49, 51, 67, 74, 75, 80, 88, 89, 90],
-    [8, 11, 41, 43, 44, 48, 67, 75, 76, 81, 85, 88, *range(91, 97)],
-    [6, 8, 41, 42, 43, 44, 51, 67, 82, 85, *range(96, 102)],
-    [8, 41, 43, 44, 67, *range(102, 107)]]
 MISSING = (Path(__file__).parents[2] / 'shared/data' /
            'NTU_RGBD120_samples_with_missing_skeletons.txt')
 
 
-def ntu_names():
-    for setup, performers in enumerate(PERFORMERS, 1):
-        first = 1 if setup < 18 else 61
-        for performer in performers:
-            for camera in (1, 2, 3):
-                for replication in (1, 2):
-                    for action in range(first, first + 60):
-                        yield NTUName(setup, camera, performer, replication,
-                                      action)
+def member(name, benchmark, split):
+    return bool(in_split(np.array([name]), benchmark, split)[0])
 
 
 @pytest.mark.parametrize('benchmark, split, field, train, everyone', [
@@ -94,7 +67,7 @@ def test_who_trains(benchmark, split, field, train, everyone):
     name = NTUName(1, 1, 1, 1, 1)
     for part, expected in (('train', set(train)),
                            ('val', set(everyone) - set(train))):
-        found = {i for i in everyone if in_split(
+        found = {i for i in everyone if member(
             name._replace(**{field: i}), benchmark, f'{split}_{part}')}
         assert found == expected
 
@@ -106,8 +79,8 @@ def test_who_trains(benchmark, split, field, train, everyone):
     ('ntu120', 1, 121, False), ('ntu60', 1, 0, False)])
 def test_membership(benchmark, setup, action, inside):
     name = NTUName(setup, 1, 1, 1, action)
-    in_splits = [split for split in split_names(benchmark)
-                 if in_split(name, benchmark, split)]
+    in_splits = [split for split in official_splits(benchmark)
+                 if member(name, benchmark, split)]
     assert len(in_splits) == (2 if inside else 0)  # one for each protocol
 
 
@@ -125,7 +98,7 @@ def test_parse_name(file, expected):
     ('ntu', 'xsub_train')])
 def test_unknown_split_lists_what_there_is(benchmark, split, tmp_path):
     for ask in (
-            lambda: in_split(NTUName(1, 1, 1, 1, 1), benchmark, split),
+            lambda: member(NTUName(1, 1, 1, 1, 1), benchmark, split),
             lambda: NTURGBDSkeletonDataset(
                 str(tmp_path), [], split, benchmark)):
         with pytest.raises(ValueError) as error:
@@ -134,36 +107,83 @@ def test_unknown_split_lists_what_there_is(benchmark, split, tmp_path):
             assert word in str(error.value)
 
 
+@pytest.mark.parametrize('names', [
+    ['S001C002P003R001A004'], [b'S017C003P040R002A060', b'S1'],
+    ['S018C001P106R001A120.skeleton', 'S001C001P001R001A00x', 'nothing'],
+    []])
+def test_parse_names_is_parse_name(names):
+    table = parse_names(names)
+    assert table.shape == (len(names), 5)
+    for row, name in zip(table.tolist(), names):
+        text = name.decode() if isinstance(name, bytes) else name
+        assert tuple(row) == (parse_name(text) or (0, ) * 5)
+
+
 @pytest.mark.parametrize('benchmark, total', [
     ('ntu60', 56880), ('ntu120', 114480)])
 def test_every_sample_is_in_one_half(benchmark, total):
-    protocols = {s.split('_')[0] for s in split_names(benchmark)}
-    number = 0
-    for name in ntu_names():
-        halves = [[in_split(name, benchmark, f'{p}_{half}')
-                   for half in ('train', 'val')] for p in protocols]
-        number += all(sum(pair) == 1 for pair in halves)
-        assert all(sum(pair) == sum(halves[0]) for pair in halves)
-    assert number == total
+    names = complete_set(benchmark)
+    assert len(names) == len(set(names)) == total
+    table = parse_names(names)
+    assert in_benchmark(table, benchmark).all()
+    official = official_splits(benchmark)
+    for train, val in zip(official[::2], official[1::2]):
+        halves = (in_split(table, benchmark, half) for half in (train, val))
+        assert np.logical_xor(*halves).all()
+
+
+@pytest.mark.parametrize('benchmark', NUM_ACTIONS)
+def test_zero_shot_parts_share_no_class(benchmark):
+    table = parse_names(complete_set(benchmark))
+    total = NUM_ACTIONS[benchmark]
+    for official in official_splits(benchmark):
+        whole = in_split(table, benchmark, official)
+        for number, actions in UNSEEN[benchmark].items():
+            assert len(actions) == number
+            seen = in_split(table, benchmark,
+                            f'{official}_seen{total - number}')
+            unseen = in_split(table, benchmark, f'{official}_unseen{number}')
+            assert set(table[unseen, 4]) == set(actions)
+            assert len(set(table[seen, 4])) == total - number
+            assert (whole == seen | unseen).all() and not (seen & unseen).any()
+
+
+def test_one_shot():
+    names = complete_set('ntu120')
+    table = parse_names(names)
+    parts = {part: in_split(table, 'ntu120', f'oneshot_{part}')
+             for part in ('train', 'exemplar', 'val')}
+    assert (sum(parts.values()) == 1).all()
+    shown = [names[i] for i in np.flatnonzero(parts['exemplar'])]
+    assert len(shown) == 20 and 'S018C003P008R001A115' in shown
+    assert set(table[parts['val'], 4]) == set(range(1, 121, 6))
+    assert not set(table[parts['train'], 4]) & set(range(1, 121, 6))
 
 
 @pytest.mark.nucla
-@pytest.mark.parametrize('benchmark, split, train, val', [
-    ('ntu60', 'xsub', 40091, 16487), ('ntu60', 'xview', 37646, 18932),
-    ('ntu120', 'xsub', 63026, 50919), ('ntu120', 'xset', 54468, 59477)])
-def test_published_sizes(benchmark, split, train, val):
+@pytest.mark.parametrize('benchmark', PUBLISHED)
+def test_published_sizes(benchmark):
     if not MISSING.is_file():
         pytest.skip(f'{MISSING.name}, of the authors of NTU RGB+D, is not in '
                     'shared/data beside the checkout')
-    missing = {NTUName(*map(int, re.findall(r'\d{3}', line)))
-               for line in MISSING.read_text().splitlines()
-               if parse_name(line)}
-    assert len(missing) == 535
-    names = set(ntu_names())
-    assert missing < names
-    sizes = [sum(in_split(name, benchmark, f'{split}_{part}')
-                 for name in names - missing) for part in ('train', 'val')]
-    assert sizes == [train, val]
+    missing = read_exclude(str(MISSING))
+    everything = complete_set(benchmark)
+    incomplete = missing & set(everything)
+    assert len(incomplete) == dict(ntu60=302, ntu120=535)[benchmark]
+    counts = count_splits(sorted(set(everything) - missing), benchmark,
+                          {'incomplete': incomplete})
+    for count in counts:
+        assert count.size == PUBLISHED[benchmark][count.split]
+        assert count.reason == f'{len(count.lacking)} incomplete'
+
+
+def test_count_explains_what_is_lacking():
+    names = complete_set('ntu60')
+    lost, bad = names[0], names[1]
+    count = count_splits(names[2:], 'ntu60', {'corrupt': [bad]})[0]
+    assert count.split == 'xsub_train' and count.lacking == (lost, bad)
+    assert count.reason == '1 corrupt, 1 not in the folder'
+    assert count.size == 40320 - 2
 
 
 # ------------------------------------------------ NTU RGB+D from folders
@@ -194,7 +214,7 @@ def test_sizes(kind, sample, split, number):
     assert len(set(names)) == number and names == sorted(names)
     for info in infos:
         assert Path(info['filename']).is_file()
-        assert in_split(parse_name(info['filename']), 'ntu60', split)
+        assert member(parse_name(info['filename']), 'ntu60', split)
 
 
 @both_kinds
@@ -279,7 +299,7 @@ def test_exclude(kind, sample, tmp_path, as_file):
     (FileNotFoundError, dict(data_root='nowhere/ntu'),
      ['nowhere/ntu', '`data_root`', '{folder}', '{suffix}']),
     (FileNotFoundError, dict(actions=[2]),
-     ['{folder}', '12 files', 'xsub_train', '`actions`']),
+     ['{folder}', '12 *{suffix} files', 'xsub_train', '`actions`']),
     (FileNotFoundError, dict(exclude='nowhere/missing.txt'),
      ['nowhere/missing.txt', '`exclude`']),
     (ValueError, dict(class_names='nucla'),
@@ -297,7 +317,7 @@ def test_bad_settings(kind, sample, error, over, words):
 
 def test_empty_folder(tmp_path):
     (tmp_path / 'readme.skeleton').write_text('')
-    with pytest.raises(FileNotFoundError, match='holds 0 files') as error:
+    with pytest.raises(FileNotFoundError, match='holds 0 .*files') as error:
         build('skeleton', tmp_path)
     assert str(tmp_path) in str(error.value)
 

@@ -8,11 +8,11 @@ import pytest
 
 from lvlm_var_mm.smollm2 import default_dir, is_complete
 
-TOOL = Path(__file__).parents[1] / 'tools' / 'perf' / 'label_scores.py'
+TOOLS = Path(__file__).parents[1] / 'tools' / 'perf'
 
 
-def run(*args):
-    return subprocess.run([sys.executable, str(TOOL), *args],
+def run(tool, *args):
+    return subprocess.run([sys.executable, str(TOOLS / f'{tool}.py'), *args],
                           capture_output=True, text=True)
 
 
@@ -21,7 +21,7 @@ def run(*args):
     not is_complete(default_dir()),
     reason=f'no SmolLM2 in {default_dir()}: python tools/fetch_smollm2.py')
 def test_label_scores_are_exact():
-    done = run('--clips', '2', '--repeats', '1')
+    done = run('label_scores', '--clips', '2', '--repeats', '1')
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures['max_abs_diff'] <= 1e-4
@@ -32,8 +32,19 @@ def test_label_scores_are_exact():
 
 
 def test_label_scores_without_the_model(tmp_path):
-    done = run('--lvlm', str(tmp_path / 'nowhere'))
+    done = run('label_scores', '--lvlm', str(tmp_path / 'nowhere'))
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
     assert last.startswith('error: no model folder')
     assert 'tools/fetch_smollm2.py' in last
+
+
+def test_events_are_found():
+    done = run('events', '--performers', '2', '--clips', '8', '--repeats', '1')
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures['clips'] == 60
+    assert figures['precision'] >= .95 and figures['recall'] >= .95
+    assert figures['perturbed_precision'] >= .9
+    assert figures['perturbed_recall'] >= .9
+    assert figures['undecided'] < .2 and figures['clips_per_s'] > 0

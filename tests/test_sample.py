@@ -13,7 +13,8 @@ from lvlm_var_mm.datasets import sample_body as body
 from lvlm_var_mm.datasets.sample_motion import MOTIONS
 from lvlm_var_mm.datasets.sample_performance import perform
 from lvlm_var_mm.datasets.sample_render import project, room, to_camera
-from lvlm_var_mm.datasets.skeleton_io import read_skeleton, select_persons
+from lvlm_var_mm.datasets.persons import real_persons
+from lvlm_var_mm.datasets.skeleton_io import read_skeleton
 
 SMALL = dict(repeats=1, classes=[24, 50], performers=[1, 3],
              progress=False)
@@ -88,7 +89,7 @@ def test_pixels_of_the_skeleton_lie_on_the_figure(root):
 
 def test_pair_has_two_persons(root):
     for name in clips(root):
-        persons = len(select_persons(read(root, name)))
+        persons = len(real_persons(read(root, name))['keypoint'])
         assert persons == (2 if name.endswith('A050') else 1)
 
 

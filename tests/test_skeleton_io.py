@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lvlm_var_mm.datasets.skeleton_io import (CorruptSampleError,
-                                              read_skeleton, select_persons,
+                                              read_skeleton,
                                               write_skeleton)
 
 IDS = ['72057594037944738', '72057594037944739', '5']
@@ -154,44 +154,6 @@ def test_missing_file(tmp_path):
 def test_error_survives_pickling():
     error = pickle.loads(pickle.dumps(CorruptSampleError('a/b', 'is bad')))
     assert str(error).startswith('a/b: is bad')
-
-
-def crowd(*frames_and_motion, frames=30):
-    """Bodies present in the first frames, moving by a scale each."""
-    rng = np.random.default_rng(0)
-    persons = len(frames_and_motion)
-    keypoint = np.zeros((persons, frames, 25, 3), np.float32)
-    present = np.zeros((persons, frames), bool)
-    for m, (length, motion) in enumerate(frames_and_motion):
-        keypoint[m, :length] = m + 1 + rng.normal(
-            0, motion, (length, 25, 3))
-        present[m, :length] = True
-    return dict(keypoint=keypoint, present=present)
-
-
-def test_select_most_motion_first():
-    made = crowd((30, .1), (30, .3), (30, .2))
-    kept = select_persons(made)
-    np.testing.assert_array_equal(kept, made['keypoint'][[1, 2]])
-    assert kept.dtype == np.float32
-    assert len(select_persons(made, 1)) == 1
-    assert len(select_persons(made, 5)) == 3
-
-
-def test_select_drops_short_noise():
-    made = crowd((30, .1), (11, 5.), (12, .5))
-    kept = select_persons(made)
-    np.testing.assert_array_equal(kept, made['keypoint'][[2, 0]])
-    # Not if nothing else remains.
-    assert select_persons(crowd((5, .1))).shape == (1, 5, 25, 3)
-
-
-def test_select_drops_empty_frames():
-    made = crowd((20, .1), (25, .2), (11, .5))
-    assert select_persons(made).shape == (2, 25, 25, 3)
-    assert select_persons(made, 1).any(axis=(0, 2, 3)).all()
-    with pytest.raises(ValueError):
-        select_persons(made, 0)
 
 
 def test_write_refuses_what_does_not_fit(tmp_path):

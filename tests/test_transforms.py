@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 from mmcv.transforms import Compose
 
-from lvlm_var_mm.datasets.skeleton_io import CorruptSampleError, write_skeleton
 from mmaction.registry import TRANSFORMS
 
 JOINTS = 25
@@ -294,22 +293,3 @@ def test_stock_pipeline(transforms, frames, channels, persons):
     assert packed['inputs'].shape == (1, 2, frames, JOINTS, channels)
     assert packed['data_samples'].gt_label.item() == 3
     assert bool(packed['inputs'][0, 1].any()) == (persons == 2)
-
-
-def test_load(tmp_path):
-    path = tmp_path / 'S001C001P001R001A001.skeleton'
-    keypoint = body(3, 40)
-    keypoint *= np.float32([1, 3, 2])[:, None, None, None]
-    write_skeleton(path, keypoint)
-    for persons in (1, 2):
-        load = TRANSFORMS.build(
-            dict(type='LoadNTUSkeleton', max_persons=persons))
-        results = load(dict(filename=str(path)))
-        assert results['keypoint'].shape == (persons, 20, JOINTS, 3)
-        assert results['total_frames'] == 20
-        # Those that move most, first.
-        np.testing.assert_allclose(results['keypoint'],
-                                   keypoint[[1, 2][:persons], :20], rtol=1e-5)
-    path.write_text('40\n')
-    with pytest.raises(CorruptSampleError, match=path.name):
-        load(dict(filename=str(path)))

@@ -1,29 +1,40 @@
-"""NTU RGB+D straight from its folders: skeletons and videos."""
+"""NTU RGB+D: skeletons, raw or prepared, and videos, split by their names."""
 import os
 import os.path as osp
-import re
-from typing import List, Optional, Sequence, Union
+from typing import List, Optional, Sequence, Tuple, Union
 
+import numpy as np
 from mmengine.logging import print_log
 
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
 from .corrupt import SkipCorruptMixin
-from .ntu_splits import NUM_ACTIONS, in_split, parse_name, split_names
+from .ntu_splits import NUM_ACTIONS, check_split, in_split, parse_names
+from .persons import real_persons
 from .sample import ensure_sample, is_complete
-from .skeleton_io import CorruptSampleError
+from .sample_render import HEIGHT, WIDTH
+from .skeleton import SkeletonDataset, read_exclude
+from .skeleton_io import CorruptSampleError, read_skeleton
+from .store import is_store
 
 MADE = 'a made sample of stick figures, not NTU RGB+D'
 
 
-class _NTUFolderDataset(SkipCorruptMixin, BaseActionDataset):
-    """One folder of files named ``SsssCcccPpppRrrrAaaa``, split by name.
+def picture_shape(made: bool) -> Tuple[int, int]:
+    """Height and width of the colour video that a skeleton points into."""
+    return (HEIGHT, WIDTH) if made else (1080, 1920)
+
+
+class NTUNames:
+    """Samples named ``SsssCcccPpppRrrrAaaa``: the name says the split and
+    the label, whatever the samples come from.
 
     Args:
-        data_root (str): Folder that holds :attr:`folder`, or that folder.
-        split (str): ``xsub_train``, ``xsub_val``, ``xview_*`` (ntu60) or
-            ``xset_*`` (ntu120).
+        data_root (str): Where the samples lie.
+        pipeline (list): Transforms.
+        split (str): ``xsub_train``, ``xview_val`` ...; see
+            :mod:`~lvlm_var_mm.datasets.ntu_splits`.
         benchmark (str): ``'ntu60'`` or ``'ntu120'``.
         actions (list[int], optional): Keep these actions, numbered from 1 as
             in the file names; labels count along this list. Defaults to all
@@ -35,7 +46,6 @@ class _NTUFolderDataset(SkipCorruptMixin, BaseActionDataset):
             the names stand one a line, or the names.
         make_sample (bool): Where ``data_root`` does not exist, make a small
             artificial data set there (:mod:`~lvlm_var_mm.datasets.sample`).
-        kwargs: Of ``mmaction.datasets.BaseActionDataset``.
 
     Raises:
         FileNotFoundError: No such folder, or no sample of the split in it.
@@ -43,6 +53,151 @@ class _NTUFolderDataset(SkipCorruptMixin, BaseActionDataset):
     """
     folder = ''
     suffix = ''
+
+    def set_names(self, data_root: str, split: str, benchmark: str,
+                  actions: Optional[Sequence[int]],
+                  class_names: Union[str, Sequence, None],
+                  make_sample: bool) -> None:
+        """Take the settings above, before the samples are listed."""
+        check_split(benchmark, split)
+        self.benchmark = benchmark
+        self.actions = list(actions or range(1, NUM_ACTIONS[benchmark] + 1))
+        if class_names is not None:
+            load_classes(class_names, len(self.actions))
+        if make_sample and not osp.exists(data_root):
+            ensure_sample(data_root)
+
+    def list_folder(self) -> List[dict]:
+        """``filename`` and ``frame_dir`` (its stem, as in MMAction2's
+        pickles) of the files of :attr:`data_root`, in the order of names."""
+        root = osp.join(self.data_root, self.folder)
+        root = root if osp.isdir(root) else self.data_root
+        if not osp.isdir(root):
+            raise FileNotFoundError(
+                f'no folder {self.data_root}: set `data_root` of the dataset '
+                f'to the folder that holds {self.folder}/, or to the folder '
+                f'of *{self.suffix} files itself')
+        if is_complete(osp.dirname(osp.abspath(root))):
+            self._metainfo['note'] = MADE
+        return [
+            dict(filename=osp.join(root, file),
+                 frame_dir=file[:-len(self.suffix)])
+            for file in sorted(os.listdir(root)) if file.endswith(self.suffix)
+        ]
+
+    def choose(self, samples: List[dict]) -> List[dict]:
+        """Those of the split, labelled by their names.
+
+        Raises:
+            FileNotFoundError: There are none.
+        """
+        place, kind = self.ann_file, 'samples'
+        if not place:
+            kind = f'*{self.suffix} files'
+            place = (osp.dirname(samples[0]['filename']) if samples else
+                     osp.join(self.data_root, self.folder))
+        names = [s['frame_dir'] for s in samples]
+        table = parse_names(names)
+        label = np.full(NUM_ACTIONS['ntu120'] + 1, -1)
+        label[self.actions] = range(len(self.actions))
+        inside = in_split(table, self.benchmark, self.split)
+        inside &= label[np.where(inside, table[:, 4], 0)] >= 0
+        chosen = [
+            dict(samples[i], label=int(label[table[i, 4]]))
+            for i in np.flatnonzero(inside) if names[i] not in self.exclude
+        ]
+        if not chosen:
+            raise FileNotFoundError(
+                f'{place} holds {int(table.any(1).sum())} {kind} named '
+                'SsssCcccPpppRrrrAaaa, none of them in split '
+                f'{self.split} of {self.benchmark}: check `data_root`, '
+                '`split` and `actions` of the dataset')
+        note = self._metainfo.get('note')
+        print_log(
+            f'{place}: {len(chosen)} samples in {self.split}' +
+            (f' ({note})' if note else ''), logger='current')
+        return chosen
+
+
+@DATASETS.register_module()
+class NTURGBDSkeletonDataset(NTUNames, SkeletonDataset):
+    __doc__ = f"""Skeletons of NTU RGB+D, raw or prepared.
+
+    ``data_root`` or ``ann_file`` names any of: the folder of raw
+    ``.skeleton`` files or the one that holds it, which needs no preparation
+    and reads and denoises a file each time; a store of
+    ``tools/prepare_ntu.py`` or the folder that holds it; a pickle in
+    MMAction2's or PYSKL's format, 3D or 2D. Samples have ``keypoint``
+    (M, T, V, C) and ``total_frames``, those of the first two kinds also
+    ``video_frames`` and ``boxes``, see
+    :func:`~lvlm_var_mm.datasets.persons.real_persons`, and ``box_shape``,
+    height and width of the picture that the boxes lie in.
+
+    {NTUNames.__doc__}
+
+    Beyond these: ``max_persons``, persons kept of a raw file, and what
+    :class:`~lvlm_var_mm.datasets.SkeletonDataset` takes.
+    """
+    folder = 'nturgb+d_skeletons'
+    suffix = '.skeleton'
+    prepared = 'store'
+
+    def __init__(self,
+                 data_root: str = '',
+                 pipeline: List = (),
+                 split: str = 'xsub_train',
+                 benchmark: str = 'ntu60',
+                 actions: Optional[Sequence[int]] = None,
+                 class_names: Union[str, Sequence, None] = None,
+                 exclude: Union[str, Sequence[str], None] = None,
+                 make_sample: bool = False,
+                 max_persons: int = 2,
+                 ann_file: str = '',
+                 **kwargs) -> None:
+        self.max_persons = max_persons
+        source = ann_file or data_root
+        self.set_names(source, split, benchmark, actions, class_names,
+                       make_sample)
+        if is_store(osp.join(source, self.prepared)):
+            source = osp.join(source, self.prepared)
+        packed = is_store(source) or source.endswith(('.pkl', '.pickle'))
+        super().__init__(
+            ann_file=source if packed else '',
+            data_root=None if packed else source,
+            pipeline=list(pipeline), split=split, exclude=exclude, **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """The samples of the split, in the order of their source."""
+        if not self.ann_file:
+            return self.choose(self.list_folder())
+        samples, _ = self.read_annotations()
+        return self.checked(self.choose(samples))
+
+    def get_data_info(self, idx: int) -> dict:
+        """Annotation ``idx`` with its arrays.
+
+        Raises:
+            CorruptSampleError: The file is not a whole ``.skeleton`` file,
+                or a prepared sample has coordinates that are not numbers.
+        """
+        if self.ann_file:
+            return super().get_data_info(idx)
+        info = BaseActionDataset.get_data_info(self, idx)
+        info.update(
+            real_persons(read_skeleton(info['filename']), self.max_persons),
+            box_shape=picture_shape('note' in self._metainfo))
+        return info
+
+
+@DATASETS.register_module()
+class NTURGBDVideoDataset(NTUNames, SkipCorruptMixin, BaseActionDataset):
+    __doc__ = f"""Videos of NTU RGB+D from its ``_rgb.avi`` files, for
+    MMAction2's own ``DecordInit``, ``SampleFrames`` and ``DecordDecode``.
+
+    {NTUNames.__doc__}
+    """
+    folder = 'nturgb+d_rgb'
+    suffix = '_rgb.avi'
 
     def __init__(self,
                  data_root: str,
@@ -54,88 +209,16 @@ class _NTUFolderDataset(SkipCorruptMixin, BaseActionDataset):
                  exclude: Union[str, Sequence[str], None] = None,
                  make_sample: bool = False,
                  **kwargs) -> None:
-        if benchmark not in NUM_ACTIONS or split not in split_names(
-                benchmark):
-            in_split(None, benchmark, split)  # names what there is
         self.split = split
-        self.benchmark = benchmark
-        self.actions = list(actions or range(1, NUM_ACTIONS[benchmark] + 1))
-        if class_names is not None:
-            load_classes(class_names, len(self.actions))
-        self.exclude = exclude
-        if make_sample and not osp.exists(data_root):
-            ensure_sample(data_root)
+        self.exclude = read_exclude(exclude)
+        self.set_names(data_root, split, benchmark, actions, class_names,
+                       make_sample)
         super().__init__(
             ann_file='', data_root=data_root, pipeline=pipeline, **kwargs)
 
     def load_data_list(self) -> List[dict]:
-        """``filename``, ``frame_dir`` (its stem, as in MMAction2's pickles)
-        and ``label`` of each sample of the split, in the order of names."""
-        root = osp.join(self.data_root, self.folder)
-        root = root if osp.isdir(root) else self.data_root
-        if not osp.isdir(root):
-            raise FileNotFoundError(
-                f'no folder {self.data_root}: set `data_root` of the dataset '
-                f'to the folder that holds {self.folder}/, or to the folder '
-                f'of *{self.suffix} files itself')
-        label = {a: i for i, a in enumerate(self.actions)}
-        excluded, samples, named = self._excluded(), [], 0
-        for file in sorted(os.listdir(root)):
-            if not file.endswith(self.suffix):
-                continue
-            name, stem = parse_name(file), file[:-len(self.suffix)]
-            named += name is not None
-            if (name and name.action in label and stem not in excluded
-                    and in_split(name, self.benchmark, self.split)):
-                samples.append(
-                    dict(
-                        filename=osp.join(root, file),
-                        frame_dir=stem,
-                        label=label[name.action]))
-        if not samples:
-            raise FileNotFoundError(
-                f'{root} holds {named} files named '
-                f'SsssCcccPpppRrrrAaaa{self.suffix}, none of them in split '
-                f'{self.split} of {self.benchmark}: check `data_root`, '
-                '`split` and `actions` of the dataset')
-        if is_complete(osp.dirname(osp.abspath(root))):
-            self._metainfo['note'] = MADE
-        print_log(
-            f'{root}: {len(samples)} samples in {self.split}' +
-            (f' ({MADE})' if 'note' in self._metainfo else ''),
-            logger='current')
-        return samples
-
-    def _excluded(self) -> set:
-        if not isinstance(self.exclude, str):
-            return set(self.exclude or ())
-        if not osp.isfile(self.exclude):
-            raise FileNotFoundError(
-                f'no file {self.exclude}: set `exclude` of the dataset to '
-                'the list of samples to leave out, or to None')
-        with open(self.exclude, encoding='utf-8') as f:
-            return set(re.findall(r'S\d{3}C\d{3}P\d{3}R\d{3}A\d{3}', f.read()))
-
-
-@DATASETS.register_module()
-class NTURGBDSkeletonDataset(_NTUFolderDataset):
-    __doc__ = ('Skeletons of NTU RGB+D from its ``.skeleton`` files; the '
-               'pipeline opens with ``LoadNTUSkeleton``.\n\n' +
-               _NTUFolderDataset.__doc__)
-    folder = 'nturgb+d_skeletons'
-    suffix = '.skeleton'
-
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, modality='Pose', **kwargs)
-
-
-@DATASETS.register_module()
-class NTURGBDVideoDataset(_NTUFolderDataset):
-    __doc__ = ('Videos of NTU RGB+D from its ``_rgb.avi`` files, for '
-               "MMAction2's own ``DecordInit``, ``SampleFrames`` and "
-               '``DecordDecode``.\n\n' + _NTUFolderDataset.__doc__)
-    folder = 'nturgb+d_rgb'
-    suffix = '_rgb.avi'
+        """The videos of the split, in the order of names."""
+        return self.choose(self.list_folder())
 
     def get_data_info(self, idx: int) -> dict:
         """Sample ``idx``.

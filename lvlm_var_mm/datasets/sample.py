@@ -156,12 +156,29 @@ def _fill(root, performances, seed, progress):
         print()  # the bar leaves its line open
 
 
+def capture(people, camera, performance, seed=0):
+    """One performance as one camera takes it.
+
+    Args:
+        people (array): What ``sample_performance.perform`` returns.
+        camera (int): 1, 2 or 3.
+        performance (tuple): Action, performer and repeat.
+        seed (int): Of the whole sample.
+
+    Returns:
+        tuple: The true joints (M, T, 25, 3) in the camera's frame, metres;
+        the measured ones (M', T, 25, 3), in any order, NaN where absent; and
+        the random generator of the clip, for what else is drawn.
+    """
+    rng = np.random.default_rng([seed, _CLIP, camera, *performance])
+    seen = to_camera(people, camera, jitter=rng.normal(0, 2))
+    return seen, _measured(seen, rng), rng
+
+
 def _write_clip(root, people, camera, performance, seed):
     action, performer, repeat = performance
     name = f'S001C{camera:03}P{performer:03}R{repeat:03}A{action:03}'
-    rng = np.random.default_rng([seed, _CLIP, camera, *performance])
-    seen = to_camera(people, camera, jitter=rng.normal(0, 2))
-    measured = _measured(seen, rng)
+    seen, measured, rng = capture(people, camera, performance, seed)
     ids = rng.choice(10**6, len(measured), replace=False) + 72057594037000000
     write_skeleton(root / SKELETONS / f'{name}.skeleton', measured,
                    np.round(project(measured), 1), ids)

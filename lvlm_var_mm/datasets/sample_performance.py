@@ -54,6 +54,21 @@ def perform(action, performer, repeat, seed=0):
         the right as the middle camera sees it, y up from the floor, z away
         from that camera; the origin is the middle of the floor.
     """
+    return _play(action, performer, repeat, seed)[0]
+
+
+def script_of(action, performer, repeat, seed=0):
+    """What :func:`perform` tells the performers to do.
+
+    Returns:
+        SimpleNamespace: ``lead_in`` and ``action_frames``, the progress at
+        frame t being (t - lead_in) / action_frames; ``sides``, the hand or
+        foot that each person uses; ``impact``, in progress.
+    """
+    return _play(action, performer, repeat, seed)[1]
+
+
+def _play(action, performer, repeat, seed):
     rng = np.random.default_rng(
         [seed, _PERFORMANCE, action, performer, repeat])
     both = pair_of(performer, repeat, seed)
@@ -63,7 +78,7 @@ def perform(action, performer, repeat, seed=0):
                          MIN_FRAMES, MAX_FRAMES))
     s = np.clip((np.arange(frames) - lead_in) / action_frames, 0, 1)
     impact = rng.uniform(.42, .5)
-    people = []
+    people, sides = [], []
     for who, motion in zip(both, MOTIONS[action]):
         pose = Pose(who.body, frames)
         _idle(pose, rng)
@@ -72,7 +87,10 @@ def perform(action, performer, repeat, seed=0):
             who.amplitude + rng.normal(0, .06), .75, 1.2))
         motion(pose, s, p, rng)
         people.append(joints_of(pose))
-    return _placed(people, rng)
+        sides.append(side)
+    script = SimpleNamespace(lead_in=lead_in, action_frames=action_frames,
+                             sides=tuple(sides), impact=impact)
+    return _placed(people, rng), script
 
 
 def _idle(pose, rng):

@@ -1,6 +1,9 @@
-"""Any pickle in MMAction2's PoseDataset format, checked as it is opened."""
+"""Skeletons from a pickle in MMAction2's PoseDataset format or from a
+memory-mapped store, checked as they are opened."""
 import os.path as osp
-from typing import List, Optional, Sequence, Union
+import re
+from collections.abc import Mapping
+from typing import List, Optional, Sequence, Tuple, Union
 
 import mmengine
 import numpy as np
@@ -10,6 +13,7 @@ from mmaction.datasets import PoseDataset
 from mmaction.registry import DATASETS
 from .corrupt import SkipCorruptMixin
 from .skeleton_io import CorruptSampleError
+from .store import SkeletonStore, is_store
 
 
 @DATASETS.register_module()
@@ -22,18 +26,21 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
     free: ``num_joints`` is all that is asked of them.
 
     Args:
-        ann_file (str): Pickle with ``split`` and ``annotations``.
+        ann_file (str): Pickle with ``split`` and ``annotations``, or a store
+            (:mod:`~lvlm_var_mm.datasets.store`).
         pipeline (list): Transforms.
         split (str, optional): A key of ``split``. Defaults to all samples.
         class_names (str | list, optional): The class list that the head
             reads; labels must lie inside it.
         num_joints (int, optional): V of the layout that the model is built
             for.
-        exclude (list[str], optional): ``frame_dir`` of samples to leave out.
+        exclude (str | list[str], optional): Samples to leave out: their
+            ``frame_dir``, or a text file that lists them, one a line, such
+            as the authors' list of incomplete samples of NTU RGB+D.
         kwargs: Of ``mmaction.datasets.PoseDataset``.
 
     Raises:
-        FileNotFoundError: No such pickle.
+        FileNotFoundError: No such pickle, store or list.
         ValueError: Not such a pickle, an unknown split, a label outside the
             class list or another number of joints; names the sample.
     """
@@ -44,40 +51,51 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
                  split: Optional[str] = None,
                  class_names: Union[str, Sequence, None] = None,
                  num_joints: Optional[int] = None,
-                 exclude: Optional[Sequence[str]] = None,
+                 exclude: Union[str, Sequence[str], None] = None,
                  **kwargs) -> None:
         self.class_list = (
             None if class_names is None else load_classes(class_names))
         self.num_joints = num_joints
-        self.exclude = set(exclude or ())
+        self.exclude = read_exclude(exclude)
+        self.store = None
         super().__init__(ann_file, pipeline=pipeline, split=split, **kwargs)
 
     def load_data_list(self) -> List[dict]:
-        """Load the pickle, take the split, check every annotation."""
-        if not osp.isfile(self.ann_file):
-            raise FileNotFoundError(
-                f'no file {self.ann_file}: set `ann_file` of the dataset to '
-                "a pickle in MMAction2's PoseDataset format")
-        try:
-            content = mmengine.load(self.ann_file)
-        except Exception as e:
-            raise ValueError(f'{self.ann_file} cannot be read as a pickle: '
-                             f'{type(e).__name__}: {e}') from e
-        annotations = content if isinstance(content, list) else content.get(
-            'annotations', None) if isinstance(content, dict) else None
-        if not annotations:
-            raise ValueError(f'{self.ann_file} holds no `annotations`')
+        """The samples of the split, each checked. Those of a store hold
+        their number alone; the arrays follow in :meth:`get_data_info`."""
+        samples, splits = self.read_annotations()
         if self.split is not None:
-            splits = (content.get('split') or {}
-                      if isinstance(content, dict) else {})
             if self.split not in splits:
                 raise ValueError(f'{self.ann_file} has no split '
                                  f'{self.split!r}, but {sorted(splits)}')
             chosen = set(splits[self.split])
-            key = 'filename' if 'filename' in annotations[0] else 'frame_dir'
-            annotations = [a for a in annotations if a[key] in chosen]
+            key = 'filename' if 'filename' in samples[0] else 'frame_dir'
+            samples = [s for s in samples if s[key] in chosen]
+        return self.checked(samples)
+
+    def read_annotations(self) -> Tuple[List[dict], Mapping]:
+        """All samples of ``ann_file`` and the names in each split."""
+        if is_store(self.ann_file):
+            self.store = SkeletonStore(self.ann_file)
+            names = [name.decode() for name in self.store.names]
+            samples = [
+                dict(frame_dir=name, label=label, store_row=i)
+                for i, (name, label) in enumerate(
+                    zip(names, self.store.labels.tolist()))
+            ]
+            if 'note' in self.store.meta:
+                self._metainfo['note'] = self.store.meta['note']
+            return samples, _Names(names, self.store)
+        return read_pickle(self.ann_file)
+
+    def checked(self, samples: List[dict]) -> List[dict]:
+        """The samples that are not excluded.
+
+        Raises:
+            ValueError: None is left, or one does not fit; names it.
+        """
         samples = [
-            a for a in annotations if a.get('frame_dir') not in self.exclude
+            s for s in samples if s.get('frame_dir') not in self.exclude
         ]
         if not samples:
             raise ValueError(f'{self.ann_file}: split {self.split!r} has no '
@@ -88,13 +106,20 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
 
     def _check(self, sample: dict) -> None:
         name = f'{self.ann_file}: sample {sample.get("frame_dir")!r}'
-        shape = np.shape(sample.get('keypoint'))
-        if len(shape) != 4:
-            raise ValueError(f'{name} has `keypoint` of shape {shape}, not '
-                             '(persons, frames, joints, coordinates)')
-        if self.num_joints is not None and shape[2] != self.num_joints:
+        if 'store_row' in sample:
+            joints = self.store.meta['num_joints']
+        elif 'keypoint' in sample or 'skeleton' not in self.data_prefix:
+            shape = np.shape(sample.get('keypoint'))
+            if len(shape) != 4:
+                raise ValueError(f'{name} has `keypoint` of shape {shape}, '
+                                 'not (persons, frames, joints, coordinates)')
+            joints = shape[2]
+        else:
+            joints = None  # the stock class reads it, one file a sample
+        if None not in (self.num_joints, joints) and (
+                joints != self.num_joints):
             raise ValueError(
-                f'{name} has {shape[2]} joints, but the layout of the model '
+                f'{name} has {joints} joints, but the layout of the model '
                 f'has {self.num_joints}: set `num_joints` and `graph_cfg` to '
                 'the layout of the data')
         if self.class_list and not (0 <= sample['label'] < len(
@@ -105,16 +130,84 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
                 f'{len(self.class_list.names) - 1}')
 
     def get_data_info(self, idx: int) -> dict:
-        """Annotation ``idx``.
+        """Annotation ``idx`` with its arrays.
 
         Raises:
             CorruptSampleError: No frames, or coordinates that are not
                 numbers.
         """
         info = super().get_data_info(idx)
+        if 'store_row' in info:
+            stored = self.store.sample(info.pop('store_row'))
+            # The label of the list, which may count other classes.
+            info = {**stored, **info}
         keypoint = info['keypoint']
         if not keypoint.shape[1] or not np.isfinite(keypoint).all():
             raise CorruptSampleError(
                 f'{self.ann_file}: sample {info.get("frame_dir")!r}',
                 'no frames, or coordinates that are not finite')
         return info
+
+
+class _Names(Mapping):
+    """Splits of a store, turned from numbers to names when asked for."""
+
+    def __init__(self, names, store):
+        self.names, self.store = names, store
+
+    def __iter__(self):
+        return iter(self.store.splits)
+
+    def __len__(self):
+        return len(self.store.splits)
+
+    def __getitem__(self, split):
+        return [self.names[i] for i in self.store.splits[split]]
+
+
+def read_pickle(path: str) -> Tuple[List[dict], Mapping]:
+    """Annotations and splits of a pickle in MMAction2's PoseDataset format.
+
+    Raises:
+        FileNotFoundError: No such file.
+        ValueError: Something else is in it.
+    """
+    if not osp.isfile(path):
+        raise FileNotFoundError(
+            f'no file {path}: set `ann_file` of the dataset to a pickle in '
+            "MMAction2's PoseDataset format or to a store")
+    try:
+        content = mmengine.load(path)
+    except Exception as e:
+        raise ValueError(f'{path} cannot be read as a pickle: '
+                         f'{type(e).__name__}: {e}') from e
+    splits = {}
+    if isinstance(content, dict):
+        splits = content.get('split') or {}
+        content = content.get('annotations')
+    if not isinstance(content, list) or not content:
+        raise ValueError(f'{path} holds no `annotations`')
+    return content, splits
+
+
+def read_exclude(exclude: Union[str, Sequence[str], None]) -> set:
+    """Names of samples to leave out, from a list or a text file.
+
+    In a file, each line that is a name counts, and everything in it that
+    looks like ``SsssCcccPpppRrrrAaaa``: the authors' lists of NTU RGB+D have
+    headings and endings of their own.
+
+    Raises:
+        FileNotFoundError: No such file.
+    """
+    if not isinstance(exclude, str):
+        return set(exclude or ())
+    if not osp.isfile(exclude):
+        raise FileNotFoundError(
+            f'no file {exclude}: set `exclude` to the list of samples to '
+            'leave out, or to None')
+    with open(exclude, encoding='utf-8') as f:
+        text = f.read()
+    return set(re.findall(r'S\d{3}C\d{3}P\d{3}R\d{3}A\d{3}', text)) | {
+        line.strip() for line in text.splitlines() if line.strip()
+    }

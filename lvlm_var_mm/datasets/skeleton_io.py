@@ -1,4 +1,4 @@
-"""The raw NTU RGB+D ``.skeleton`` text files: reading, choosing, writing.
+"""The raw NTU RGB+D ``.skeleton`` text files: reading and writing.
 
 Layout of a file (Shahroudy et al., "NTU RGB+D: A Large Scale Dataset for 3D
 Human Activity Analysis", CVPR 2016)::
@@ -26,8 +26,6 @@ JOINT_FIELDS = 12
 # gets a new id, so a long file may hold more. A file with more than this is
 # noise, and would claim memory out of proportion to its size.
 MAX_BODIES = 64
-# A body seen in this many frames or fewer is noise if another one remains.
-NOISE_FRAMES = 11
 
 
 class CorruptSampleError(ValueError):
@@ -171,43 +169,6 @@ def _assemble(lines, total_frames, ids, where, joints):
     present[person, frame] = True
     return dict(total_frames=total_frames, body_ids=ids, keypoint=keypoint,
                 color=color, present=present)
-
-
-def select_persons(bodies, max_persons=2):
-    """Keep the bodies that move most, and the frames that show them.
-
-    Bodies present in 11 frames or fewer are dropped as noise if a longer one
-    remains: the length threshold of the denoising that goes with NTU RGB+D
-    (Shahroudy et al., CVPR 2016; ``noise_len_thres`` in MMAction2's
-    ``tools/data/skeleton/gen_ntu_rgbd_raw.py``). The others are ordered by
-    motion, largest first: the variances over time of every joint's x, y and
-    z, summed. Frames in which no kept body is present are taken out.
-
-    Args:
-        bodies (dict): What :func:`read_skeleton` returns.
-        max_persons (int): The most bodies to keep, at least 1.
-
-    Returns:
-        np.ndarray: float32 (M, T', 25, 3) with M <= ``max_persons`` and
-        T' <= T, metres; 0 where one of several bodies is absent.
-
-    Raises:
-        ValueError: ``max_persons`` is below 1.
-    """
-    if max_persons < 1:
-        raise ValueError(f'max_persons is {max_persons}, must be 1 or more')
-    keypoint, present = bodies['keypoint'], bodies['present']
-    lengths = present.sum(axis=1)
-    kept = np.flatnonzero(lengths > NOISE_FRAMES)
-    if not len(kept):
-        kept = np.flatnonzero(lengths)
-    motion = [keypoint[m, present[m]].var(axis=0, dtype=np.float64).sum()
-              for m in kept]
-    # A stable sort: equal motion keeps the order of appearance.
-    order = np.argsort(-np.array(motion), kind='stable')[:max_persons]
-    kept = kept[order]
-    shown = present[kept].any(axis=0)
-    return keypoint[kept][:, shown]
 
 
 def write_skeleton(path, keypoint, color=None, body_ids=None, depth=None,

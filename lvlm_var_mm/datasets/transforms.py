@@ -7,31 +7,6 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmaction.registry import TRANSFORMS
-from .skeleton_io import read_skeleton, select_persons
-
-
-@TRANSFORMS.register_module()
-class LoadNTUSkeleton(BaseTransform):
-    """Read a raw ``.skeleton`` file and keep its most moving persons.
-
-    Required Keys: filename. Added Keys: keypoint, total_frames.
-
-    Args:
-        max_persons (int): M at most.
-
-    Raises:
-        CorruptSampleError: The file is not a whole ``.skeleton`` file.
-    """
-
-    def __init__(self, max_persons: int = 2) -> None:
-        self.max_persons = max_persons
-
-    def transform(self, results: Dict) -> Dict:
-        keypoint = select_persons(
-            read_skeleton(results['filename']), self.max_persons)
-        results['keypoint'] = keypoint
-        results['total_frames'] = keypoint.shape[1]
-        return results
 
 
 @TRANSFORMS.register_module()

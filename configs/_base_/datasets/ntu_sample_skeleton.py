@@ -29,12 +29,12 @@ features = [
     dict(type='PackActionInputs', meta_keys=('frame_dir', 'explanation'))
 ]
 train_pipeline = [
-    dict(type='LoadNTUSkeleton'), align,
+    align,
     dict(type='ResampleFrames', clip_len=clip_len, part=(0.7, 1.0)),
     dict(type='RandomViewpoint3D', turn=30, tilt=15, stretch=0.1), *features
 ]
 test_pipeline = [
-    dict(type='LoadNTUSkeleton'), align,
+    align,
     dict(type='ResampleFrames', clip_len=clip_len, test_mode=True), *features
 ]
 

@@ -1,6 +1,6 @@
-# NTU RGB+D skeletons straight from the folder of raw .skeleton files. NTU_ROOT
-# says where nturgb+d_skeletons/ lies. `exclude` takes the authors' list of
-# incomplete samples, a text file with their names.
+# NTU RGB+D skeletons. NTU_ROOT names what tools/prepare_ntu.py has written, a
+# pickle, or the folder of raw .skeleton files or its parent. `exclude` takes
+# the authors' list of incomplete samples, a text file with their names.
 data_root = '{{$NTU_ROOT:data/nturgbd}}'
 exclude = None
 clip_len = 64
@@ -16,12 +16,12 @@ features = [
     dict(type='PackActionInputs', meta_keys=('frame_dir', 'explanation'))
 ]
 train_pipeline = [
-    dict(type='LoadNTUSkeleton'), align,
+    align,
     dict(type='ResampleFrames', clip_len=clip_len, part=(0.5, 1.0)),
     dict(type='RandomViewpoint3D', turn=30, tilt=15, stretch=0.1), *features
 ]
 test_pipeline = [
-    dict(type='LoadNTUSkeleton'), align,
+    align,
     dict(type='ResampleFrames', clip_len=clip_len, part=(0.5, 0.95),
          test_mode=True), *features
 ]

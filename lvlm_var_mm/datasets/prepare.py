@@ -1,0 +1,261 @@
+"""From a folder of raw ``.skeleton`` files to a store and pickles.
+
+The work is done in parts of some dozen files. A finished part is a file of
+its own, named after the files that went into it, their sizes and times and
+the settings, and appears in one step; so whatever interrupts the work, the
+next run takes up what is finished, does the rest and puts together the same
+bytes as a run that was never interrupted.
+"""
+import hashlib
+import json
+import os
+import pickle
+import shutil
+import signal
+import threading
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from .ntu import MADE, NTURGBDSkeletonDataset, picture_shape
+from .ntu_census import SplitCount, count_splits
+from .ntu_splits import NUM_ACTIONS, all_splits, in_benchmark, parse_names
+from .persons import real_persons
+from .sample import is_complete
+from .skeleton import read_exclude
+from .skeleton_io import CorruptSampleError, read_skeleton
+from .store import SkeletonStore, StoreWriter
+
+# Changes when the same files would give other arrays.
+VERSION = 1
+FILES_A_PART = 64
+STORE = NTURGBDSkeletonDataset.prepared
+LEFT_OUT = 'left_out.json'
+
+
+class Prepared(NamedTuple):
+    """What a preparation gave."""
+    samples: int
+    left_out: Dict[str, Dict[str, str]]  # kind -> name -> what is wrong
+    counts: Dict[str, List[SplitCount]]  # benchmark -> its official splits
+    files: List[Path]
+    reused: int  # samples that an interrupted run had finished
+
+
+def prepare_ntu(raw_dir: Union[str, Path],
+                out: Union[str, Path],
+                exclude: Union[str, Sequence[str], None] = None,
+                processes: Optional[int] = None,
+                max_persons: int = 2,
+                dtype: str = 'float32',
+                progress: bool = True) -> Prepared:
+    """Prepare NTU RGB+D or NTU RGB+D 120.
+
+    Writes into ``out``: ``store/``, all samples, memory-mapped;
+    ``ntu60_3d.pkl`` and ``ntu120_3d.pkl``, as far as there are samples of
+    these, in the format of MMAction2 and PYSKL with all splits; and
+    ``left_out.json``, the samples left out and why. Keypoints stay metres in
+    the camera's frame, of the persons that
+    :func:`~lvlm_var_mm.datasets.persons.real_persons` keeps.
+
+    Args:
+        raw_dir (str | Path): Folder of ``.skeleton`` files, or the one that
+            holds ``nturgb+d_skeletons``.
+        out (str | Path): The folder to write.
+        exclude (str | list[str], optional): The authors' list of incomplete
+            samples, a text file or the names.
+        processes (int, optional): Default: one a core.
+        max_persons (int): Persons of a sample at most.
+        dtype (str): Of the keypoints, ``'float32'`` or ``'float16'``, which
+            is half as large and to 2 mm.
+        progress (bool): Show a progress bar.
+
+    Returns:
+        Prepared: What was written and what was left out.
+
+    Raises:
+        FileNotFoundError: No such folder, or no file named as NTU's in it.
+        FileExistsError: Another preparation writes there right now.
+        ValueError: Every file is corrupt or excluded.
+    """
+    raw, made = _raw_files(raw_dir)
+    excluded = sorted(read_exclude(exclude) & set(raw))
+    names = sorted(set(raw) - set(excluded))
+    if not names:
+        raise ValueError(f'{raw_dir}: all {len(raw)} samples are excluded')
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out / '.lock')
+    try:
+        # The workers of a run that was killed need a moment to notice.
+        lock.acquire(timeout=5)
+    except Timeout:
+        raise FileExistsError(f'another preparation writes to {out}') from None
+    try:
+        settings = f'{VERSION} {max_persons} {dtype}'
+        parts = _parts(raw, names, settings, out / '.parts')
+        reused = _work(parts, max_persons, dtype, processes, progress)
+        return _assemble(out, parts, excluded, made, reused, progress)
+    finally:
+        lock.release()
+
+
+def _raw_files(raw_dir) -> Tuple[Dict[str, Path], bool]:
+    """Name -> file of every sample, and whether they are made ones."""
+    folder = Path(raw_dir)
+    inner = folder / NTURGBDSkeletonDataset.folder
+    folder = inner if inner.is_dir() else folder
+    if not folder.is_dir():
+        raise FileNotFoundError(f'no folder {raw_dir}: give the folder of '
+                                'the raw *.skeleton files')
+    files = {f.stem: f for f in folder.iterdir() if f.suffix == '.skeleton'}
+    table = parse_names(list(files))
+    inside = in_benchmark(table, 'ntu120')
+    files = {n: f for (n, f), good in zip(files.items(), inside) if good}
+    if not files:
+        raise FileNotFoundError(f'{folder} holds no file that is named '
+                                'SsssCcccPpppRrrrAaaa.skeleton')
+    return files, is_complete(folder.resolve().parent)
+
+
+# ---------------------------------------------------------------- the parts
+class _Part(NamedTuple):
+    files: List[Path]
+    path: Path
+
+
+def _parts(raw, names, settings, folder) -> List[_Part]:
+    parts = []
+    for start in range(0, len(names), FILES_A_PART):
+        files = [raw[n] for n in names[start:start + FILES_A_PART]]
+        key = hashlib.sha256(settings.encode())
+        for file in files:
+            stat = file.stat()
+            key.update(f'{file.name} {stat.st_size} '
+                       f'{stat.st_mtime_ns}\n'.encode())
+        parts.append(_Part(files, folder / f'{key.hexdigest()[:32]}.pkl'))
+    return parts
+
+
+def _work(parts, max_persons, dtype, processes, progress) -> int:
+    """Make the parts that are not there; return the samples that were."""
+    todo = [p for p in parts if not p.path.is_file()]
+    total = sum(len(p.files) for p in parts)
+    reused = total - sum(len(p.files) for p in todo)
+    parts[0].path.parent.mkdir(exist_ok=True)
+    pool = ProcessPoolExecutor(
+        min(processes or len(os.sched_getaffinity(0)), max(1, len(todo))),
+        # Forked, a worker does not import the whole stack anew.
+        mp_context=get_context('fork'), initializer=_live_with_parent)
+    bar = tqdm(total=total, initial=reused, unit='file', smoothing=.05,
+               desc='reading', disable=not progress)
+    with bar:
+        try:
+            jobs = {pool.submit(_make_part, p, max_persons, dtype): p
+                    for p in todo}
+            for job in as_completed(jobs):
+                job.result()
+                bar.update(len(jobs[job].files))
+        finally:
+            # On Ctrl-C what runs is finished, what waits is dropped.
+            pool.shutdown(cancel_futures=True)
+    return reused
+
+
+def _live_with_parent() -> None:
+    """Leave Ctrl-C to the parent, and end when it was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch():
+        parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _make_part(part: _Part, max_persons: int, dtype: str) -> None:
+    samples, corrupt = [], {}
+    for file in part.files:
+        action = int(parse_names([file.stem])[0, 4])
+        try:
+            sample = real_persons(read_skeleton(file), max_persons)
+        except CorruptSampleError as e:
+            corrupt[file.stem] = e.problem
+            continue
+        sample['keypoint'] = sample['keypoint'].astype(dtype)
+        samples.append(dict(frame_dir=file.stem, label=action - 1, **sample))
+    temporary = part.path.with_suffix(f'.{os.getpid()}')
+    with open(temporary, 'wb') as f:
+        pickle.dump((samples, corrupt), f, protocol=4)
+    os.replace(temporary, part.path)
+
+
+# --------------------------------------------------------------- the result
+def _assemble(out, parts, excluded, made, reused, progress) -> Prepared:
+    meta = dict(dataset='NTU RGB+D', layout='ntu25', fps=30,
+                common=dict(box_shape=picture_shape(made)))
+    if made:
+        meta['note'] = MADE
+    corrupt: Dict[str, str] = {}
+    with StoreWriter(out / STORE, meta) as store:
+        names: List[str] = []
+        for part in tqdm(parts, desc='writing', unit='part',
+                         disable=not progress):
+            with open(part.path, 'rb') as f:
+                samples, bad = pickle.load(f)
+            corrupt.update(bad)
+            for sample in samples:
+                store.add(sample)
+                names.append(sample['frame_dir'])
+        if not names:
+            raise ValueError(
+                f'{parts[0].files[0].parent}: all {len(corrupt)} samples are '
+                f'corrupt; the first, {next(iter(corrupt))}: '
+                f'{next(iter(corrupt.values()))}')
+        table, number = parse_names(names), {n: i for i, n in enumerate(names)}
+        inside = {b: in_benchmark(table, b) for b in NUM_ACTIONS}
+        benchmarks = [b for b in NUM_ACTIONS if inside[b].any()]
+        if 'ntu60' in benchmarks and inside['ntu60'].all():
+            benchmarks = ['ntu60']
+        splits = {b: all_splits(names, b) for b in benchmarks}
+        # Both benchmarks have an xsub_train.
+        store.splits = {
+            f'{b}_{split}': [number[n] for n in members]
+            for b in benchmarks for split, members in splits[b].items()
+        }
+    files = [out / STORE]
+    for b in benchmarks:
+        files.append(_write_pickle(
+            out / f'{b}_3d.pkl', SkeletonStore(out / STORE),
+            np.flatnonzero(inside[b]), splits[b]))
+    left_out = dict(
+        excluded={n: 'in the list of samples to exclude' for n in excluded},
+        corrupt=corrupt)
+    _replace(out / LEFT_OUT, json.dumps(left_out, indent=1).encode())
+    shutil.rmtree(out / '.parts')
+    counts = {b: count_splits(names, b, left_out) for b in benchmarks}
+    return Prepared(len(names), left_out, counts, files, reused)
+
+
+def _write_pickle(path, store, rows, splits) -> Path:
+    annotations = [store.sample(int(i)) for i in rows]
+    _replace(path, pickle.dumps(dict(split=splits, annotations=annotations),
+                                protocol=4))
+    return path
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f'.{path.name}.part')
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
+
+
+def is_full(counts: Sequence[SplitCount]) -> bool:
+    """Whether so many samples are meant to be the whole of a benchmark."""
+    return (sum(c.size for c in counts) >
+            .5 * sum(c.published for c in counts))

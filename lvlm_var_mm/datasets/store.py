@@ -1,0 +1,199 @@
+"""A memory-mapped store of skeleton samples.
+
+A folder that opens at once whatever its size, and that dataloader workers
+share through the page cache instead of each holding a copy::
+
+    index.npy         one record a sample: name, label, persons, frames and
+                      where its rows begin
+    keypoint.bin      float32 rows (V, C), one a person and frame
+    NAME.bin          further arrays, one row a person and frame or one a
+                      frame
+    splits.npz        of each split, the numbers of its samples
+    meta.json         shapes, types and where the data comes from; written
+                      last, so that its presence means that the rest is there
+"""
+import json
+import os
+import shutil
+from functools import cached_property
+from pathlib import Path
+from typing import Dict, Optional, Sequence, Union
+
+import numpy as np
+
+META = 'meta.json'
+FORMAT = 1
+# What goes into the store beside the keypoints where a sample has it; the
+# first axes of an array tell how many rows that makes.
+PER_JOINT = 'keypoint', 'keypoint_score'  # (M, T, V, ...)
+PER_FRAME = 'video_frames', 'boxes'  # (T, ...)
+
+
+def is_store(path: Union[str, Path]) -> bool:
+    """Whether ``path`` is a store that was written to its end."""
+    return (Path(path) / META).is_file()
+
+
+class SkeletonStore:
+    """Reads a store.
+
+    Args:
+        path (str | Path): The folder.
+
+    Attributes:
+        names (np.ndarray): (N, ) bytes, ``frame_dir`` of each sample.
+        labels (np.ndarray): (N, ) int.
+        meta (dict): ``num_joints`` and what the writer added.
+
+    Raises:
+        FileNotFoundError: No complete store there.
+        ValueError: A newer format, or a file that was cut short.
+    """
+
+    def __init__(self, path: Union[str, Path]) -> None:
+        self.path = str(path)
+        if not is_store(path):
+            raise FileNotFoundError(
+                f'{path} is no complete store: it has no {META}; run the '
+                'preparation again')
+        self.meta = json.loads((Path(path) / META).read_text())
+        if self.meta['format'] > FORMAT:
+            raise ValueError(f'{path}: format {self.meta["format"]} is newer '
+                             f'than this version reads ({FORMAT})')
+        self._index = np.load(Path(path) / 'index.npy', mmap_mode='r')
+        self._arrays = {}
+        for name, (dtype, *shape) in self.meta['arrays'].items():
+            file = Path(path) / f'{name}.bin'
+            size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+            if not file.is_file() or file.stat().st_size != size:
+                raise ValueError(f'{file} is missing or was cut short: '
+                                 'delete the store and prepare it again')
+            self._arrays[name] = np.memmap(file, dtype, 'r',
+                                           shape=tuple(shape))
+
+    def __reduce__(self):
+        # A memory map pickles as a copy of the data; a path does not. This
+        # is what worker processes that do not fork receive.
+        return type(self), (self.path, )
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    @cached_property
+    def splits(self) -> Dict[str, np.ndarray]:
+        """Numbers of the samples of each split. Read when asked for: NTU's
+        follow from the names."""
+        with np.load(Path(self.path) / 'splits.npz') as splits:
+            return {name: splits[name] for name in splits.files}
+
+    @property
+    def names(self) -> np.ndarray:
+        return self._index['name']
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self._index['label']
+
+    def sample(self, i: int) -> Dict:
+        """Sample ``i`` as an annotation of MMAction2's PoseDataset:
+        ``frame_dir``, ``label``, ``total_frames``, ``keypoint`` (M, T, V, C)
+        and the further arrays. The arrays are copies, free to be changed."""
+        entry = self._index[i]
+        persons, frames = int(entry['persons']), int(entry['frames'])
+        sample = dict(
+            frame_dir=entry['name'].decode(),
+            label=int(entry['label']),
+            total_frames=frames,
+            **self.meta.get('common', {}))
+        for name, array in self._arrays.items():
+            start = int(entry['joint_row' if name in PER_JOINT else
+                              'frame_row'])
+            shape = (persons, frames) if name in PER_JOINT else (frames, )
+            rows = array[start:start + int(np.prod(shape))]
+            sample[name] = np.array(rows).reshape(*shape, *array.shape[1:])
+        return sample
+
+
+class StoreWriter:
+    """Writes a store; the folder appears whole or not at all.
+
+    ``with StoreWriter(path, ...) as store: store.add(sample)``
+
+    Args:
+        path (str | Path): The folder; an older store there is replaced when
+            the new one is complete.
+        meta (dict, optional): Facts to keep with it, such as ``note``; what
+            stands under ``common`` becomes a field of every sample.
+    """
+
+    def __init__(self,
+                 path: Union[str, Path],
+                 meta: Optional[Dict] = None) -> None:
+        self.path = Path(path)
+        self.part = self.path.with_name(f'.{self.path.name}.part')
+        self.meta = dict(meta or {})
+        self.splits: Dict[str, Sequence[int]] = {}
+        self._files, self._shapes, self._index = {}, {}, []
+        self._rows = [0, 0]
+
+    def __enter__(self) -> 'StoreWriter':
+        shutil.rmtree(self.part, ignore_errors=True)
+        self.part.mkdir(parents=True)
+        return self
+
+    def add(self, sample: Dict) -> None:
+        """Append one annotation of MMAction2's PoseDataset.
+
+        Raises:
+            ValueError: Its arrays do not go with those before; names it.
+        """
+        name = sample['frame_dir']
+        persons, frames = sample['keypoint'].shape[:2]
+        present = [n for n in PER_JOINT + PER_FRAME if n in sample]
+        if self._index and set(present) != set(self._shapes):
+            raise ValueError(f'{name} has {present}, the samples before it '
+                             f'{sorted(self._shapes)}')
+        for key in present:
+            lead = (persons, frames) if key in PER_JOINT else (frames, )
+            array = np.ascontiguousarray(sample[key])
+            kind = str(array.dtype), *array.shape[len(lead):]
+            if array.shape[:len(lead)] != lead or kind != (
+                    self._shapes.setdefault(key, kind)):
+                raise ValueError(
+                    f'{name}: `{key}` is {array.dtype} {array.shape}, but '
+                    f'{lead} rows of {self._shapes[key]} were expected')
+            if key not in self._files:
+                self._files[key] = open(self.part / f'{key}.bin', 'wb')
+            self._files[key].write(array.data)
+        self._index.append((name.encode(), sample['label'], persons, frames,
+                            *self._rows))
+        self._rows[0] += persons * frames
+        self._rows[1] += frames
+
+    def __exit__(self, error, *_) -> None:
+        for file in self._files.values():
+            file.close()
+        if error is not None:
+            shutil.rmtree(self.part, ignore_errors=True)
+            return
+        width = max(len(entry[0]) for entry in self._index)
+        np.save(
+            self.part / 'index.npy',
+            np.array(self._index, [
+                ('name', f'S{width}'), ('label', 'i4'), ('persons', 'i2'),
+                ('frames', 'i4'), ('joint_row', 'i8'), ('frame_row', 'i8')
+            ]))
+        np.savez(self.part / 'splits.npz', **{
+            split: np.asarray(members, np.int32)
+            for split, members in self.splits.items()
+        })
+        arrays = {
+            key: [dtype, self._rows[0 if key in PER_JOINT else 1], *shape]
+            for key, (dtype, *shape) in self._shapes.items()
+        }
+        (self.part / META).write_text(json.dumps(
+            dict(format=FORMAT, arrays=arrays, samples=len(self._index),
+                 num_joints=self._shapes['keypoint'][1], **self.meta),
+            indent=1))
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.replace(self.part, self.path)

@@ -1,0 +1,13 @@
+"""Body-part events: what a body does, in words that its joints can check.
+
+    seen = observe(keypoint, 'ntu25')  # events, and what can be decided
+    sentence = describe(seen.events)   # 'The right hand rises, then ...'
+    [check(claim, seen) for claim in claims(sentence)]  # True, False, None
+"""
+from .claims import Claim, check, claims
+from .events import Event, Observation, observe, observe_all
+from .language import describe
+from .vocabulary import KINDS, NAMES, mirrored
+
+__all__ = ['KINDS', 'NAMES', 'Claim', 'Event', 'Observation', 'check',
+           'claims', 'describe', 'mirrored', 'observe', 'observe_all']

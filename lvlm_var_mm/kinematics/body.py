@@ -1,0 +1,243 @@
+"""Joints -> bodies in their own unit and their own axes.
+
+Axis legend: C coordinates, T frames, R rows; a row is a person of a clip.
+
+The unit is the torso: the distance from the middle of the shoulders S to the
+middle of the hips P. The axes are the person's: u up, r level and to the
+right, f = u x r forward. A picture has no f; what needs it is NaN, as is all
+that needs a joint which the layout or the data lack.
+"""
+from functools import cached_property
+from typing import Iterator, List, Sequence
+
+import numpy as np
+
+from lvlm_var_mm.layouts import Layout
+from .arrays import (add_up, bridge, cross, dot, length, opening, quantile,
+                     smooth)
+
+SIDES = 'left', 'right'
+MAX_GAP = .35  # seconds without a joint that a straight line bridges
+GLITCH = .4  # torso lengths; a joint so far off for one frame was lost
+MAX_TILT = 30  # degrees of the camera that levelling undoes
+JUMP = .8  # seconds; what stays up for longer is no jump
+
+
+class Body:
+    """R bodies: points (C, T, R) in torso lengths, measures (T, R).
+
+    Args:
+        keypoint (array): (N, M, T, V, C), C = 2 or 3, with R = N M; 0 or NaN
+            where missing.
+        layout (Layout): Names of the V joints.
+        fps (float): Frames a second.
+        up (sequence): (C, ), the direction that points up.
+    """
+
+    def __init__(self, keypoint: np.ndarray, layout: Layout, fps: float,
+                 up: Sequence[float]) -> None:
+        self.fps, self.names = fps, set(layout.joints)
+        self.persons, self.space = keypoint.shape[1], len(up) == 3
+        keypoint = keypoint.reshape(-1, *keypoint.shape[2:])
+        points = np.array(  # [V, C, T, R]
+            keypoint.transpose(2, 3, 1, 0), np.float32, order='C')
+        there = np.isfinite(points).all(1) & points.any(1)  # [V, T, R]
+        if not there.all():
+            points.transpose(1, 0, 2, 3)[:, ~there] = np.nan
+            bridge(points, there, round(MAX_GAP * fps))
+        self._joints = dict(zip(layout.joints, points))
+        self._nowhere = np.full(points.shape[1:], np.nan, np.float32)
+        # The picture of a torso may be shortened, but not lengthened.
+        self.torso = quantile(
+            length(self.middle('shoulder') - self.middle('hip')),
+            .5 if self.space else .9)
+        self.torso[~(self.torso > 0)] = np.nan
+        points /= self.torso
+        smooth(points, GLITCH, max(1, round(fps / 30)))
+
+        self.chest, self.pelvis = self.middle('shoulder'), self.middle('hip')
+        self.trunk = self.chest - self.pelvis
+        self.u = self._vertical(np.asarray(up, np.float32))
+        self.shoulders, self.hips = (
+            self._level(self.of('right', pair) - self.of('left', pair))
+            for pair in ('shoulder', 'hip'))
+        across = self.shoulders + self.hips
+        breadth = length(across)
+        # Neither who lies on a side nor who is seen from one has an r.
+        self.r = across / np.where(breadth > .5, breadth, np.nan)
+        self.f = (cross(np.broadcast_to(self.u, self.r.shape), self.r)
+                  if self.space else self._nowhere)
+
+    def joint(self, name: str) -> np.ndarray:
+        """A joint, NaN where there is none."""
+        return self._joints.get(name, self._nowhere)
+
+    def of(self, side: str, part: str) -> np.ndarray:
+        """A joint of one side."""
+        return self.joint(f'{side}_{part}')
+
+    def middle(self, pair: str) -> np.ndarray:
+        """Halfway between the left and the right one."""
+        return (self.of('left', pair) + self.of('right', pair)) / 2
+
+    def _vertical(self, up: np.ndarray) -> np.ndarray:
+        """u (C, 1, R): the one declared, levelled by how the person stands,
+        since cameras look down on people."""
+        up = (up / np.linalg.norm(up))[:, None, None]
+        legs = self.pelvis - self.middle('ankle')
+        stance = legs + self.trunk
+        tall = length(legs)
+        standing = (
+            (tall > .92 * np.fmax.reduce(tall, axis=0))
+            & (dot(legs, self.trunk) > .96 * tall * length(self.trunk))
+            & (dot(stance, up) > np.cos(np.deg2rad(MAX_TILT))
+               * length(stance)))
+        # Added up in order: `sum` would round by the number of rows.
+        found = np.where(standing, stance, 0).cumsum(1)[:, -1:]
+        u = np.where(standing.sum(0) >= .15 * self.fps, found, up)
+        return u / length(u)
+
+    def _level(self, line: np.ndarray) -> np.ndarray:
+        """A line's level part, averaged over a fifth of a second."""
+        return self._average(np.nan_to_num(line - self.up(line) * self.u))
+
+    def _average(self, curve: np.ndarray) -> np.ndarray:
+        """The mean over a fifth of a second; (..., T, R)."""
+        reach = max(1, round(.1 * self.fps))
+        edges = [(0, 0)] * (curve.ndim - 2) + [(reach, reach), (0, 0)]
+        padded = np.pad(curve, edges, 'edge')
+        parts = [padded[..., i:i + curve.shape[-2], :]
+                 for i in range(2 * reach + 1)]
+        return sum(parts) / len(parts)
+
+    @cached_property
+    def head(self) -> np.ndarray:
+        if 'head' in self.names:
+            return self.joint('head')
+        return self.ears if 'left_ear' in self.names else self.joint('nose')
+
+    @cached_property
+    def ears(self) -> np.ndarray:
+        return self.middle('ear')
+
+    @cached_property
+    def face(self) -> np.ndarray:
+        if 'nose' in self.names:
+            return self.joint('nose')
+        return self.head + .2 * self.f - .1 * self.u
+
+    @cached_property
+    def neck(self) -> np.ndarray:
+        return self.joint('neck') if 'neck' in self.names else self.chest
+
+    @cached_property
+    def hands(self) -> dict:
+        """A side's hand: its joint, else a third of a forearm beyond the
+        wrist."""
+        if 'left_hand' in self.names:
+            return {s: self.of(s, 'hand') for s in SIDES}
+        return {s: 1.3 * self.of(s, 'wrist') - .3 * self.of(s, 'elbow')
+                for s in SIDES}
+
+    def up(self, vector: np.ndarray) -> np.ndarray:
+        return dot(vector, self.u)
+
+    def ahead(self, vector: np.ndarray) -> np.ndarray:
+        return dot(vector, self.f)
+
+    def right(self, vector: np.ndarray) -> np.ndarray:
+        return dot(vector, self.r)
+
+    def outward(self, side: str, vector: np.ndarray) -> np.ndarray:
+        return self.right(vector) * (1 if side == 'right' else -1)
+
+    def level(self, vector: np.ndarray) -> np.ndarray:
+        """Length of a vector's level part."""
+        return length(vector - self.up(vector) * self.u)
+
+    def path(self, point: np.ndarray, axis: np.ndarray) -> np.ndarray:
+        """How far a point has gone along an axis that turns with the body."""
+        return add_up(dot(np.diff(point, axis=1), axis[:, 1:]))
+
+    def angle(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """Radians from one level line to another, positive to the left."""
+        if not self.space:
+            return np.full(start.shape[1:], np.nan, np.float32)
+        turn = np.arctan2(self.up(cross(start, end)), dot(start, end))
+        return np.where((length(start) < .1) | (length(end) < .1), np.nan,
+                        turn)
+
+    def heading(self) -> np.ndarray:
+        """Radians turned since the start, positive to the left."""
+        turns = self.angle(self.r[:, :-1], self.r[:, 1:])
+        upright = self.up(self.trunk)[1:] > .5
+        return add_up(np.where(upright, turns, np.nan))
+
+    def speed(self, point: np.ndarray) -> np.ndarray:
+        """Level speed over half a second."""
+        reach = max(1, round(.25 * self.fps))
+        padded = np.pad(point, ((0, 0), (reach, reach), (0, 0)), 'edge')
+        way = padded[:, 2 * reach:] - padded[:, :-2 * reach]
+        return self.level(way) * self.fps / (2 * reach)
+
+    def pitch(self) -> np.ndarray:
+        """How far the face points down."""
+        if 'nose' in self.names:
+            return self._average(self.up(self.ears - self.joint('nose')))
+        return self._average(dot(self.head - self.neck,
+                                 self._square(self.f)))
+
+    def tilt(self) -> np.ndarray:
+        """How far the head is tilted to the right."""
+        if 'left_ear' in self.names:
+            return self._average(self.up(
+                self.of('left', 'ear') - self.of('right', 'ear')))
+        return self._average(dot(self.head - self.neck,
+                                 self._square(self.r)))
+
+    def _square(self, axis: np.ndarray) -> np.ndarray:
+        """The part of an axis that is square to the trunk."""
+        along = self.trunk / length(self.trunk)
+        return axis - dot(axis, along) * along
+
+    def lift(self) -> np.ndarray:
+        """How far an upright trunk and both feet are above their floor: a
+        white top-hat, so that neither slopes nor chairs count."""
+        size = 2 * round(JUMP * self.fps / 2) + 1
+        lift = self.up(self.trunk) - .5
+        for point in (self.of('left', 'ankle'), self.of('right', 'ankle'),
+                      self.pelvis, self.chest):
+            height = self.up(point)
+            lift = np.minimum(lift, height - opening(height, size))
+        return lift
+
+    def touch(self, point: np.ndarray) -> np.ndarray:
+        """Distance to the nearest part of another person."""
+        nearest = self._nowhere[0]
+        for part in self._fellow_parts:
+            nearest = np.fmin(nearest, length(point - part))
+        return nearest
+
+    @cached_property
+    def _fellow_parts(self) -> List[np.ndarray]:
+        parts = [self.head, self.chest, (self.chest + self.pelvis) / 2,
+                 self.pelvis, *self.hands.values()]
+        parts += [self.of(side, part) for side in SIDES
+                  for part in ('shoulder', 'elbow', 'hip', 'knee')]
+        return [fellow for part in parts for fellow in self._fellows(part)]
+
+    def _fellows(self, point: np.ndarray) -> Iterator[np.ndarray]:
+        """The same point of each other person of the clip, in the row's own
+        unit."""
+        shape = -1, self.persons
+        for shift in range(1, self.persons):
+            metres = (point * self.torso).reshape(*point.shape[:2], *shape)
+            yield np.roll(metres, shift, 3).reshape(point.shape) / self.torso
+
+    def gap(self) -> np.ndarray:
+        """Level distance of the first person from the nearest other."""
+        nearest = self._nowhere[0]
+        for other in self._fellows(self.pelvis):
+            nearest = np.fmin(nearest, self.level(other - self.pelvis))
+        first = np.arange(nearest.shape[1]) % self.persons == 0
+        return np.where(first, nearest, np.nan)

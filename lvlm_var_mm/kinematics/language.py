@@ -1,0 +1,173 @@
+"""Body-part events -> one plain English sentence."""
+import re
+from typing import Dict, Iterator, List, NamedTuple, Sequence
+
+from .events import Event
+from .vocabulary import INDEX, KINDS, SIDES
+
+STILL = 'stays still'
+ORDINALS = 'first', 'second', 'third', 'fourth', 'fifth', 'sixth'
+# What an event makes needless to say while it lasts. `S` is one side.
+_COVERS = {
+    'S hand waves': 'S hand moves (out|in)ward|S arm .*',
+    'S hand moves up and down': 'S hand (rises|lowers)|S arm .*',
+    'S hand moves to and fro': 'S hand moves (forward|back)|S arm .*',
+    'S hand rises': 'S arm .*',
+    'S hand lowers': 'S arm .*',
+    'S hand moves forward': 'S arm stretches',
+    'S hand moves back': 'S arm bends',
+    'S hand stays at the face': 'S hand stays at the (head|chest)',
+    'S hand stays above the head': 'S hand stays at the head',
+    'S foot kicks': 'S (foot|knee) .*',
+    'hands clap': r'hands .*|\w+ hand (moves (out|in)ward|waves)|\w+ arm .*',
+    'knees bend': r'\w+ knee bends',
+    'knees straighten': r'\w+ knee straightens',
+    'legs step in turn': r'\w+ (foot|knee) .*|feet .*|knees .*',
+    'feet lift in turn': r'\w+ (foot|knee) .*|knees .*',
+    'head nods': 'head tilts (up|down)',
+    'head shakes': 'head turns .*',
+    'body bounces': r'body (rises|sinks)|\w+ (foot|knee) .*|knees .*',
+    'body jumps': r'body (rises|sinks)|\w+ foot (lifts|comes down)',
+    'body falls': '(?!body lies).*',
+}
+_COVERED = {
+    name.replace('S ', f'{side} '): re.compile(
+        pattern.replace('S ', f'{side} '))
+    for name, pattern in _COVERS.items() for side in SIDES}
+PLURALS = {'hand': 'hands', 'arm': 'arms', 'foot': 'feet', 'knee': 'knees'}
+FAINT = .3  # of the heaviest; what weighs less is not told
+TIMELY = .2  # seconds by which an event may outlast what covers it
+
+
+class _Phrase(NamedTuple):
+    """What is said of one event, or of the same one on both sides."""
+    person: int
+    part: str
+    motion: str
+    start: float
+    end: float
+    weight: float
+
+
+def describe(events: Sequence[Event], limit: int = 5) -> str:
+    """One sentence that tells the most salient events in their order.
+
+    Args:
+        events (sequence): Of one clip, as in ``Observation.events``.
+        limit (int): The most motions to tell.
+
+    Returns:
+        str: Such as 'The right hand rises, then stays at the face, then
+        lowers.' In a clip of several persons a part is called 'the first
+        person's', by the order in which they are told of.
+    """
+    heaviest = {}  # Said once is enough, also of what happens again.
+    for phrase in sorted(_pair(_phrases(events)), key=lambda p: -p.weight):
+        heaviest.setdefault(phrase[:3], phrase)
+    told = list(heaviest.values())[:limit]
+    told = sorted((p for p in told if p.weight >= FAINT * told[0].weight),
+                  key=lambda p: (p.start, p.end))
+    if not told:
+        return f'The body {STILL}.'
+    people = list(dict.fromkeys(p.person for p in told))
+    several = len({e.person for e in events}) > 1
+    owners = {who: f'{ORDINALS[min(i, 5)]} person' if several else ''
+              for i, who in enumerate(people)}
+    text = ', then '.join(_steps(told, owners))
+    return f'{text[0].upper()}{text[1:]}.'
+
+
+def _steps(told: Sequence[_Phrase], owners: Dict[int, str]) -> Iterator[str]:
+    """A clause for whatever goes on at a time."""
+    told, subject = list(told), None
+    while told:
+        # A step ends with the first of its motions.
+        end = min(p.end for p in told if p.start <= told[0].end) - TIMELY
+        step = [p for p in told if p.start <= max(end, told[0].start)]
+        told = [p for p in told if p not in step]
+        motions = {}
+        for phrase in step:
+            motions.setdefault(phrase[:2], []).append(phrase.motion)
+        clauses = [(_list(m) if len(motions) == 1 and who == subject else
+                    f'{_subject(owners[who[0]], who[1])} {_list(m)}')
+                   for who, m in motions.items()]
+        subject = list(motions)[-1]
+        yield ' while '.join(clauses) if len(clauses) == 2 else _list(clauses)
+
+
+def _subject(owner: str, part: str) -> str:
+    if part.startswith('both '):
+        return f'{part} of the {owner}' if owner else part
+    if part == 'persons' or not owner:
+        return f'the {part}'
+    return f"the {owner}'s {part}"
+
+
+def plural(motion: str) -> str:
+    """What several do of what one does: 'rises' -> 'rise'."""
+    verb, space, rest = motion.partition(' ')
+    return (verb[:-2] if verb.endswith('ches') else verb[:-1]) + space + rest
+
+
+def _phrases(events: Sequence[Event]) -> List[_Phrase]:
+    """What no other event makes needless to say. It weighs by how far it
+    exceeds what makes it an event, and as much as what it makes needless."""
+    weights, needless = [_weight(event) for event in events], set()
+    totals = list(weights)
+    for i, event in enumerate(events):
+        if event.name in _COVERED:
+            less = [j for j, other in enumerate(events)
+                    if j != i and _covers(event, other)]
+            needless.update(less)
+            totals[i] += max((weights[j] for j in less), default=0)
+    return [_Phrase(*event[:5], totals[i]) for i, event in enumerate(events)
+            if i not in needless]
+
+
+def _covers(event: Event, other: Event) -> bool:
+    return (event.person == other.person
+            and event.start - TIMELY <= other.start
+            and other.end <= event.end + TIMELY
+            and bool(_COVERED[event.name].fullmatch(other.name)))
+
+
+def _weight(event: Event) -> float:
+    kind = KINDS[INDEX[event.name]]
+    if kind.rule in ('above', 'below'):
+        return 2 + event.end - event.start
+    return event.magnitude / kind.size
+
+
+def _pair(phrases: Sequence[_Phrase]) -> List[_Phrase]:
+    """Put together what the left and the right side do at the same time."""
+    pairs, waiting = [], {}
+    for phrase in phrases:
+        side, _, word = phrase.part.partition(' ')
+        if word not in PLURALS:
+            pairs.append(phrase)
+            continue
+        key = phrase.person, word, phrase.motion
+        mate = waiting.get(key)
+        if mate and mate.part != phrase.part and _together(mate, phrase):
+            del waiting[key]
+            pairs.remove(mate)
+            phrase = phrase._replace(
+                part=f'both {PLURALS[word]}', motion=plural(phrase.motion),
+                start=mate.start, end=max(mate.end, phrase.end),
+                weight=max(mate.weight, phrase.weight))
+        else:
+            waiting[key] = phrase
+        pairs.append(phrase)
+    return pairs
+
+
+def _together(one: _Phrase, two: _Phrase) -> bool:
+    """Whether they share half of the shorter one's time."""
+    shared = min(one.end, two.end) - max(one.start, two.start)
+    return 2 * shared >= min(one.end - one.start, two.end - two.start)
+
+
+def _list(motions: List[str]) -> str:
+    if len(motions) < 2:
+        return motions[0]
+    return f'{", ".join(motions[:-1])} and {motions[-1]}'

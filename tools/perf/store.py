@@ -1,0 +1,156 @@
+"""Opening a full-size NTU RGB+D 120, and what a dataloader worker costs.
+
+    python tools/perf/store.py [--samples 114480] [--frames 4] [--dir DIR]
+
+Writes made raw files under all 114,480 names of NTU RGB+D 120, a few frames
+each, prepares them with lvlm_var_mm.datasets.prepare as tools/prepare_ntu.py
+does, and then, each in a process of its own:
+
+    open        time to build the dataset of the cross-subject training split
+                (the least of three, the pages warm)
+    worker      private memory of a dataloader worker that has read every
+                sample of its share, above that of a worker whose dataset
+                holds nothing; started by fork and by spawn
+
+once for the memory-mapped store and once for the pickle of the same samples.
+Both go through MMEngine, which keeps the samples of a pickle as one array
+that forked workers share; a spawned worker receives a copy. Sequences are
+short, so the pickle's copy is far smaller here than that of the real data.
+The last line is JSON; megabytes are 10**6 bytes.
+"""
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from terminaltables import AsciiTable
+from tqdm import tqdm
+
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.datasets.ntu_census import complete_set
+from lvlm_var_mm.datasets.ntu_splits import in_split, parse_names
+from lvlm_var_mm.datasets.prepare import STORE, prepare_ntu
+from lvlm_var_mm.datasets.skeleton_io import write_skeleton
+
+MEASURE = """
+import json, sys, time
+import torch
+from torch.utils.data import DataLoader
+from lvlm_var_mm.datasets import NTURGBDSkeletonDataset
+
+source, method, split = sys.argv[1:]
+
+def private_mb():
+    with open('/proc/self/smaps_rollup') as f:
+        return sum(int(line.split()[1]) for line in f
+                   if line.startswith('Private')) * 1024 / 1e6
+
+class Empty(torch.utils.data.Dataset):
+    def __len__(self): return 2
+    def __getitem__(self, i): return private_mb()
+
+class Reads(Empty):
+    # The last item of a worker's share reads all of it first.
+    def __init__(self, data): self.data = data
+    def __getitem__(self, i):
+        for j in range(i, len(self.data), 2): self.data.get_data_info(j)
+        return private_mb()
+
+def first(items): return items[0]
+
+if __name__ == '__main__':
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        data = NTURGBDSkeletonDataset(source, split=split,
+                                      benchmark='ntu120')
+        times.append(time.perf_counter() - start)
+    mb = {}
+    for name, dataset in (('empty', Empty()), ('full', Reads(data))):
+        mb[name] = max(DataLoader(
+            dataset, 1, num_workers=2, collate_fn=first,
+            multiprocessing_context=method))
+    print(json.dumps(dict(open_s=min(times), samples=len(data),
+                          mb=mb['full'] - mb['empty'])))
+"""
+SPLIT = 'xsub_train'
+
+
+def write_raw(folder, names, frames):
+    """The same few made frames under every name."""
+    rng = np.random.default_rng(0)
+    keypoint = rng.uniform(-1, 1, (1, frames, 25, 3)) * [.3, .9, .2] + [0, 0, 3]
+    template = folder / 'template'
+    write_skeleton(template, keypoint)
+    text = template.read_bytes()
+    template.unlink()
+    for name in tqdm(names, desc='making', unit='file'):
+        (folder / f'{name}.skeleton').write_bytes(text)
+
+
+def measure(script, source, method):
+    done = subprocess.run(
+        [sys.executable, str(script), str(source), method, SPLIT],
+        check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('--samples', type=int, default=114480,
+                        help='of the 114,480 names (default: all)')
+    parser.add_argument('--frames', type=int, default=4,
+                        help='of each (default: %(default)s)')
+    parser.add_argument('--dir', help='where to work (default: a temporary '
+                        'folder); needs about 2 GB')
+    args = parser.parse_args()
+    names = complete_set('ntu120')
+    names = names[::max(1, len(names) // max(1, args.samples))]
+    work = Path(tempfile.mkdtemp(dir=args.dir))
+    try:
+        (work / 'raw').mkdir()
+        write_raw(work / 'raw', names, args.frames)
+        start = time.perf_counter()
+        done = prepare_ntu(work / 'raw', work / 'out')
+        seconds = time.perf_counter() - start
+        script = work / 'measure.py'
+        script.write_text(MEASURE)
+        sources = dict(store=work / 'out' / STORE,
+                       pickle=work / 'out/ntu120_3d.pkl')
+        results = {
+            name: {method: measure(script, path, method)
+                   for method in ('fork', 'spawn')}
+            for name, path in sources.items()
+        }
+    finally:
+        shutil.rmtree(work)
+    expected = int(in_split(parse_names(names), 'ntu120', SPLIT).sum())
+    opened = {r['samples'] for by in results.values() for r in by.values()}
+    assert opened == {expected}, (opened, expected)
+    rows = [('source', 'open, s', 'MB a forked worker',
+             'MB a spawned worker')]
+    rows += [(name, f'{by["fork"]["open_s"]:.2f}', f'{by["fork"]["mb"]:.0f}',
+              f'{by["spawn"]["mb"]:.0f}') for name, by in results.items()]
+    print(AsciiTable(rows, title=f'{done.samples} samples of {args.frames} '
+                     f'frames, prepared in {seconds:.0f} s').table)
+    store, pickled = results['store'], results['pickle']
+    print(json.dumps(dict(
+        open_s=store['fork']['open_s'],
+        pickle_open_s=pickled['fork']['open_s'],
+        mb_per_worker=store['fork']['mb'],
+        pickle_mb_per_worker=pickled['fork']['mb'],
+        mb_per_spawned_worker=store['spawn']['mb'],
+        pickle_mb_per_spawned_worker=pickled['spawn']['mb'],
+        samples=done.samples, split_samples=expected,
+        prepare_s=seconds, files_per_s=done.samples / seconds)))
+
+
+if __name__ == '__main__':
+    with user_errors():
+        main()
