@@ -8,19 +8,18 @@ was read back; so whatever interrupts the work, the next run does the rest.
 """
 import os
 import shutil
-import signal
-import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 import cv2
 import decord
 import numpy as np
-from filelock import FileLock, Timeout
 from tqdm import tqdm
+
+from .workers import alone_in, live_with_parent
 
 # What is read, and the container that it is written to under its own name.
 CONTAINERS = {
@@ -82,19 +81,10 @@ def reencode_folder(source: Union[str, Path],
     if not names:
         raise FileNotFoundError(
             f'{source} holds no video ({", ".join(CONTAINERS)})')
-    out.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(out / '.lock')
-    try:
-        # The workers of a run that was killed need a moment to notice.
-        lock.acquire(timeout=5)
-    except Timeout:
-        raise FileExistsError(f'another run writes to {out}') from None
-    try:
+    with alone_in(out):
         for left in out.rglob(f'.*{PART}.*'):
             left.unlink()
         results = _work(names, source, out, short_side, processes, progress)
-    finally:
-        lock.release()
     done = [n for n, (what, _) in results.items() if what != 'corrupt']
     count = [what for what, _ in results.values()].count
     return Reencoded(
@@ -116,7 +106,7 @@ def _work(names, source, out, short_side, processes,
     def run(some: List[str], workers: int) -> None:
         pool = ProcessPoolExecutor(
             min(workers, len(some)), mp_context=get_context('fork'),
-            initializer=_live_with_parent)
+            initializer=_start_worker)
         try:
             jobs = {
                 pool.submit(reencode, source / n, out / n, short_side): n
@@ -142,16 +132,9 @@ def _work(names, source, out, short_side, processes,
     return results
 
 
-def _live_with_parent() -> None:
-    """Leave Ctrl-C to the parent, and end when it was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _start_worker() -> None:
     cv2.setNumThreads(1)
-
-    def watch():
-        parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    live_with_parent()
 
 
 def reencode(source: Path, target: Path, short_side: int) -> Tuple[str, str]:
