@@ -61,7 +61,7 @@ def real_persons(bodies: Dict, max_persons: int = 2,
     result = dict(
         keypoint=np.ascontiguousarray(joined),
         video_frames=frames.astype(np.int32),
-        boxes=_boxes(color),
+        boxes=joint_boxes(color),
         total_frames=len(frames))
     return dict(result, pixels=color) if pixels else result
 
@@ -109,7 +109,7 @@ def _gap(keypoint, present, person, body) -> float:
     return float(np.linalg.norm(pelvis - keypoint[body, b[j], 0]))
 
 
-def _boxes(color) -> np.ndarray:
+def joint_boxes(color) -> np.ndarray:
     """(M, T, V, 2) pixels, NaN where there is none -> (T, 4)."""
     flat = np.moveaxis(color, 1, 0).reshape(color.shape[1], -1, 2)
     low = np.fmin.reduce(flat, axis=1)
