@@ -135,7 +135,8 @@ class NTURGBDSkeletonDataset(NTUNames, SkeletonDataset):
 
     {NTUNames.__doc__}
 
-    Beyond these: ``max_persons``, persons kept of a raw file, and what
+    Beyond these: ``max_persons``, persons kept of a raw file, ``pixels``,
+    whether samples of raw files get ``pixels`` too, and what
     :class:`~lvlm_var_mm.datasets.SkeletonDataset` takes.
     """
     folder = 'nturgb+d_skeletons'
@@ -152,9 +153,10 @@ class NTURGBDSkeletonDataset(NTUNames, SkeletonDataset):
                  exclude: Union[str, Sequence[str], None] = None,
                  make_sample: bool = False,
                  max_persons: int = 2,
+                 pixels: bool = False,
                  ann_file: str = '',
                  **kwargs) -> None:
-        self.max_persons = max_persons
+        self.max_persons, self.pixels = max_persons, pixels
         source = ann_file or data_root
         self.set_names(source, split, benchmark, actions, class_names,
                        make_sample)
@@ -184,7 +186,8 @@ class NTURGBDSkeletonDataset(NTUNames, SkeletonDataset):
             return super().get_data_info(idx)
         info = BaseActionDataset.get_data_info(self, idx)
         info.update(
-            real_persons(read_skeleton(info['filename']), self.max_persons),
+            real_persons(read_skeleton(info['filename']), self.max_persons,
+                         self.pixels),
             box_shape=picture_shape('note' in self._metainfo))
         return info
 

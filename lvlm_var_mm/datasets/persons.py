@@ -18,7 +18,8 @@ SPREAD, ODD_FRAMES = 0.8, 0.69754
 FOUND_AGAIN = 1.0
 
 
-def real_persons(bodies: Dict, max_persons: int = 2) -> Dict:
+def real_persons(bodies: Dict, max_persons: int = 2,
+                 pixels: bool = False) -> Dict:
     """Keep the persons, and the frames that show any of them.
 
     1. Bodies of :data:`NOISE_FRAMES` or fewer are dropped, then those of odd
@@ -33,13 +34,16 @@ def real_persons(bodies: Dict, max_persons: int = 2) -> Dict:
     Args:
         bodies (dict): What :func:`~.skeleton_io.read_skeleton` returns.
         max_persons (int): M at most, at least 1.
+        pixels (bool): Whether to return ``pixels``.
 
     Returns:
         dict: ``keypoint`` float32 (M, T', 25, 3), metres in the camera's
         frame, 0 where a person is absent; ``video_frames`` int32 (T',), the
         frame of the recording that each is; ``boxes`` float32 (T', 4), left,
         top, right and bottom of the persons in pixels of the colour video,
-        NaN where no joint has a pixel; ``total_frames``, T'.
+        NaN where no joint has a pixel; ``total_frames``, T'; and by option
+        ``pixels`` float32 (M, T', 25, 2), the joints in the colour video,
+        NaN where there is none.
 
     Raises:
         ValueError: ``max_persons`` is below 1.
@@ -48,17 +52,18 @@ def real_persons(bodies: Dict, max_persons: int = 2) -> Dict:
         raise ValueError(f'max_persons is {max_persons}, must be 1 or more')
     keypoint, present = bodies['keypoint'], bodies['present']
     persons = _persons(keypoint, present, max_persons)
-    chosen = sum(persons, [])
-    frames = np.flatnonzero(present[chosen].any(axis=0))
+    frames = np.flatnonzero(present[sum(persons, [])].any(axis=0))
     # The fragments of a person share no frame, so their sum joins them.
     joined = np.stack([keypoint[p].sum(0) for p in persons])[:, frames]
-    color = np.where(present[chosen][..., None, None],
-                     bodies['color'][chosen], np.nan)[:, frames]
-    return dict(
+    color = np.where(present[..., None, None], bodies['color'],
+                     np.float32('nan'))
+    color = np.stack([np.fmin.reduce(color[p]) for p in persons])[:, frames]
+    result = dict(
         keypoint=np.ascontiguousarray(joined),
         video_frames=frames.astype(np.int32),
-        boxes=_boxes(color),
+        boxes=joint_boxes(color),
         total_frames=len(frames))
+    return dict(result, pixels=color) if pixels else result
 
 
 def _persons(keypoint, present, max_persons) -> List[List[int]]:
@@ -104,8 +109,8 @@ def _gap(keypoint, present, person, body) -> float:
     return float(np.linalg.norm(pelvis - keypoint[body, b[j], 0]))
 
 
-def _boxes(color) -> np.ndarray:
-    """(P, T, V, 2) pixels, NaN where there is none -> (T, 4)."""
+def joint_boxes(color) -> np.ndarray:
+    """(M, T, V, 2) pixels, NaN where there is none -> (T, 4)."""
     flat = np.moveaxis(color, 1, 0).reshape(color.shape[1], -1, 2)
     low = np.fmin.reduce(flat, axis=1)
     high = np.fmax.reduce(flat, axis=1)

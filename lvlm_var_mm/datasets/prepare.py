@@ -11,15 +11,12 @@ import json
 import os
 import pickle
 import shutil
-import signal
-import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from .ntu import MADE, NTURGBDSkeletonDataset, picture_shape
@@ -30,6 +27,7 @@ from .sample import is_complete
 from .skeleton import read_exclude
 from .skeleton_io import CorruptSampleError, read_skeleton
 from .store import SkeletonStore, StoreWriter
+from .workers import alone_in, live_with_parent
 
 # Changes when the same files would give other arrays.
 VERSION = 1
@@ -89,20 +87,11 @@ def prepare_ntu(raw_dir: Union[str, Path],
     if not names:
         raise ValueError(f'{raw_dir}: all {len(raw)} samples are excluded')
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(out / '.lock')
-    try:
-        # The workers of a run that was killed need a moment to notice.
-        lock.acquire(timeout=5)
-    except Timeout:
-        raise FileExistsError(f'another preparation writes to {out}') from None
-    try:
+    with alone_in(out):
         settings = f'{VERSION} {max_persons} {dtype}'
         parts = _parts(raw, names, settings, out / '.parts')
         reused = _work(parts, max_persons, dtype, processes, progress)
         return _assemble(out, parts, excluded, made, reused, progress)
-    finally:
-        lock.release()
 
 
 def _raw_files(raw_dir) -> Tuple[Dict[str, Path], bool]:
@@ -151,7 +140,7 @@ def _work(parts, max_persons, dtype, processes, progress) -> int:
     pool = ProcessPoolExecutor(
         min(processes or len(os.sched_getaffinity(0)), max(1, len(todo))),
         # Forked, a worker does not import the whole stack anew.
-        mp_context=get_context('fork'), initializer=_live_with_parent)
+        mp_context=get_context('fork'), initializer=live_with_parent)
     bar = tqdm(total=total, initial=reused, unit='file', smoothing=.05,
                desc='reading', disable=not progress)
     with bar:
@@ -165,17 +154,6 @@ def _work(parts, max_persons, dtype, processes, progress) -> int:
             # On Ctrl-C what runs is finished, what waits is dropped.
             pool.shutdown(cancel_futures=True)
     return reused
-
-
-def _live_with_parent() -> None:
-    """Leave Ctrl-C to the parent, and end when it was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch():
-        parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _make_part(part: _Part, max_persons: int, dtype: str) -> None:

@@ -1,0 +1,52 @@
+"""Make a folder of videos small, once: training then reads them faster.
+
+    python tools/reencode.py SRC_DIR OUT_DIR [--short-side 256]
+
+Every video below SRC_DIR is written below OUT_DIR under the same name, with
+the same frames, without its sound. Interrupted, the same command goes on
+where it stopped. Corrupt videos are named at the end, which is then exit
+code 1. For NTU RGB+D:
+
+    python tools/reencode.py $NTU_ROOT/nturgb+d_rgb SMALL/nturgb+d_rgb
+"""
+import argparse
+import sys
+
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.datasets.reencode import reencode_folder
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('src_dir', help='folder of the videos')
+    parser.add_argument('out_dir', help='folder to write')
+    parser.add_argument('--short-side', type=int, default=256,
+                        help='pixels (default 256)')
+    parser.add_argument('--processes', type=int, help='default: one a core')
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
+    try:
+        done = reencode_folder(args.src_dir, args.out_dir, args.short_side,
+                               args.processes)
+    except KeyboardInterrupt:
+        print('interrupted; the same command goes on where it stopped',
+              file=sys.stderr)
+        return 130
+    for name, problem in done.corrupt.items():
+        print(f'corrupt: {name}: {problem}')
+    print(f'{done.written} written, {done.kept} there before, {done.copied} '
+          f'copied as they are, {len(done.corrupt)} corrupt')
+    if done.bytes_before:
+        print(f'{done.bytes_before / 1e6:.1f} MB -> '
+              f'{done.bytes_after / 1e6:.1f} MB, '
+              f'{done.bytes_after / done.bytes_before:.1%}')
+    return bool(done.corrupt)
+
+
+if __name__ == '__main__':
+    with user_errors():
+        sys.exit(main())
