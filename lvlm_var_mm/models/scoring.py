@@ -75,6 +75,9 @@ class Scoring:
 
     def _prior(self, head, feats: SemanticTokens) -> Tensor:
         """(1, num_classes) log-likelihoods of the names without a clip."""
+        if not head.prompt.after:
+            raise ValueError('`scoring.prior` needs a `prompt` that goes on '
+                             'behind {tokens}: the names follow that text')
         one = SemanticTokens(*(f[:1] for f in feats))
         return self.method(
             head, one._replace(mask=torch.zeros_like(one.mask)), self.memory)
