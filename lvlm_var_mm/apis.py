@@ -39,7 +39,7 @@ def explain(model: nn.Module, dataset: BaseDataset,
         # Tokens of several views of a clip stand side by side; the first one
         # is explained, the class is that of all.
         views = len(feats.ids) // len(samples)
-        first = SemanticTokens(*(f[::views] for f in feats))
+        first = feats.clips(slice(None, None, views))
         answers = model.cls_head.generate(
             first, [int(s.pred_label) for s in samples])
     finally:

@@ -236,9 +236,10 @@ def run_cfg(root, folder, name, epochs=2, **over):
         train_dataloader=loader(False),
         val_dataloader=loader(True),
         test_dataloader=loader(True),
-        val_evaluator=dict(type='AccMetric'),
+        val_evaluator=[dict(type='AccMetric'), dict(type='CalibrationMetric')],
         test_evaluator=[
-            dict(type='AccMetric'), dict(type='TokenMetric', codebook_size=K),
+            dict(type='AccMetric'), dict(type='CalibrationMetric'),
+            dict(type='TokenMetric', codebook_size=K),
             dict(type='DumpResults', out_file_path=str(root / 'dump.pkl'))],
         train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs),
         val_cfg=dict(type='ValLoop'),
@@ -254,7 +255,8 @@ def run_cfg(root, folder, name, epochs=2, **over):
         default_hooks=dict(checkpoint=dict(
             type='CheckpointHook', interval=1, save_best='acc/top1')),
         custom_hooks=[dict(type='LVLMWarmupHook', epochs=1),
-                      dict(type='CodeNamesHook')],
+                      dict(type='CodeNamesHook'),
+                      dict(type='ShowAnswersHook', clips=1)],
         default_scope='mmaction', experiment_name=name,
         randomness=dict(seed=0), work_dir=str(root / 'run'), **over))
 
@@ -336,6 +338,21 @@ def test_resume(tiny_llava, trained):
     assert start['momentum'] == pytest.approx(
         sum(float(s['exp_avg'].abs().sum()) for s in state), rel=1e-5)
     assert start['momentum'] > 0
+
+
+def test_other_names_are_tested(tiny_llava, trained):
+    root = trained[0]
+    runner = Runner.from_cfg(run_cfg(
+        root, tiny_llava, 'names', load_from=str(root / 'run/epoch_2.pth')))
+    runner.model.cls_head.set_classes(
+        [*reversed(CLASSES), ('one knee', 'it bends')])
+    metrics = runner.test()
+    assert 0 <= metrics['acc/top1'] <= 1
+    assert metrics['calibration/nll'] > 0
+    # The tree is exact: the names together cannot exceed certainty.
+    assert 0 < metrics['calibration/validity'] < 1
+    assert all(len(s['pred_score']) == len(CLASSES) + 1
+               for s in mmengine.load(root / 'dump.pkl'))
 
 
 def test_test_from_the_checkpoint_repeats_the_validation(tiny_llava,

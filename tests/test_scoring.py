@@ -219,6 +219,12 @@ def test_bad_options(tiny_llava, scoring, words):
         build(tiny_llava, scoring=scoring)
 
 
+def test_prior_needs_text_behind_the_tokens(tiny_llava):
+    head = build(tiny_llava, prompt='why : {tokens}', scoring=dict(prior=1.))
+    with pytest.raises(ValueError, match='behind {tokens}'):
+        head(make_tokens(LENGTHS))
+
+
 def test_linear_head_does_not_score_names(tiny_llava):
     with pytest.raises(ValueError, match='scoring'):
         build(tiny_llava, type='LVLMLinearHead',

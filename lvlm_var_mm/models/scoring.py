@@ -75,7 +75,10 @@ class Scoring:
 
     def _prior(self, head, feats: SemanticTokens) -> Tensor:
         """(1, num_classes) log-likelihoods of the names without a clip."""
-        one = SemanticTokens(*(f[:1] for f in feats))
+        if not head.prompt.after:
+            raise ValueError('`scoring.prior` needs a `prompt` that goes on '
+                             'behind {tokens}: the names follow that text')
+        one = feats.clips(slice(1))
         return self.method(
             head, one._replace(mask=torch.zeros_like(one.mask)), self.memory)
 
@@ -88,7 +91,7 @@ def trie_scores(head, feats: SemanticTokens, memory: float) -> Tensor:
     biggest = max((trie for _, trie in tries), key=len)
     clips = max(1, int(memory // _bytes_a_clip(head, feats, biggest)))
     for start in range(0, len(feats.ids), clips):
-        some = SemanticTokens(*(f[start:start + clips] for f in feats))
+        some = feats.clips(slice(start, start + clips))
         parts = [
             trie.scores(
                 trie_logprobs(head.read(some, trie), head.lm_head, trie))

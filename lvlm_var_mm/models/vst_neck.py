@@ -41,6 +41,11 @@ class SemanticTokens(NamedTuple):
     # from the quantised steps; no classes without such a head
     light_scores: Optional[Tensor] = None
 
+    def clips(self, which: slice) -> 'SemanticTokens':
+        """Some of the clips."""
+        return SemanticTokens(
+            *(field if field is None else field[which] for field in self))
+
 
 @MODELS.register_module()
 class VSTNeck(BaseModule):

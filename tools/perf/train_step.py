@@ -71,14 +71,14 @@ def make_batch(args):
     """Tokens and samples; the mask leaves 12, 10, 8 or 6 tokens of a clip."""
     torch.manual_seed(0)
     lengths = TOKENS - 2 * (torch.arange(args.clips) % 4)
-    feats = SemanticTokens(
+    feats = SemanticTokens(*(field.to(args.device) for field in (
         torch.randn(args.clips, TOKENS, CHANNELS),
         torch.randint(256, (args.clips, TOKENS)),
-        torch.arange(TOKENS) < lengths[:, None])
+        torch.arange(TOKENS) < lengths[:, None])))
     samples = [ActionDataSample() for _ in range(args.clips)]
     for i, sample in enumerate(samples):
         sample.set_gt_label(i % args.labels)
-    return SemanticTokens(*(f.to(args.device) for f in feats)), samples
+    return feats, samples
 
 
 # ------------------------------------------------------- one loss, two ways
