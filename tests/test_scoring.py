@@ -105,7 +105,8 @@ def test_gradient_does_not_end_at_the_prefix(tiny_llava):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('prompt', ['{tokens}', 'why : {tokens}', '{tokens} .'])
+@pytest.mark.parametrize('prompt',
+                         ['{tokens}', 'why : {tokens}', '{tokens} .'])
 def test_prompts_with_little_around_the_tokens(tiny_llava, prompt):
     head, feats = build(tiny_llava, prompt=prompt), make_tokens(LENGTHS)
     close(head(feats), plain_scores(head, feats))

@@ -75,7 +75,8 @@ class _LogSumExp(torch.autograd.Function):
         top = hidden.new_full((len(hidden), 1), -torch.inf,
                               dtype=torch.float32)
         total = torch.zeros_like(top)
-        mean = torch.zeros_like(hidden, dtype=torch.float32) if expect else None
+        if expect:
+            mean = torch.zeros_like(hidden, dtype=torch.float32)
         step = max(1, slice_size // max(1, len(hidden)))
         for start in range(0, len(weight), step):
             part = slice(start, start + step)

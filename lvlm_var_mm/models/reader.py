@@ -12,7 +12,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from mmengine.logging import print_log
 from torch import Tensor
-from transformers import Cache
+from transformers import DynamicCache
 
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.models import BaseHead
@@ -167,7 +167,8 @@ class PromptReader(BaseHead):
         return self._cache.get(self.lvlm, key, make)
 
     def open_cache(self, clips: int, prompt: Prompt,
-                   device: torch.device) -> Tuple[Cache, int]:
+                   device: torch.device
+                   ) -> Tuple[Optional[DynamicCache], int]:
         """Keys and values of what stands before the tokens, and how many;
         none in training, where they would change with every step."""
         ids = prompt.before

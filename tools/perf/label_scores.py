@@ -20,19 +20,20 @@ and random action tokens, a different number of them in neighbouring clips:
 
 The first table compares exact scores of 60 names with a short instruction and
 with one that lists the candidates; the second all methods, in seconds a clip.
-All but the trie and the linear layer know nothing of a cached prefix, unless
-said above. Times are medians over the repeats; but a forward for each name is
-timed on a few names and multiplied, except where `max_abs_diff` is taken, on
-all 60 names with the short instruction. They are wall clock, or by
-`--cpu-time` the time of the processor, which other work on the machine
-disturbs less. The last line is JSON:
+The others know nothing of a cached prefix. Times are medians over the
+repeats; but a forward for each name is timed on a few names and multiplied,
+except where `max_abs_diff` is taken, on all 60 names with the short
+instruction. They are wall clock, or by `--cpu-time` the time of the processor,
+which other work on the machine disturbs less. The last line is JSON:
 
     max_abs_diff           largest difference of two log-likelihoods
-    speedup_vs_per_label   per label (lean) over trie
+    speedup_vs_per_label   per label (lean) over trie; with `_full_logits`
+                           per label (full logits)
     cost_vs_prompt         trie over prompt (lean)
     token_ratio            positions of a row with the trie, padding included,
                            over those of its prompt
-    with_candidates        the last three where candidates are listed
+    cost_over_tokens       the last but one over the last
+    with_candidates        the same where candidates are listed
     seconds_a_clip         the second table
 """
 import argparse
@@ -303,8 +304,10 @@ def main():
     for key, head in heads.items():
         for labels in args.labels:
             for batch in args.batch:
+                # Behind a long prompt a name's own length hardly matters.
                 found = all_methods(head, make_tokens(batch), names[:labels],
-                                    args.repeats, args.names)
+                                    args.repeats,
+                                    args.names if key == 'short' else 1)
                 grid.append(dict(prompt=key, labels=labels, batch=batch,
                                  **found))
     if grid:
