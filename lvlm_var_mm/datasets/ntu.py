@@ -96,7 +96,10 @@ class NTUNames:
             kind = f'*{self.suffix} files'
             place = (osp.dirname(samples[0]['filename']) if samples else
                      osp.join(self.data_root, self.folder))
-        names = [s['frame_dir'] for s in samples]
+        # Those of a store are there all at once.
+        names = getattr(samples, 'names', None)
+        if names is None:
+            names = [s['frame_dir'] for s in samples]
         table = parse_names(names)
         label = np.full(NUM_ACTIONS['ntu120'] + 1, -1)
         label[self.actions] = range(len(self.actions))
@@ -104,8 +107,9 @@ class NTUNames:
         inside &= label[np.where(inside, table[:, 4], 0)] >= 0
         chosen = [
             dict(samples[i], label=int(label[table[i, 4]]))
-            for i in np.flatnonzero(inside) if names[i] not in self.exclude
+            for i in np.flatnonzero(inside)
         ]
+        chosen = [s for s in chosen if s['frame_dir'] not in self.exclude]
         if not chosen:
             raise FileNotFoundError(
                 f'{place} holds {int(table.any(1).sum())} {kind} named '

@@ -2,8 +2,8 @@
 memory-mapped store, checked as they are opened."""
 import os.path as osp
 import re
-from collections.abc import Mapping
-from typing import List, Optional, Sequence, Tuple, Union
+from collections.abc import Mapping, Sequence
+from typing import List, Optional, Tuple, Union
 
 import mmengine
 import numpy as np
@@ -73,20 +73,15 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
             samples = [s for s in samples if s[key] in chosen]
         return self.checked(samples)
 
-    def read_annotations(self) -> Tuple[List[dict], Mapping]:
+    def read_annotations(self) -> Tuple[Sequence[dict], Mapping]:
         """All samples of ``ann_file`` and the names in each split."""
-        if is_store(self.ann_file):
-            self.store = SkeletonStore(self.ann_file)
-            names = [name.decode() for name in self.store.names]
-            samples = [
-                dict(frame_dir=name, label=label, store_row=i)
-                for i, (name, label) in enumerate(
-                    zip(names, self.store.labels.tolist()))
-            ]
-            if 'note' in self.store.meta:
-                self._metainfo['note'] = self.store.meta['note']
-            return samples, _Names(names, self.store)
-        return read_pickle(self.ann_file)
+        if not is_store(self.ann_file):
+            return read_pickle(self.ann_file)
+        self.store = SkeletonStore(self.ann_file)
+        if 'note' in self.store.meta:
+            self._metainfo['note'] = self.store.meta['note']
+        samples = _StoreRows(self.store)
+        return samples, _StoreSplits(samples, self.store.splits)
 
     def checked(self, samples: List[dict]) -> List[dict]:
         """The samples that are not excluded.
@@ -105,29 +100,31 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
         return samples
 
     def _check(self, sample: dict) -> None:
-        name = f'{self.ann_file}: sample {sample.get("frame_dir")!r}'
+
+        def fail(problem):
+            raise ValueError(f'{self.ann_file}: sample '
+                             f'{sample.get("frame_dir")!r} has {problem}')
+
         if 'store_row' in sample:
             joints = self.store.meta['num_joints']
         elif 'keypoint' in sample or 'skeleton' not in self.data_prefix:
             shape = np.shape(sample.get('keypoint'))
             if len(shape) != 4:
-                raise ValueError(f'{name} has `keypoint` of shape {shape}, '
-                                 'not (persons, frames, joints, coordinates)')
+                fail(f'`keypoint` of shape {shape}, not (persons, frames, '
+                     'joints, coordinates)')
             joints = shape[2]
         else:
             joints = None  # the stock class reads it, one file a sample
         if None not in (self.num_joints, joints) and (
                 joints != self.num_joints):
-            raise ValueError(
-                f'{name} has {joints} joints, but the layout of the model '
-                f'has {self.num_joints}: set `num_joints` and `graph_cfg` to '
-                'the layout of the data')
+            fail(f'{joints} joints, but the layout of the model has '
+                 f'{self.num_joints}: set `num_joints` and `graph_cfg` to '
+                 'the layout of the data')
         if self.class_list and not (0 <= sample['label'] < len(
                 self.class_list.names)):
-            raise ValueError(
-                f'{name} has label {sample["label"]}, but `class_names` '
-                f'lists {len(self.class_list.names)} classes, 0 to '
-                f'{len(self.class_list.names) - 1}')
+            fail(f'label {sample["label"]}, but `class_names` lists '
+                 f'{len(self.class_list.names)} classes, 0 to '
+                 f'{len(self.class_list.names) - 1}')
 
     def get_data_info(self, idx: int) -> dict:
         """Annotation ``idx`` with its arrays.
@@ -149,20 +146,34 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
         return info
 
 
-class _Names(Mapping):
-    """Splits of a store, turned from numbers to names when asked for."""
+class _StoreRows(Sequence):
+    """Annotations of a store without their arrays, made when asked for."""
 
-    def __init__(self, names, store):
-        self.names, self.store = names, store
-
-    def __iter__(self):
-        return iter(self.store.splits)
+    def __init__(self, store):
+        self.names, self.labels = np.array(store.names), store.labels
 
     def __len__(self):
-        return len(self.store.splits)
+        return len(self.names)
+
+    def __getitem__(self, i):
+        return dict(frame_dir=self.names[i].decode(),
+                    label=int(self.labels[i]), store_row=int(i))
+
+
+class _StoreSplits(Mapping):
+    """Splits of a store, turned from numbers to names when asked for."""
+
+    def __init__(self, rows, splits):
+        self.rows, self.splits = rows, splits
+
+    def __iter__(self):
+        return iter(self.splits)
+
+    def __len__(self):
+        return len(self.splits)
 
     def __getitem__(self, split):
-        return [self.names[i] for i in self.store.splits[split]]
+        return [self.rows.names[i].decode() for i in self.splits[split]]
 
 
 def read_pickle(path: str) -> Tuple[List[dict], Mapping]:
