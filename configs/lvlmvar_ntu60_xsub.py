@@ -33,7 +33,10 @@ param_scheduler = [
         by_epoch=True,
         convert_to_iter_based=True)
 ]
-custom_hooks = [dict(type='LVLMWarmupHook', epochs=warmup_epochs)]
+custom_hooks = [
+    dict(type='LVLMWarmupHook', epochs=warmup_epochs),
+    dict(type='CodeNamesHook')
+]
 optim_wrapper = dict(
     optimizer=dict(lr=1e-3),
     constructor='PartwiseOptimWrapperConstructor',
@@ -45,3 +48,8 @@ optim_wrapper = dict(
 # While it waits, the head's parameters take no part in the loss.
 find_unused_parameters = True
 auto_scale_lr = dict(enable=False, base_batch_size=128)
+val_evaluator = [
+    dict(type='AccMetric'),
+    dict(type='TokenMetric', codebook_size=512)
+]
+test_evaluator = val_evaluator

@@ -16,7 +16,10 @@ model = dict(
         graph_cfg=dict(_delete_=True, layout={{_base_.kinect20}},
                        mode='spatial')))
 train_cfg = dict(val_begin=warmup_epochs + 1, val_interval=1)
-custom_hooks = [dict(type='LVLMWarmupHook', epochs=warmup_epochs)]
+custom_hooks = [
+    dict(type='LVLMWarmupHook', epochs=warmup_epochs),
+    dict(type='CodeNamesHook')
+]
 # At that point of the cosine the base rate is down to 9e-5.
 optim_wrapper = dict(
     constructor='PartwiseOptimWrapperConstructor',
@@ -25,3 +28,8 @@ optim_wrapper = dict(
             'cls_head.lvlm': dict(lr_mult=4., decay_mult=0.),
             'cls_head.projector': dict(lr_mult=10., decay_mult=0.),
         }))
+val_evaluator = [
+    dict(type='AccMetric'),
+    dict(type='TokenMetric', codebook_size=256)
+]
+test_evaluator = val_evaluator

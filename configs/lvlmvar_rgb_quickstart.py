@@ -8,3 +8,8 @@ _base_ = [
 ]
 
 model = dict(cls_head=dict(class_names={{_base_.class_names}}))
+val_evaluator = [
+    dict(type='AccMetric'),
+    dict(type='TokenMetric', codebook_size=256)
+]
+test_evaluator = val_evaluator

@@ -1,11 +1,15 @@
-"""Calls for scripts and tools, on a built model."""
+"""Calls for scripts and tools."""
 from typing import Dict, List, Sequence
 
 import torch
+from mmengine.config import Config
 from mmengine.dataset import BaseDataset, pseudo_collate
+from mmengine.runner import CheckpointLoader
+from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
 from lvlm_var_mm.models import SemanticTokens
+from mmaction.registry import MODELS
 
 
 @torch.no_grad()
@@ -35,7 +39,7 @@ def explain(model: nn.Module, dataset: BaseDataset,
         # Tokens of several views of a clip stand side by side; the first one
         # is explained, the class is that of all.
         views = len(feats.ids) // len(samples)
-        first = SemanticTokens(*(f[::views] for f in feats))
+        first = feats.clips(slice(None, None, views))
         answers = model.cls_head.generate(
             first, [int(s.pred_label) for s in samples])
     finally:
@@ -51,3 +55,24 @@ def explain(model: nn.Module, dataset: BaseDataset,
             reason=reason)
         for i, sample, (answer, reason) in zip(indices, samples, answers)
     ]
+
+
+def load_tokenizer(cfg: Config, checkpoint: str) -> nn.Module:
+    """Backbone and neck of a model, without the language model, in test mode.
+
+    Args:
+        cfg (Config): Of the whole model.
+        checkpoint (str): Of the whole model.
+
+    Returns:
+        nn.Module: A recognizer without ``cls_head``; its ``extract_feat``
+        gives :class:`SemanticTokens`.
+    """
+    model = MODELS.build({k: v for k, v in cfg.model.items()
+                          if k != 'cls_head'})
+    state = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
+    state = state.get('state_dict', state)
+    load_state_dict(
+        model, {k: v for k, v in state.items()
+                if not k.startswith('cls_head.')}, strict=True)
+    return model.eval()

@@ -30,11 +30,15 @@ def load_config(args: argparse.Namespace) -> Config:
 
 
 @contextmanager
-def user_errors():
+def user_errors(go_on: str = '`--resume` goes on from the last checkpoint'):
     """End a tool on bad input with the message alone and exit code 2, and on
     Ctrl-C with 130. The message says what to do; a traceback through the
     framework does not. ``LVLM_VAR_TRACEBACK=1`` shows it all the same, for
-    where the fault is the program's."""
+    where the fault is the program's.
+
+    Args:
+        go_on (str): How to go on after an interruption.
+    """
     try:
         yield
     except (FileNotFoundError, FileExistsError, ValueError) as e:
@@ -48,6 +52,5 @@ def user_errors():
         print(f'error: {message}', file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
-        print('interrupted; `--resume` goes on from the last checkpoint',
-              file=sys.stderr)
+        print(f'interrupted; {go_on}', file=sys.stderr)
         raise SystemExit(130) from None

@@ -15,7 +15,7 @@ from mmengine.runner import CheckpointLoader, Runner
 from mmengine.runner.checkpoint import load_state_dict, save_checkpoint
 
 from conftest import head_cfg, make_samples, make_tokens, write_llava
-from lvlm_var_mm.models import lvlm_head
+from lvlm_var_mm.models import reader
 from mmaction.registry import MODELS
 
 STATE = 'inner.cls_head._extra_state'
@@ -68,8 +68,8 @@ def edited(state, **over):
     """``state`` with another description of its head."""
     state = copy.deepcopy(state)
     head = copy.copy(state[STATE])
-    described = lvlm_head.json.loads(bytes(head.numpy()).decode())
-    text = lvlm_head.json.dumps({**described, **over}).encode()
+    described = reader.json.loads(bytes(head.numpy()).decode())
+    text = reader.json.dumps({**described, **over}).encode()
     state[STATE] = torch.tensor(list(text), dtype=torch.uint8)
     return state
 
@@ -164,7 +164,7 @@ def test_another_language_model_is_refused(model, tmp_path, load):
 
 @loaders
 def test_newer_format_is_refused(model, load):
-    state = edited(model.state_dict(), format=lvlm_head.FORMAT + 1)
+    state = edited(model.state_dict(), format=reader.FORMAT + 1)
     with pytest.raises(ValueError, match='newer.*update'):
         load(copy.deepcopy(model), state)
 

@@ -107,6 +107,9 @@ def test_classes_agree(path):
     classes = load_classes(head.class_names, head.num_classes)
     assert cfg.model.neck.aux_head.num_classes == head.num_classes
     assert cfg.model.neck.in_channels == head.in_channels
+    for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
+        metric, = [m for m in evaluator if m.type == 'TokenMetric']
+        assert metric.codebook_size == cfg.model.neck.codebook_size
     for dataset in datasets(cfg):
         assert load_classes(dataset.class_names) == classes
         if 'actions' in dataset:
@@ -128,6 +131,7 @@ def test_hooks_and_import_are_there(path):
     hooks = {hook.type: hook for hook in cfg.get('custom_hooks', [])}
     assert cfg.default_hooks.skipped_samples.type == 'SkippedSamplesHook'
     assert cfg.custom_imports.imports == ['lvlm_var_mm']
+    assert ('CodeNamesHook' in hooks) == (path in OURS)
     warmup = hooks.get('LVLMWarmupHook')
     assert bool(warmup) == (path in OURS)
     if warmup:  # nothing to validate before the head takes part

@@ -4,9 +4,9 @@ import torch
 import torch.nn as nn
 from transformers import LlavaForConditionalGeneration
 
-from lvlm_var_mm.models.label_trie import (LabelTrie, answer_logprobs,
-                                           next_token_logprobs, tree_layout,
-                                           trie_logprobs)
+from lvlm_var_mm.models.label_trie import LabelTrie, tree_layout
+from lvlm_var_mm.models.logprobs import (answer_logprobs, next_token_logprobs,
+                                         trie_logprobs)
 
 END = 9
 NAMES = {
@@ -226,18 +226,19 @@ def test_one_forward_equals_one_a_name(llava, names):
     assert int(number) == sum(map(len, answers))
 
 
-@pytest.mark.parametrize('rows_at_once', [1, 2, 3, 7, 8, 256])
-def test_blocks_change_neither_values_nor_gradients(rows_at_once):
+@pytest.mark.parametrize('trained', [True, False])
+@pytest.mark.parametrize('slice_size', [1, 11, 22, 30, 77, 4096])
+def test_slices_change_neither_values_nor_gradients(slice_size, trained):
     torch.manual_seed(0)
     hidden = torch.randn(7, 4, requires_grad=True)
-    lm_head = nn.Linear(4, 11)
+    lm_head = nn.Linear(4, 11).requires_grad_(trained)
     # Several predictions of a row, and rows that predict nothing.
     rows = torch.tensor([0, 0, 0, 2, 3, 6, 6])
     tokens = torch.tensor([1, 2, 2, 10, 0, 5, 6])
     weight = torch.randn(len(rows))
-    inputs = [hidden, lm_head.weight, lm_head.bias]
+    inputs = [hidden, *(p for p in lm_head.parameters() if trained)]
 
-    found = next_token_logprobs(hidden, lm_head, rows, tokens, rows_at_once)
+    found = next_token_logprobs(hidden, lm_head, rows, tokens, slice_size)
     plain = lm_head(hidden).log_softmax(-1)[rows, tokens]
     torch.testing.assert_close(found, plain)
     for a, b in zip(torch.autograd.grad((found * weight).sum(), inputs),
@@ -245,5 +246,47 @@ def test_blocks_change_neither_values_nor_gradients(rows_at_once):
         torch.testing.assert_close(a, b)
     with torch.no_grad():
         torch.testing.assert_close(
-            next_token_logprobs(hidden, lm_head, rows, tokens, rows_at_once),
+            next_token_logprobs(hidden, lm_head, rows, tokens, slice_size),
             plain)
+
+
+@pytest.mark.parametrize('scale', [1e-3, 1., 300.])
+def test_large_logits_do_not_overflow(scale):
+    torch.manual_seed(0)
+    hidden = (scale * torch.randn(5, 8)).requires_grad_()
+    lm_head = nn.Linear(8, 50, bias=False).requires_grad_(False)
+    rows, tokens = torch.arange(5), torch.arange(5)
+    found = next_token_logprobs(hidden, lm_head, rows, tokens, 10)
+    plain = lm_head(hidden).log_softmax(-1)[rows, tokens]
+    torch.testing.assert_close(found, plain, rtol=1e-4, atol=1e-4)
+    for a, b in zip(torch.autograd.grad(found.sum(), hidden),
+                    torch.autograd.grad(plain.sum(), hidden)):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+
+
+def test_bfloat16_rounds_no_logit_that_is_asked_for():
+    torch.manual_seed(0)
+    hidden = 4 * torch.randn(64, 32)
+    lm_head = nn.Linear(32, 500, bias=False).requires_grad_(False)
+    rows, tokens = torch.arange(64), torch.arange(64)
+    low = nn.Linear(32, 500, bias=False).bfloat16().requires_grad_(False)
+    low.weight.copy_(lm_head.weight)
+    hidden = hidden.bfloat16()
+    exact = nn.functional.linear(
+        hidden.double(), low.weight.double()).log_softmax(-1)[rows, tokens]
+    found = next_token_logprobs(hidden, low, rows, tokens)
+    rounded = low(hidden).float().log_softmax(-1)[rows, tokens]
+    assert found.dtype is torch.float32
+    error, before = (found - exact).abs(), (rounded - exact).abs()
+    assert error.mean() < before.mean() and error.max() < 0.02
+
+
+@pytest.mark.parametrize('parts', [1, 2, 3, 5])
+def test_parts_of_a_tree_hold_all_names(parts):
+    trie = LabelTrie(NAMES['all'])
+    split = trie.split(parts)
+    assert len(split) <= parts
+    assert sorted(i for labels, _ in split for i in labels) == list(range(5))
+    for labels, part in split:
+        assert part.sequences == [NAMES['all'][i] for i in labels]
+        assert len(part) < len(trie) or parts == 1

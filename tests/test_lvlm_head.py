@@ -6,7 +6,7 @@ from mmengine.model import BaseModule
 
 from conftest import CHANNELS, CLASSES, head_cfg, make_samples, make_tokens
 from lvlm_var_mm.models import lora as lora_module
-from lvlm_var_mm.models.lvlm_head import ANSWER, PROMPT
+from lvlm_var_mm.models.reader import ANSWER, PROMPT
 from mmaction.registry import MODELS
 
 LENGTHS, LABELS = [5, 3, 4], [0, 1, 3]
@@ -130,7 +130,7 @@ def test_bfloat16_is_not_emulated(tiny_llava, monkeypatch):
     cfg = lvlm(tiny_llava, dtype='bfloat16')
     for there, dtype in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(lora_module, 'has_bfloat16', lambda: there)
-        assert build(tiny_llava, lvlm=cfg)._embedding.weight.dtype is dtype
+        assert build(tiny_llava, lvlm=cfg).embedding.weight.dtype is dtype
 
 
 # ------------------------------------------- against the plain use of a LM
@@ -199,7 +199,7 @@ def test_generate_is_greedy_behind_the_best_name(any_head):
         while len(written) < 6 and written[-1:] != [tokenizer.eos_token_id]:
             logits = any_head.lvlm(inputs_embeds=embeds).logits
             written.append(int(logits[0, -1].argmax()))
-            word = any_head._embedding(torch.tensor([written[-1:]]))
+            word = any_head.embedding(torch.tensor([written[-1:]]))
             embeds = torch.cat([embeds, word], 1)
         expected = tokenizer.decode(written, skip_special_tokens=True)
         assert reason == expected.strip()
@@ -264,7 +264,7 @@ def test_head_learns(tiny_llava):
 
 
 def test_inactive_head_adds_no_loss(head, monkeypatch):
-    monkeypatch.setattr(head, '_read', None)  # nor does it read anything
+    monkeypatch.setattr(head, 'read', None)  # nor does it read anything
     head.active = False
     assert head.loss(make_tokens(LENGTHS), make_samples(LABELS)) == {}
 
@@ -352,3 +352,108 @@ def test_other_templates(tiny_llava):
     losses = head.loss(make_tokens(LENGTHS), make_samples(LABELS))
     assert all(v.isfinite() for v in losses.values())
     assert head.in_channels == CHANNELS and ANSWER != 'The {label}, {reason}.'
+
+
+# ------------------------------------------------------- prompts and names
+def test_one_of_several_prompts_is_drawn_for_training(tiny_llava):
+    prompts = ['{tokens} .', 'why : {tokens} .']
+    feats, samples = make_tokens(LENGTHS), make_samples(LABELS)
+    alone = [build(tiny_llava, prompt=p) for p in prompts]
+    head = build(tiny_llava, prompt=prompts)
+    expected = [float(h.loss(feats, samples)['loss_cls']) for h in alone]
+    found = {float(head.loss(feats, samples)['loss_cls']) for _ in range(20)}
+    assert sorted(found) == pytest.approx(sorted(expected))
+    with torch.no_grad():
+        torch.testing.assert_close(head.eval()(feats), alone[0].eval()(feats))
+
+
+def test_one_prompt_draws_no_random_number(head):
+    before = torch.random.get_rng_state()
+    head.loss(make_tokens(LENGTHS), make_samples(LABELS))
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_candidates_stand_in_the_prompt(tiny_llava):
+    head = build(tiny_llava, prompt='{candidates} : {tokens}')
+    words = head._tokenizer('drink, drink water, sit down, clapping :')
+    assert head.prompt.before == words.input_ids
+    head.set_classes(['clapping', 'drink'])
+    assert head.prompt.before == head._tokenizer('clapping, drink :').input_ids
+
+
+def test_chat(tiny_llava):
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_llava)
+    with pytest.raises(ValueError, match='no chat template'):
+        build(tiny_llava, chat=True)
+    tokenizer.chat_template = (
+        "{{ bos_token }}{% for m in messages %}{{ m.content }}</s>"
+        "{% endfor %}{% if add_generation_prompt %}sit{% endif %}")
+    head = build(tiny_llava, chat=True, prompt='action {tokens} why',
+                 tokenizer=dict(type=lambda: tokenizer))
+    as_ids = tokenizer.convert_tokens_to_ids
+    assert head.prompt.before == as_ids(['<s>', 'action'])
+    assert head.prompt.after == as_ids(['why', '</s>', 'sit'])
+
+
+@torch.no_grad()
+def test_any_names_at_test_time(tiny_llava):
+    head, feats = build(tiny_llava).eval(), make_tokens(LENGTHS)
+    scores = head(feats)
+    head.set_classes(['clapping', ('sit down', 'the knees bend'), 'water'])
+    found = head(feats)
+    torch.testing.assert_close(found[:, :2], scores[:, [3, 2]])
+    assert found.shape == (3, 3) and head.num_classes == 3
+    assert len(head.predict(feats, make_samples([0] * 3))[0].pred_score) == 3
+    with pytest.raises(FileNotFoundError, match='no/such/list.txt'):
+        head.set_classes('no/such/list.txt')
+
+
+# --------------------------------------------------------- fewer names
+def test_enough_negatives_are_all_names(tiny_llava):
+    feats, samples = make_tokens(LENGTHS), make_samples(LABELS)
+    expected = build(tiny_llava).loss(feats, samples)
+    found = build(tiny_llava, num_negatives=4).loss(feats, samples)
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value)
+
+
+def test_negatives_take_part_alone(tiny_llava):
+    head = build(tiny_llava, num_negatives=1)
+    feats, samples = make_tokens([4, 4]), make_samples([1, 1])
+    with torch.no_grad():
+        scores = head.eval()(feats)
+    possible = [float(torch.nn.functional.cross_entropy(
+        scores[:, [1, other]], torch.zeros(2, dtype=torch.long)))
+        for other in (0, 2, 3)]
+    seen = {min(range(3), key=lambda i: abs(possible[i] - loss)): loss
+            for loss in (float(head.loss(feats, samples)['loss_cls'])
+                         for _ in range(20))}
+    assert len(seen) > 1
+    for i, loss in seen.items():
+        assert loss == pytest.approx(possible[i], rel=1e-4)
+
+
+def test_negatives_are_those_mistaken_most(tiny_llava):
+    negatives = build(tiny_llava, num_negatives=2).negatives
+    negatives.taken_for[1] = torch.tensor([0., .9, .1, .6])
+    for _ in range(10):
+        chosen = negatives.draw(torch.tensor([1, 1])).tolist()
+        assert chosen == sorted(set(chosen)) and len(chosen) == 3
+        assert {1, 3} <= set(chosen)
+    scores = torch.tensor([[0., 5.]])
+    whole = negatives.spread(scores, torch.tensor([0, 2]), torch.tensor([0]))
+    assert whole.tolist() == [[0., -torch.inf, 5., -torch.inf]]
+    assert negatives.taken_for[0, 2] == pytest.approx(.1, abs=.001)
+    assert 'negatives.taken_for' in dict(negatives=negatives)[
+        'negatives'].state_dict(prefix='negatives.')
+
+
+def test_label_smoothing(tiny_llava):
+    feats, samples = make_tokens(LENGTHS), make_samples(LABELS)
+    head = build(tiny_llava, label_smooth_eps=0.2)
+    loss = head.loss(feats, samples)['loss_cls']
+    expected = torch.nn.functional.cross_entropy(
+        head(feats), torch.tensor(LABELS), label_smoothing=0.2)
+    torch.testing.assert_close(loss, expected)
+    with pytest.raises(ValueError, match='num_negatives'):
+        build(tiny_llava, label_smooth_eps=0.2, num_negatives=2)

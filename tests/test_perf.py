@@ -8,11 +8,19 @@ import pytest
 
 from lvlm_var_mm.smollm2 import default_dir, is_complete
 
+<<<<<<< HEAD
 TOOLS = Path(__file__).parents[1] / 'tools' / 'perf'
 
 
 def run(tool, *args):
     return subprocess.run([sys.executable, str(TOOLS / f'{tool}.py'), *args],
+=======
+PERF = Path(__file__).parents[1] / 'tools' / 'perf'
+
+
+def run(*args, tool='label_scores.py'):
+    return subprocess.run([sys.executable, str(PERF / tool), *args],
+>>>>>>> w-head
                           capture_output=True, text=True)
 
 
@@ -21,13 +29,35 @@ def run(tool, *args):
     not is_complete(default_dir()),
     reason=f'no SmolLM2 in {default_dir()}: python tools/fetch_smollm2.py')
 def test_label_scores_are_exact():
+<<<<<<< HEAD
     done = run('label_scores', '--clips', '2', '--repeats', '1')
+=======
+    done = run('--clips', '2', '--repeats', '1', '--labels', '2', '--batch',
+               '1')
+>>>>>>> w-head
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures['max_abs_diff'] <= 1e-4
     assert figures['labels'] == 60 and figures['clips'] == 2
     assert figures['token_ratio'] > 1
+    assert figures['with_candidates']['prompt_positions'] > 200
+    assert [row['prompt'] for row in figures['seconds_a_clip']] == [
+        'short', 'candidates']
     for key in ('speedup_vs_per_label', 'cost_vs_prompt'):
+        assert figures[key] > 0 and figures['with_candidates'][key] > 0
+
+
+@pytest.mark.smollm2
+@pytest.mark.skipif(
+    not is_complete(default_dir()),
+    reason=f'no SmolLM2 in {default_dir()}: python tools/fetch_smollm2.py')
+def test_train_step_has_the_plain_loss():
+    done = run('--clips', '2', '--labels', '3', '--repeats', '1',
+               tool='train_step.py')
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures['loss_diff'] <= 1e-3 and figures['lm_loss_diff'] <= 1e-3
+    for key in ('speedup', 'lm_speedup', 'peak_mb', 'plain_peak_mb'):
         assert figures[key] > 0
 
 

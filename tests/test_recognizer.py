@@ -236,9 +236,10 @@ def run_cfg(root, folder, name, epochs=2, **over):
         train_dataloader=loader(False),
         val_dataloader=loader(True),
         test_dataloader=loader(True),
-        val_evaluator=dict(type='AccMetric'),
+        val_evaluator=[dict(type='AccMetric'), dict(type='CalibrationMetric')],
         test_evaluator=[
-            dict(type='AccMetric'),
+            dict(type='AccMetric'), dict(type='CalibrationMetric'),
+            dict(type='TokenMetric', codebook_size=K),
             dict(type='DumpResults', out_file_path=str(root / 'dump.pkl'))],
         train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs),
         val_cfg=dict(type='ValLoop'),
@@ -253,7 +254,9 @@ def run_cfg(root, folder, name, epochs=2, **over):
         param_scheduler=[dict(type='ExponentialLR', gamma=0.1, end=9)],
         default_hooks=dict(checkpoint=dict(
             type='CheckpointHook', interval=1, save_best='acc/top1')),
-        custom_hooks=[dict(type='LVLMWarmupHook', epochs=1)],
+        custom_hooks=[dict(type='LVLMWarmupHook', epochs=1),
+                      dict(type='CodeNamesHook'),
+                      dict(type='ShowAnswersHook', clips=1)],
         default_scope='mmaction', experiment_name=name,
         randomness=dict(seed=0), work_dir=str(root / 'run'), **over))
 
@@ -337,6 +340,21 @@ def test_resume(tiny_llava, trained):
     assert start['momentum'] > 0
 
 
+def test_other_names_are_tested(tiny_llava, trained):
+    root = trained[0]
+    runner = Runner.from_cfg(run_cfg(
+        root, tiny_llava, 'names', load_from=str(root / 'run/epoch_2.pth')))
+    runner.model.cls_head.set_classes(
+        [*reversed(CLASSES), ('one knee', 'it bends')])
+    metrics = runner.test()
+    assert 0 <= metrics['acc/top1'] <= 1
+    assert metrics['calibration/nll'] > 0
+    # The tree is exact: the names together cannot exceed certainty.
+    assert 0 < metrics['calibration/validity'] < 1
+    assert all(len(s['pred_score']) == len(CLASSES) + 1
+               for s in mmengine.load(root / 'dump.pkl'))
+
+
 def test_test_from_the_checkpoint_repeats_the_validation(tiny_llava,
                                                          trained):
     root, trainer, _, expected = trained
@@ -344,6 +362,7 @@ def test_test_from_the_checkpoint_repeats_the_validation(tiny_llava,
                   load_from=str(root / 'run' / 'epoch_2.pth'))
     metrics = Runner.from_cfg(cfg).test()
     assert {k: metrics[k] for k in expected} == expected
+    assert {'token/usage', 'token/quantisation_gap'} <= set(metrics)
     # Not only as often right: the same scores of the same clips.
     model, scores = trainer.model.eval(), []
     with torch.no_grad():

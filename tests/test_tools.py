@@ -12,8 +12,10 @@ import torch
 from mmengine.runner import CheckpointLoader
 
 import mmaction
+from conftest import head_cfg
 from lvlm_var_mm.cli import load_config, user_errors
 from lvlm_var_mm.datasets.skeleton_io import CorruptSampleError
+from mmaction.registry import MODELS
 from test_configs import write_nucla
 
 REPO = Path(__file__).parents[1]
@@ -62,6 +64,42 @@ def test_test_says_that_the_checkpoint_is_none(tmp_path):
 
 
 # ------------------------------------------------------------ in process
+class Labels:
+    """A data set of which only the labels matter."""
+    ann_file = 'clips.pkl'
+
+    def __init__(self, *labels):
+        self.labels = labels
+
+    def __len__(self):
+        return len(self.labels)
+
+    def get_data_info(self, idx):
+        return dict(label=self.labels[idx])
+
+
+@pytest.mark.parametrize('module', ['test'], indirect=True)
+def test_classes_of_a_file(module, tiny_llava, tmp_path):
+    file = tmp_path / 'names.txt'
+    file.write_text('sit down | the knees bend\nwater\n')
+
+    def use(head, *labels, path=file):
+        loader = Namespace(dataset=Labels(*labels))
+        module.use_classes(Namespace(
+            model=Namespace(cls_head=head),
+            test_loop=Namespace(dataloader=loader)), str(path))
+
+    head = MODELS.build(head_cfg(tiny_llava))
+    use(head, 0, 1, 1)
+    assert head.classes.names == ('sit down', 'water')
+    with pytest.raises(ValueError, match='names.txt lists 2 names.* label 4'):
+        use(head, 0, 4, 1)
+    with pytest.raises(FileNotFoundError, match='no.txt'):
+        use(head, 0, path=tmp_path / 'no.txt')
+    with pytest.raises(ValueError, match='Linear does not score'):
+        use(torch.nn.Linear(1, 1), 0)
+
+
 @pytest.fixture
 def module(request):
     """A tool, imported."""

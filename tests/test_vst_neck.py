@@ -4,6 +4,7 @@ import torch
 
 from conftest import make_samples
 from lvlm_var_mm.models import VSTNeck
+from lvlm_var_mm.models.vst_losses import temporal_consistency
 
 C, K, L = 8, 16, 6
 FEATURES = dict(NMCTV=(4, 2, C, 12, 5), NCTHW=(4, C, 12, 3, 2))
@@ -41,8 +42,39 @@ def test_steps_average_all_but_channels_and_time(layout):
     torch.testing.assert_close(steps, model.norm(x.transpose(1, 2)))
 
 
-def test_equal_tokens_carry_the_same_vector():
-    model = neck()
+QUANTIZERS = dict(
+    ema=dict(), fsq=dict(type='FSQ', levels=[4, 4]),
+    residual=dict(type='ResidualVQ', num_quantizers=3))
+quantizers = pytest.mark.parametrize('kind', QUANTIZERS)
+
+
+@quantizers
+def test_quantizers(kind):
+    model = neck(quantizer=QUANTIZERS[kind], loss_flicker=1.)
+    x = features().requires_grad_()
+    tokens, losses = model(x, make_samples([0, 1, 2, 3]))
+    assert tokens.embeds.shape == (4, L, C) and tokens.ids.shape == (4, L)
+    assert tokens.ids.dtype is torch.long
+    assert 0 <= tokens.ids.min() and tokens.ids.max() < K
+    assert len(tokens.ids.unique()) > 1
+    sum(losses.values()).backward()
+    assert x.grad.abs().sum() > 0
+    a, b = model.eval()(features())[0], model(features()[:1])[0]
+    assert torch.equal(a.ids[:1], b.ids)
+
+
+def test_unknown_quantizer():
+    with pytest.raises(ValueError, match="'LFQ'.*FSQ, ResidualVQ"):
+        neck(quantizer=dict(type='LFQ'))
+    with pytest.raises(ValueError, match='15 codes.*16'):
+        neck(quantizer=dict(type='FSQ', levels=[5, 3]))
+    with pytest.raises(ValueError, match='language_bias.*FSQ'):
+        neck(quantizer=QUANTIZERS['fsq'], language_bias=dict(loss_zipf=1.))
+
+
+@pytest.mark.parametrize('kind', ['ema', 'fsq'])
+def test_equal_tokens_carry_the_same_vector(kind):
+    model = neck(quantizer=QUANTIZERS[kind])
     model(features())
     tokens, _ = model.eval()(features())
     for code in tokens.ids.unique():
@@ -55,6 +87,27 @@ def test_no_codebook_is_made_of_test_clips():
     with pytest.raises(ValueError, match='load_from'):
         model(features())
     assert not model.state_dict()['quantizer._codebook.initted']
+
+
+def test_tokens_of_body_parts():
+    parts = [[0, 1], [2, 3, 4]]
+    model, x = neck(parts=parts, num_tokens=12), features()
+    steps = model.temporal_steps(x).view(4, 2, 12, C)
+    for i, joints in enumerate(parts):
+        alone = x[..., joints].mean((1, 4)).transpose(1, 2)
+        torch.testing.assert_close(steps[:, i], model.norm(alone))
+    tokens, losses = model(x, make_samples([0, 1, 2, 3]))
+    assert tokens.embeds.shape == (4, 24, C)
+    assert tokens.ids.shape == tokens.mask.shape == (4, 24)
+    assert tokens.parts[0].tolist() == [0] * 12 + [1] * 12
+    # The last step of a part is no neighbour of the first of the next.
+    torch.testing.assert_close(
+        losses['loss_temporal'],
+        model.loss_temporal * temporal_consistency(
+            model.quantizer.project_in(steps.flatten(0, 1)),
+            steps.flatten(0, 1)))
+    with pytest.raises(ValueError, match='parts.*NMCTV'):
+        neck('NCTHW', parts=parts)
 
 
 def test_unknown_layout():
@@ -113,36 +166,6 @@ def test_auxiliary_head_learns_from_the_labels():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 2
-
-
-# -------------------------------------------------- temporal consistency
-def walk(*steps):
-    a, b = torch.eye(C)[:2]
-    return torch.stack([a if s == 'a' else b for s in steps])[None]
-
-
-def test_consistency_of_constant_features_is_zero():
-    model = neck(num_tokens=8)
-    loss = model.temporal_consistency(walk(*'aaaaaaaa'))
-    torch.testing.assert_close(loss, torch.zeros(()), rtol=0, atol=1e-6)
-    assert model.temporal_consistency(walk('a')) == 0  # no neighbour
-
-
-def test_flicker_costs_more_than_a_change():
-    cost = neck(num_tokens=8).temporal_consistency
-    change, flicker = cost(walk(*'aaaabbbb')), cost(walk(*'abababab'))
-    assert change > 0
-    # Not only because it changes seven times as often.
-    assert flicker > 2 * 7 * change
-
-
-def test_consistency_draws_neighbours_together():
-    model = neck()
-    steps = torch.randn(2, L, C, requires_grad=True)
-    before = model.temporal_consistency(steps)
-    before.backward()
-    after = model.temporal_consistency(steps - 0.5 * steps.grad)
-    assert after < before
 
 
 # ------------------------------------------------------------- training

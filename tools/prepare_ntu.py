@@ -69,5 +69,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with user_errors():
+    with user_errors('the same command goes on where it stopped'):
         main()

@@ -35,6 +35,9 @@ def parse_args() -> argparse.Namespace:
                         help='write the predictions to a pickle')
     parser.add_argument('--explain', type=int, default=3, metavar='N',
                         help='clips to explain; 0 for none (default 3)')
+    parser.add_argument('--classes', metavar='FILE',
+                        help='choose from the names in this file, one '
+                        '`name | description` a line, in label order')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
         help='override settings of the config')
@@ -73,6 +76,28 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
             *evaluator, dict(type='DumpResults', out_file_path=args.dump)
         ]
     return cfg
+
+
+def use_classes(runner: Runner, file: str) -> None:
+    """Let the model choose from other names than those it was trained on.
+
+    Raises:
+        ValueError: The model does not score names, or the test set has more
+            classes than the file has names.
+        FileNotFoundError: No such file.
+    """
+    head = getattr(runner.model, 'module', runner.model).cls_head
+    if not isinstance(head, LVLMHead):
+        raise ValueError(f'--classes: {type(head).__name__} does not score '
+                         'class names; LVLMHead does')
+    head.set_classes(file)
+    dataset = runner.test_loop.dataloader.dataset
+    highest = max(dataset.get_data_info(i)['label']
+                  for i in range(len(dataset)))
+    if highest >= head.num_classes:
+        raise ValueError(
+            f'--classes {file} lists {head.num_classes} names, but the test '
+            f'set has label {highest}: write one name a line for each label')
 
 
 def show_summary(runner: Runner, metrics: dict,
@@ -117,6 +142,8 @@ def main() -> None:
     cfg = merge_args(load_config(args), args)
     runner = (RUNNERS.build(cfg)
               if 'runner_type' in cfg else Runner.from_cfg(cfg))
+    if args.classes:
+        use_classes(runner, args.classes)
     metrics = runner.test()
     if is_main_process():
         show_summary(runner, metrics, args)

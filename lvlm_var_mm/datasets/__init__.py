@@ -1,13 +1,16 @@
 """Datasets and transforms that MMAction2 lacks."""
+from .events import BodyPartEvents
 from .ntu import NTURGBDSkeletonDataset, NTURGBDVideoDataset
 from .ntu_paired import NTURGBDPairedDataset
 from .rgb_transforms import PersonCrop
 from .skeleton import SkeletonDataset
+from .tokens import TokenDataset
 from .transforms import (AlignSkeleton3D, RandomViewpoint3D, ResampleFrames,
                          SkeletonFeatures)
 
 __all__ = [
-    'AlignSkeleton3D', 'NTURGBDPairedDataset', 'NTURGBDSkeletonDataset',
-    'NTURGBDVideoDataset', 'PersonCrop', 'RandomViewpoint3D',
-    'ResampleFrames', 'SkeletonDataset', 'SkeletonFeatures'
+    'AlignSkeleton3D', 'BodyPartEvents', 'NTURGBDPairedDataset',
+    'NTURGBDSkeletonDataset', 'NTURGBDVideoDataset', 'PersonCrop',
+    'RandomViewpoint3D', 'ResampleFrames', 'SkeletonDataset',
+    'SkeletonFeatures', 'TokenDataset'
 ]

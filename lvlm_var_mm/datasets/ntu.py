@@ -230,11 +230,11 @@ class NTURGBDVideoDataset(NTUNames, SkipCorruptMixin, BaseActionDataset):
             CorruptSampleError: Its file is no AVI, or was cut short.
         """
         info = super().get_data_info(idx)
-        _check_avi(info['filename'])
+        check_avi(info['filename'])
         return info
 
 
-def _check_avi(path: str) -> None:
+def check_avi(path: str) -> None:
     """An AVI that was cut short must not reach ``DecordInit``: decord 0.6
     crashes the process on it where it reads from memory."""
     with open(path, 'rb') as f:

@@ -101,7 +101,8 @@ class ResampleFrames(BaseTransform):
     is what ``UniformSampleFrames`` does with them.
 
     Required Keys: keypoint. Modified Keys: keypoint, total_frames. Added
-    Keys: clip_len, num_clips.
+    Keys: clip_len, num_clips and, where there is an ``fps``, ``span``, the
+    seconds of the performance where the part begins and ends.
 
     Args:
         clip_len (int): T of the result.
@@ -127,6 +128,9 @@ class ResampleFrames(BaseTransform):
         else:
             length = np.random.uniform(*self.part) * last
             start = np.random.uniform(0, last - length)
+        if 'fps' in results:
+            results['span'] = (start / results['fps'],
+                               (start + length) / results['fps'])
         at = np.linspace(start, start + length, self.clip_len)
         before = np.floor(at).astype(int)
         after = np.minimum(before + 1, last)

@@ -1,8 +1,12 @@
 """Hooks, optimizer wrappers and their constructor."""
+from .alignment import SemanticAlignmentHook
+from .code_names import CodeNamesHook
 from .hooks import LVLMWarmupHook, SkippedSamplesHook
 from .optim import BFloat16OptimWrapper, PartwiseOptimWrapperConstructor
+from .show_answers import ShowAnswersHook
 
 __all__ = [
-    'BFloat16OptimWrapper', 'LVLMWarmupHook',
-    'PartwiseOptimWrapperConstructor', 'SkippedSamplesHook'
+    'BFloat16OptimWrapper', 'CodeNamesHook', 'LVLMWarmupHook',
+    'PartwiseOptimWrapperConstructor', 'SemanticAlignmentHook',
+    'ShowAnswersHook', 'SkippedSamplesHook'
 ]

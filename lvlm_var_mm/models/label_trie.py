@@ -6,15 +6,14 @@ and nothing of the other names. The likelihood of a name is then the product
 of the edges on its path, exactly as if it stood behind the prompt alone.
 
 Shapes: N clips, S prompt positions, P inner nodes of the tree, E its edges,
-R answer positions behind the true name, V the vocabulary, D the width of the
-language model.
+R answer positions behind the true name.
 """
+from collections import Counter
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 import torch.nn as nn
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 
 class LabelTrie(nn.Module):
@@ -27,6 +26,7 @@ class LabelTrie(nn.Module):
         sequences (list[list[int]]): Token ids of each class name.
 
     Attributes:
+        sequences (list[list[int]]): As given.
         tokens (Tensor): (P, ) token of each inner node; a leaf is predicted
             but never read, so it has no position.
         depth (Tensor): (P, ) distance of each inner node from the root, >= 1.
@@ -46,6 +46,7 @@ class LabelTrie(nn.Module):
 
     def __init__(self, sequences: Sequence[Sequence[int]]) -> None:
         super().__init__()
+        self.sequences = [list(s) for s in sequences]
         children: List[dict] = [{}]  # of each node: token -> node
         parent, token, routes = [-1], [-1], []
         for label, sequence in enumerate(sequences):
@@ -61,9 +62,9 @@ class LabelTrie(nn.Module):
                 node = children[node][t]
                 route.append(node)
             routes.append(route)
+        ends = Counter(route[-1] for route in routes)
         for label, route in enumerate(routes):
-            if children[route[-1]] or sum(r[-1] == route[-1]
-                                          for r in routes) > 1:
+            if children[route[-1]] or ends[route[-1]] > 1:
                 raise ValueError(
                     f'class name {label} ends where another one passes: '
                     'names must differ and end in the same end token')
@@ -103,6 +104,20 @@ class LabelTrie(nn.Module):
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def subset(self, labels: Sequence[int]) -> 'LabelTrie':
+        """The tree of some of the names, in the order of ``labels``."""
+        trie = LabelTrie([self.sequences[label] for label in labels])
+        return trie.to(self.tokens.device)
+
+    def split(self, parts: int) -> List[Tuple[List[int], 'LabelTrie']]:
+        """Smaller trees that hold the names between them, each with the
+        labels of its names. Names that begin alike stay together."""
+        order = sorted(range(len(self.sequences)),
+                       key=self.sequences.__getitem__)
+        size = -(-len(order) // parts)
+        groups = [order[i:i + size] for i in range(0, len(order), size)]
+        return [(group, self.subset(group)) for group in groups]
+
     def scores(self, edge_logprobs: Tensor) -> Tensor:
         """(N, E) log-probabilities of the edges -> (N, num_classes) sums
         along each name's path."""
@@ -113,117 +128,64 @@ class LabelTrie(nn.Module):
 
 class Layout(NamedTuple):
     """How one batch of prompts, the tree and the answers stand in a row."""
-    mask: Tensor  # (N, 1, S+P+R, S+P+R) additive, 0 or the lowest float
-    position_ids: Tensor  # (N, S+P+R)
+    mask: Tensor  # (N, 1, rows, S+P+R) additive, 0 or the lowest float
+    position_ids: Tensor  # (N, rows), where rows = S+P+R less the past
 
 
 def tree_layout(prompt_mask: Tensor,
-                trie: LabelTrie,
+                trie: Optional[LabelTrie],
                 dtype: torch.dtype,
                 labels: Optional[Tensor] = None,
-                answer_len: int = 0) -> Layout:
+                answer_len: int = 0,
+                past: int = 0) -> Layout:
     """Attention mask and positions for [prompt | tree | answer].
 
     Args:
-        prompt_mask (Tensor): (N, S) bool, False on the left padding.
-        trie (LabelTrie): The class names.
+        prompt_mask (Tensor): (N, S) bool, False on padding, which may stand
+            anywhere but at the end.
+        trie (LabelTrie, optional): The class names; without, the answer
+            follows the prompt.
         dtype (torch.dtype): Of the language model; the mask is a float one,
             which eager and sdpa attention both read alike.
         labels (Tensor, optional): (N, ) the name that each answer follows.
         answer_len (int): R, answer positions. They see the prompt, the path
             of the label's name and the answer before them.
+        past (int): Positions of the prompt whose keys and values are there
+            already: they are seen, but get no row.
 
     Returns:
         Layout: The additive mask and the position ids.
     """
     n, s = prompt_mask.shape
-    p, r = len(trie), answer_len
+    p, r = 0 if trie is None else len(trie), answer_len
     total = s + p + r
     device = prompt_mask.device
     sees = torch.zeros(n, total, total, dtype=torch.bool, device=device)
     causal = torch.ones(total, total, dtype=torch.bool, device=device).tril()
     sees[:, :s, :s] = causal[:s, :s]
     sees[:, s:, :s] = True
-    sees[:, s:s + p, s:s + p] = trie.ancestors
     positions = prompt_mask.long().cumsum(1).sub(1).clamp(min=0)
     start = prompt_mask.sum(1, keepdim=True) - 1  # the prompt's last position
-    positions = [positions, start + trie.depth]
+    positions = [positions]
+    if trie is not None:
+        sees[:, s:s + p, s:s + p] = trie.ancestors
+        positions.append(start + trie.depth)
     if r:
-        # Row 0 stands for a name of a single token, whose path is empty.
-        path = torch.cat([trie.ancestors.new_zeros(1, p), trie.ancestors])
-        depth = torch.cat([trie.depth.new_zeros(1), trie.depth])
-        node = trie.leaf_parent[labels]
-        sees[:, s + p:, s:s + p] = path[node][:, None]
+        depth = 0
+        if trie is not None:
+            # Row 0: for a name of a single token, whose path is empty.
+            path = torch.cat([trie.ancestors.new_zeros(1, p), trie.ancestors])
+            node = trie.leaf_parent[labels]
+            sees[:, s + p:, s:s + p] = path[node][:, None]
+            # The answer opens with the name's last token.
+            depth = torch.cat([trie.depth.new_zeros(1),
+                               trie.depth])[node][:, None]
         sees[:, s + p:, s + p:] = causal[:r, :r]
-        positions.append(start + depth[node][:, None] + 1 +
-                         torch.arange(r, device=device))
+        positions.append(start + depth + 1 + torch.arange(r, device=device))
     sees[:, :, :s] &= prompt_mask[:, None]
     # A padded row must see something, or its softmax is not a number.
     sees |= torch.eye(total, dtype=torch.bool, device=device)
-    mask = torch.zeros(n, 1, total, total, dtype=dtype, device=device)
-    mask.masked_fill_(~sees[:, None], torch.finfo(dtype).min)
-    return Layout(mask, torch.cat(positions, 1))
-
-
-def next_token_logprobs(hidden: Tensor,
-                        lm_head: nn.Module,
-                        rows: Tensor,
-                        tokens: Tensor,
-                        rows_at_once: int = 256) -> Tensor:
-    """Log-probability of given next tokens, without keeping the logits.
-
-    The vocabulary matrix is far larger than the rest of a small language
-    model; its logits are made for a block of rows at a time and made again
-    in the backward pass instead of being kept.
-
-    Args:
-        hidden (Tensor): (rows, D) hidden states.
-        lm_head (nn.Module): D -> V.
-        rows (Tensor): (X, ) ascending, the row that each prediction is of.
-        tokens (Tensor): (X, ) the token predicted.
-        rows_at_once (int): Size of a block.
-
-    Returns:
-        Tensor: (X, ) float32 log-probabilities.
-    """
-
-    def block(h: Tensor, row: Tensor, token: Tensor) -> Tensor:
-        logits = lm_head(h).float()
-        return logits[row, token] - logits.logsumexp(-1)[row]
-
-    bounds = torch.arange(0, len(hidden) + rows_at_once, rows_at_once)
-    cuts = torch.searchsorted(rows, bounds.to(rows)).tolist()
-    out = []
-    for i, start in enumerate(bounds[:-1].tolist()):
-        row, token = rows[cuts[i]:cuts[i + 1]], tokens[cuts[i]:cuts[i + 1]]
-        if not len(row):
-            continue
-        args = (hidden[start:start + rows_at_once], row - start, token)
-        out.append(
-            checkpoint(block, *args, use_reentrant=False)
-            if torch.is_grad_enabled() else block(*args))
-    return torch.cat(out)
-
-
-def trie_logprobs(hidden: Tensor, lm_head: nn.Module,
-                  trie: LabelTrie) -> Tensor:
-    """(N, 1+P, D) hidden states of the prompt's last position and of the
-    tree -> (N, E) log-probabilities of the tree's edges."""
-    n, width = hidden.shape[:2]
-    shift = torch.arange(n, device=hidden.device)[:, None] * width
-    rows = (trie.edge_from + shift).flatten()
-    tokens = trie.edge_to.repeat(n)
-    flat = next_token_logprobs(hidden.flatten(0, 1), lm_head, rows, tokens)
-    return flat.view(n, -1)
-
-
-def answer_logprobs(hidden: Tensor, lm_head: nn.Module, targets: Tensor,
-                    mask: Tensor) -> Tuple[Tensor, Tensor]:
-    """(N, R, D) hidden states, (N, R) next tokens and which of them count ->
-    their summed log-probability and their number."""
-    flat = mask.flatten().nonzero().squeeze(1)
-    logprobs = next_token_logprobs(
-        hidden.flatten(0, 1)[flat], lm_head,
-        torch.arange(len(flat), device=hidden.device),
-        targets.flatten()[flat])
-    return logprobs.sum(), mask.sum()
+    sees = sees[:, None, past:]
+    mask = torch.zeros(sees.shape, dtype=dtype, device=device)
+    mask.masked_fill_(~sees, torch.finfo(dtype).min)
+    return Layout(mask, torch.cat(positions, 1)[:, past:])

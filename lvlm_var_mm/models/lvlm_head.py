@@ -7,54 +7,35 @@ log-likelihood of its name; the explanation is written behind the name.
 Shapes: N clips, L tokens of C channels, S prompt positions, P inner nodes of
 the label trie, R answer positions, D width of the language model.
 """
-import json
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
-import torch.nn as nn
-from mmengine.logging import print_log
 from torch import Tensor
 
-from lvlm_var_mm.class_lists import load_classes
-from mmaction.models import BaseHead
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
-from .label_trie import (LabelTrie, answer_logprobs, tree_layout,
-                         trie_logprobs)
-from .lora import PATH_KEY, build, build_lvlm, keep_trained_only
-from .narrative import narrate
-from .prompt import Prompt, pad_left, pad_right
+from .logprobs import answer_logprobs, trie_logprobs
+from .narrative import write_tokens
+from .negatives import Negatives
+from .prompt import pad_left, pad_right
+from .reader import PromptReader
+from .scoring import Scoring
 from .vst_neck import SemanticTokens
-
-PROMPT = ('Semantic action tokens of a clip: {tokens}\n'
-          'The action, and why:\n')
-ANSWER = '{label}\n{reason}'
-
-# What a checkpoint says of itself; a newer one is refused, not misread.
-FORMAT = 1
 
 
 @MODELS.register_module()
-class LVLMHead(BaseHead):
+class LVLMHead(PromptReader):
     """Classifies and explains a clip from its semantic action tokens.
 
     Args:
-        num_classes (int): Number of classes; checked against the list.
-        in_channels (int): C, width of a semantic action token.
-        class_names (str | list): A class list known by name (``'ntu60'``,
-            ``'ntu120'``, ``'nucla'``), a text file of one ``name |
-            description`` a line, or the names themselves.
-        lvlm (dict): The language model, as ``dict(type='transformers....
-            from_pretrained', pretrained_model_name_or_path=...)``.
-        lora (dict, optional): ``dict(type='peft.LoraConfig', ...)``.
-        tokenizer (dict, optional): Defaults to the model's own.
-        prompt (str): Template with ``{tokens}``.
-        answer (str): Template with ``{label}`` and ``{reason}``.
+        num_classes, in_channels, class_names, lvlm: Of
+            :class:`PromptReader`, whose other arguments ``kwargs`` may hold,
+            and with them those of ``mmaction.models.BaseHead``. ``loss_cls``
+            is taken over the scores of all class names.
+        scoring (dict): Of :class:`Scoring`, how classes are scored in tests.
+        num_negatives (int): Train against so many wrong names a batch, half
+            of them those most often taken for the true ones; 0 for all.
         loss_lm (float): Weight of the language-model loss on the answer.
-        gradient_checkpointing (bool): Recompute the language model's
-            activations in the backward pass.
-        kwargs: Of ``mmaction.models.BaseHead``. ``loss_cls`` is taken over
-            the scores of all class names.
 
     Raises:
         ValueError: ``num_classes`` differs from the list, two classes have
@@ -67,48 +48,27 @@ class LVLMHead(BaseHead):
                  in_channels: int,
                  class_names: Union[str, Sequence],
                  lvlm: Dict,
-                 lora: Optional[Dict] = None,
-                 tokenizer: Optional[Dict] = None,
-                 prompt: str = PROMPT,
-                 answer: str = ANSWER,
+                 scoring: Optional[Dict] = None,
+                 num_negatives: int = 0,
                  loss_lm: float = 1.0,
-                 gradient_checkpointing: bool = False,
                  average_clips: str = 'prob',
                  **kwargs) -> None:
         super().__init__(
-            num_classes, in_channels, average_clips=average_clips, **kwargs)
-        self.classes = load_classes(class_names, num_classes)
-        key = 'tokenizer'
-        if tokenizer is None:
-            key, tokenizer = 'lvlm', {
-                'type': 'transformers.AutoTokenizer.from_pretrained',
-                PATH_KEY: lvlm[PATH_KEY]
-            }
-        self.prompt = Prompt(build(tokenizer, key), prompt, answer)
+            num_classes,
+            in_channels,
+            class_names,
+            lvlm,
+            average_clips=average_clips,
+            **kwargs)
+        if num_negatives and self.label_smooth_eps:
+            raise ValueError('`label_smooth_eps` needs the scores of all '
+                             'names: set `num_negatives=0`')
+        self.negatives = (Negatives(num_classes, num_negatives)
+                          if num_negatives else None)
+        self.scoring = Scoring(**(scoring or {}))
         self.loss_lm = loss_lm
         # Set by LVLMWarmupHook while the tokens are not worth reading yet.
         self.active = True
-
-        self.lvlm = build_lvlm(lvlm, lora, gradient_checkpointing)
-        keep_trained_only(self, 'lvlm')
-        self.trie = LabelTrie([self.prompt.name(n) for n in self.classes.names])
-        width = self._embedding.weight.shape[1]
-        self.projector = nn.Sequential(
-            nn.Linear(in_channels, width), nn.GELU(), nn.Linear(width, width),
-            nn.LayerNorm(width, elementwise_affine=False))
-        # A projected token starts out as long as a word of the vocabulary.
-        self.token_scale = nn.Parameter(
-            self._embedding.weight.detach().float().std())
-        self._described = dict(
-            format=FORMAT,
-            class_names=list(self.classes.names),
-            prompt=prompt,
-            answer=answer,
-            lvlm={
-                k: getattr(self._decoder.config, k)
-                for k in ('model_type', 'hidden_size', 'num_hidden_layers',
-                          'vocab_size')
-            })
 
     # ------------------------------------------------------------- training
     def loss(self, feats: SemanticTokens, data_samples: SampleList,
@@ -133,55 +93,70 @@ class LVLMHead(BaseHead):
         """
         if not self.active:
             return dict()
-        labels = torch.cat([s.gt_label for s in data_samples])
-        if not 0 <= int(labels.min()) <= int(labels.max()) < self.num_classes:
-            raise ValueError(
-                f'labels {labels.tolist()} do not fit the {self.num_classes} '
-                'classes of `class_names`')
-        labels = labels.to(feats.ids.device)
-        reasons = [
-            self.prompt.reason(
-                s.get('explanation') or self.classes.descriptions[label])
-            for s, label in zip(data_samples, labels.tolist())
-        ]
+        labels = self._labels(data_samples, feats.ids.device)
+        reasons = self._reasons(labels, data_samples)
         # Behind a name's end mark, each token predicts the next.
         read, _ = pad_right([[self.prompt.name_end[-1], *r[:-1]]
                              for r in reasons], labels.device)
         target, counts = pad_right(reasons, labels.device)
 
-        hidden = self._read(feats, labels, read)
-        tree, answer = hidden[:, :1 + len(self.trie)], hidden[:, -len(read[0]):]
-        scores = self.trie.scores(
-            trie_logprobs(tree, self._lm_head, self.trie))
+        trie, own = self.trie, labels
+        if self.negatives:
+            chosen = self.negatives.draw(labels)
+            trie = trie.subset(chosen.tolist())
+            own = torch.searchsorted(chosen, labels)
+        hidden = self.read(feats, trie, own, read, self.draw_prompt())
+        tree, answer = hidden.split([1 + len(trie), read.shape[1]], 1)
+        scores = trie.scores(trie_logprobs(tree, self.lm_head, trie))
+        logprob, length = answer_logprobs(answer, self.lm_head, target, counts)
+        logprob = logprob + scores.gather(1, own[:, None]).sum()
+        length = length + trie.paths[own].sum()
+
+        if self.negatives:
+            scores = self.negatives.spread(scores, chosen, labels)
         losses = self.loss_by_feat(scores, data_samples)
-        logprob, length = answer_logprobs(answer, self._lm_head, target,
-                                          counts)
-        logprob = logprob + scores.gather(1, labels[:, None]).sum()
-        length = length + self.trie.paths[labels].sum()
         losses['loss_lm'] = -self.loss_lm * logprob / length
         return losses
 
+    def _labels(self, data_samples: SampleList,
+                device: torch.device) -> Tensor:
+        labels = torch.cat([s.gt_label for s in data_samples])
+        if not 0 <= int(labels.min()) <= int(labels.max()) < self.num_classes:
+            raise ValueError(
+                f'labels {labels.tolist()} do not fit the {self.num_classes} '
+                'classes of `class_names`')
+        return labels.to(device)
+
+    def _reasons(self, labels: Tensor,
+                 data_samples: SampleList) -> List[List[int]]:
+        return [
+            self.prompt.reason(
+                s.get('explanation') or self.classes.descriptions[label])
+            for s, label in zip(data_samples, labels.tolist())
+        ]
+
     # ----------------------------------------------------------- prediction
     def forward(self, x: SemanticTokens, **kwargs) -> Tensor:
-        """Tokens of N clips -> (N, num_classes) float32 log-likelihoods of
-        the class names, all exact, from one forward."""
-        return self.trie.scores(
-            trie_logprobs(self._read(x), self._lm_head, self.trie))
+        """Tokens of N clips -> (N, num_classes) float32 scores: unless
+        ``scoring`` says otherwise, the exact log-likelihoods of all class
+        names, from one forward."""
+        return self.scoring(self, x)
 
     def predict(self, feats: SemanticTokens, data_samples: SampleList,
                 **kwargs) -> SampleList:
         """``pred_score`` and ``pred_label`` as in any head of MMAction2;
-        also ``pred_tokens``, the codes of the first view of each clip, and
-        ``pred_narrative``, the same written out."""
+        the tokens, see :func:`~.narrative.write_tokens`; and where the scores
+        are log-likelihoods ``pred_validity``, that of all names together."""
         # With `max_testing_views` Recognizer3D joins the views to a plain one.
         feats = SemanticTokens(*feats)
-        data_samples = super().predict(feats, data_samples, **kwargs)
-        views = len(feats.ids) // len(data_samples)
-        for sample, ids, mask in zip(data_samples, feats.ids[::views],
-                                     feats.mask[::views]):
-            sample.set_field(ids[mask], 'pred_tokens')
-            sample.set_field(narrate(ids[mask]), 'pred_narrative')
-        return data_samples
+        scores = self(feats, **kwargs)
+        data_samples = self.predict_by_feat(scores, data_samples)
+        if self.scoring.is_likelihood:
+            views = len(feats.ids) // len(data_samples)
+            valid = scores.exp().sum(1).view(-1, views).mean(1)
+            for sample, value in zip(data_samples, valid):
+                sample.set_field(value, 'pred_validity')
+        return write_tokens(feats, data_samples)
 
     @torch.no_grad()
     def generate(self,
@@ -209,9 +184,9 @@ class LVLMHead(BaseHead):
             names = [self.classes.names[label] for label in labels]
             ids, known = pad_right([self.prompt.name(n) for n in names],
                                    feats.ids.device)
-            prompt, mask = self._embed_prompt(feats)
+            prompt, mask = self.embed_prompt(feats, self.prompt)
             embeds, mask = pad_left(
-                torch.cat([prompt, self._embedding(ids)], 1),
+                torch.cat([prompt, self.embedding(ids)], 1),
                 torch.cat([mask, known], 1))
             written = self.lvlm.generate(
                 inputs_embeds=embeds,
@@ -223,99 +198,3 @@ class LVLMHead(BaseHead):
             self.train(was_training)
         return [(name, self.prompt.decode(w))
                 for name, w in zip(names, written)]
-
-    # -------------------------------------------------- the language model
-    @property
-    def _causal_lm(self) -> nn.Module:
-        return getattr(self.lvlm, 'get_base_model', lambda: self.lvlm)()
-
-    @property
-    def _decoder(self) -> nn.Module:
-        return self._causal_lm.get_decoder()
-
-    @property
-    def _lm_head(self) -> nn.Module:
-        return self._causal_lm.get_output_embeddings()
-
-    @property
-    def _embedding(self) -> nn.Module:
-        return self._causal_lm.get_input_embeddings()
-
-    def _embed_prompt(self, feats: SemanticTokens) -> Tuple[Tensor, Tensor]:
-        """Prompt with the tokens in it -> (N, S, D) embeddings and the
-        (N, S) mask, padded on the left."""
-        before, after = (
-            self._embedding(
-                torch.tensor(ids, dtype=torch.long, device=feats.ids.device))
-            for ids in (self.prompt.before, self.prompt.after))
-        tokens = self.projector(feats.embeds) * self.token_scale
-        n, length = feats.ids.shape
-        embeds = torch.cat([
-            before.expand(n, -1, -1),
-            tokens.to(before.dtype),
-            after.expand(n, -1, -1)
-        ], 1)
-        mask = feats.mask.new_ones(embeds.shape[:2])
-        mask[:, len(before):len(before) + length] = feats.mask
-        return pad_left(embeds, mask)
-
-    def _read(self,
-              feats: SemanticTokens,
-              labels: Optional[Tensor] = None,
-              answer: Optional[Tensor] = None) -> Tensor:
-        """One forward over [prompt | label trie | answer].
-
-        Args:
-            feats (SemanticTokens): Of N clips.
-            labels (Tensor, optional): (N, ) the class each answer is of.
-            answer (Tensor, optional): (N, R) token ids.
-
-        Returns:
-            Tensor: (N, 1+P+R, D) hidden states of the prompt's last
-            position, the trie and the answer.
-        """
-        prompt, mask = self._embed_prompt(feats)
-        parts = [prompt, self._embedding(self.trie.tokens).expand(
-            len(prompt), -1, -1)]
-        if answer is not None:
-            parts.append(self._embedding(answer))
-        layout = tree_layout(mask, self.trie, prompt.dtype, labels,
-                             0 if answer is None else answer.shape[1])
-        hidden = self._decoder(
-            inputs_embeds=torch.cat(parts, 1),
-            attention_mask=layout.mask,
-            position_ids=layout.position_ids,
-            use_cache=False).last_hidden_state
-        return hidden[:, prompt.shape[1] - 1:]
-
-    # ---------------------------------------------------------- checkpoints
-    def init_weights(self) -> None:
-        """MMEngine would descend into the language model, whose own
-        ``init_weights`` makes the LoRA layers random again."""
-
-    def get_extra_state(self) -> Tensor:
-        """What describes the checkpoint, as JSON in a byte tensor: tools
-        that take a state dict for a dict of tensors stay right."""
-        text = json.dumps(self._described).encode()
-        return torch.frombuffer(bytearray(text), dtype=torch.uint8)
-
-    def set_extra_state(self, state: Tensor) -> None:
-        """Compare a checkpoint's description with this head.
-
-        Raises:
-            ValueError: Another language model, or a newer format.
-        """
-        saved = json.loads(bytes(state.cpu().numpy()).decode())
-        if saved['format'] > FORMAT:
-            raise ValueError(
-                f'checkpoint format {saved["format"]} is newer than this '
-                f'version of lvlm_var_mm reads ({FORMAT}): update it')
-        if saved['lvlm'] != self._described['lvlm']:
-            raise ValueError(
-                'the checkpoint was trained on another language model: '
-                f'{saved["lvlm"]}, but `lvlm` is {self._described["lvlm"]}')
-        for key in ('class_names', 'prompt', 'answer'):
-            if saved[key] != self._described[key]:
-                print_log(
-                    f'`{key}` differs from that of the checkpoint '
-                    f'({saved[key]!r})', logger='current', level=30)

@@ -12,17 +12,32 @@ class Prompt:
     Args:
         tokenizer: Of the language model.
         prompt (str): Template with ``{tokens}`` where the semantic action
-            tokens go.
+            tokens go. What stands before them is the same for every clip
+            and read once for all in testing; so is the place for
+            ``{candidates}``, the list of the class names, where wanted.
         answer (str): Template with ``{label}``, then ``{reason}``: the class
             first, the explanation after it. The text between the two ends
             the class name.
+        names (Sequence[str]): The class names, for ``{candidates}``.
+        chat (bool): Put the prompt into the turn of the user, in the form
+            that the chat template of the language model gives it.
 
     Raises:
-        ValueError: A placeholder is missing or stands twice.
+        ValueError: A placeholder is missing or stands twice, or the
+            tokenizer has no chat template.
     """
 
-    def __init__(self, tokenizer, prompt: str, answer: str) -> None:
-        before, after = _split(prompt, '{tokens}', 'prompt')
+    def __init__(self,
+                 tokenizer,
+                 prompt: str,
+                 answer: str,
+                 names: Sequence[str] = (),
+                 chat: bool = False) -> None:
+        if chat:
+            prompt = _as_chat(tokenizer, prompt)
+        before, after = (
+            part.replace('{candidates}', ', '.join(names))
+            for part in _split(prompt, '{tokens}', 'prompt'))
         self._lead, rest = _split(answer, '{label}', 'answer')
         between, closing = _split(rest, '{reason}', 'answer')
         if not between:
@@ -30,8 +45,9 @@ class Prompt:
                              'between them that ends the class name')
         self._tokenizer = tokenizer
         # The prompt opens as the model's texts do, with its start token
-        # where it has one.
-        self.before: List[int] = tokenizer(before).input_ids
+        # where it has one. A chat template has written its own.
+        self.before: List[int] = (
+            self._encode(before) if chat else tokenizer(before).input_ids)
         self.after = self._encode(after)
         self.name_end = self._encode(between)
         self.answer_end = self._encode(closing) + [tokenizer.eos_token_id]
@@ -51,6 +67,16 @@ class Prompt:
         if not text:
             return []
         return self._tokenizer(text, add_special_tokens=False).input_ids
+
+
+def _as_chat(tokenizer, prompt: str) -> str:
+    if not getattr(tokenizer, 'chat_template', None):
+        raise ValueError('`chat=True`, but the tokenizer of `lvlm` has no '
+                         'chat template; write the turns into `prompt`')
+    return tokenizer.apply_chat_template(
+        [dict(role='user', content=prompt)],
+        tokenize=False,
+        add_generation_prompt=True)
 
 
 def _split(template: str, mark: str, key: str) -> Tuple[str, str]:

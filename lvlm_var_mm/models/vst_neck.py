@@ -4,28 +4,23 @@ The neck keeps time, pools everything else, and replaces each of L steps by
 the nearest entry of a learned codebook (LVLM-VAR, arXiv:2509.05695; vector
 quantisation by van den Oord et al., arXiv:1711.00937).
 
-Shapes: N clips, M persons, C channels, T frames, V joints, L tokens,
-K codes.
+Shapes: N clips, M persons, C channels, T frames, V joints, P body parts (1:
+the whole body), L tokens of a part, K codes.
 """
-from typing import Dict, List, NamedTuple, Optional, Tuple
+import json
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
-from vector_quantize_pytorch import VectorQuantize
 
 from mmaction.registry import MODELS
-
-# The library's own defaults (decay 0.8, random start, dead codes kept) let
-# most of a codebook die on features that are still being trained.
-QUANTIZER = dict(
-    codebook_dim=32,
-    use_cosine_sim=True,
-    decay=0.99,
-    kmeans_init=True,
-    threshold_ema_dead_code=2)
+from .code_names import UNNAMED, VOCABULARY
+from .quantizers import build_quantizer, vectors
+from .vst_losses import (Alignment, LanguageBias, Reconstruction, flicker,
+                         temporal_consistency)
 
 # The axes of a backbone's output that are averaged away, C and T are kept:
 # a GCN's (N, M, C, T, V) and a 3D CNN's (N, C, T, H, W) have five each.
@@ -33,10 +28,23 @@ POOLED_AXES = dict(NMCTV=(1, 4), NCTHW=(3, 4))
 
 
 class SemanticTokens(NamedTuple):
-    """The semantic action tokens of N clips."""
-    embeds: Tensor  # (N, L, C) the codebook vector of each token
-    ids: Tensor  # (N, L) its code
-    mask: Tensor  # (N, L) bool, False where a clip has no such token
+    """The semantic action tokens of N clips, S = P L of each, part by part.
+    All are tensors: ``Recognizer3D`` joins the views of a clip field by field.
+    """
+    embeds: Tensor  # (N, S, C) the codebook vector of each token
+    ids: Tensor  # (N, S) its code
+    mask: Tensor  # (N, S) bool, False where a clip has no such token
+    # (N, S) number of its name in code_names.VOCABULARY, -1 without one
+    names: Optional[Tensor] = None
+    parts: Optional[Tensor] = None  # (N, S) number of its body part
+    # (N, 2, classes) scores of the auxiliary head, from the continuous and
+    # from the quantised steps; no classes without such a head
+    light_scores: Optional[Tensor] = None
+
+    def clips(self, which: slice) -> 'SemanticTokens':
+        """Some of the clips."""
+        return SemanticTokens(
+            *(field if field is None else field[which] for field in self))
 
 
 @MODELS.register_module()
@@ -50,14 +58,24 @@ class VSTNeck(BaseModule):
     Args:
         in_channels (int): C, channels of the backbone's output.
         layout (str): ``'NMCTV'`` behind a GCN, ``'NCTHW'`` behind a 3D CNN.
-        num_tokens (int): L, tokens a clip.
+        num_tokens (int): L, tokens a clip, or a part of it.
         codebook_size (int): K, codes.
-        quantizer (dict): Overrides of :data:`QUANTIZER`, arguments of
-            ``vector_quantize_pytorch.VectorQuantize``.
+        quantizer (dict): See :func:`~.quantizers.build_quantizer`; by
+            default an EMA codebook with cosine similarity.
+        parts (list[list[int]], optional): Joints of each body part; each
+            has its own L tokens, of the one codebook. Behind a GCN. Defaults
+            to the whole body.
         loss_commit (float): Weight of the commitment loss, which draws the
             features to their codes.
-        loss_temporal (float): Weight of the temporal-consistency loss, see
-            :meth:`temporal_consistency`.
+        loss_temporal (float): Weight of
+            :func:`~.vst_losses.temporal_consistency`.
+        loss_flicker (float): Weight of :func:`~.vst_losses.flicker`.
+        align (dict, optional): Settings of :class:`~.vst_losses.Alignment`
+            of the tokens with the texts of classes and events.
+        reconstruct (dict, optional): Settings of
+            :class:`~.vst_losses.Reconstruction` of the steps.
+        language_bias (dict, optional): Settings of
+            :class:`~.vst_losses.LanguageBias`.
         aux_head (dict, optional): ``num_classes``, ``loss_weight`` and
             ``label_smooth_eps`` of a linear classifier over the mean token.
             A codebook trained to reconstruct alone is a poor one for
@@ -75,26 +93,47 @@ class VSTNeck(BaseModule):
                  num_tokens: int = 16,
                  codebook_size: int = 256,
                  quantizer: Dict = dict(),
+                 parts: Optional[Sequence[Sequence[int]]] = None,
                  loss_commit: float = 0.5,
                  loss_temporal: float = 0.1,
+                 loss_flicker: float = 0.,
+                 align: Optional[Dict] = None,
+                 reconstruct: Optional[Dict] = None,
+                 language_bias: Optional[Dict] = None,
                  aux_head: Optional[Dict] = None,
                  init_cfg: Optional[Dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
         if layout not in POOLED_AXES:
             raise ValueError(f'VSTNeck: `layout` is {layout!r}, not one of '
                              f'{sorted(POOLED_AXES)}')
+        if parts is not None and layout != 'NMCTV':
+            raise ValueError('VSTNeck: `parts` needs joints, `layout` NMCTV')
         self.in_channels = in_channels
+        self.parts = parts
         self.layout = layout
         self.num_tokens = num_tokens
         self.loss_commit = loss_commit
         self.loss_temporal = loss_temporal
+        self.loss_flicker = loss_flicker
         self.norm = nn.LayerNorm(in_channels)
-        self.quantizer = VectorQuantize(
-            dim=in_channels, codebook_size=codebook_size,
-            **{**QUANTIZER, **quantizer})
+        self.quantizer = build_quantizer(in_channels, codebook_size,
+                                         quantizer)
         self.aux_head = aux_head
         if aux_head is not None:
             self.classifier = nn.Linear(in_channels, aux_head['num_classes'])
+        self.align = align and Alignment(in_channels, **align)
+        self.reconstruct = reconstruct and Reconstruction(
+            in_channels, **reconstruct)
+        if language_bias and not hasattr(self.quantizer, 'codebook'):
+            raise ValueError('VSTNeck: `language_bias` needs a codebook; '
+                             'FSQ has none')
+        self.language_bias = language_bias and LanguageBias(
+            self.quantizer.codebook.shape[1], codebook_size, **language_bias)
+        self.register_buffer(
+            '_name_of', torch.empty(codebook_size, dtype=torch.long),
+            persistent=False)
+        self.code_names = [UNNAMED] * codebook_size
+        self.register_load_state_dict_pre_hook(_old_codes_are_unnamed)
 
     def forward(self,
                 x: Tensor,
@@ -103,7 +142,8 @@ class VSTNeck(BaseModule):
         """Tokens of a batch of clips and, in training, their losses.
 
         Args:
-            x (Tensor): Five axes, named by ``layout``.
+            x (Tensor): Five axes, named by ``layout``; or codes (N, S) made
+                before, of a ``TokenDataset``, which have no losses.
             data_samples (list[:obj:`ActionDataSample`], optional): The
                 annotations; given in training only.
 
@@ -111,78 +151,145 @@ class VSTNeck(BaseModule):
             tuple: :class:`SemanticTokens` and a dict of losses, empty
             without ``data_samples``.
         """
+        if x.dim() == 2:
+            return self.read_codes(x.long()), dict()
+        if not self.training:
+            self._require_codebook()
         steps = self.temporal_steps(x)
-        self._require_codebook()
         # A codebook that is a running mean needs float32 to move at all.
         with torch.autocast(steps.device.type, enabled=False):
             quantized, ids, commit = self.quantizer(steps)
-        tokens = SemanticTokens(quantized, ids,
-                                torch.ones_like(ids, dtype=torch.bool))
+        tokens = self._put_together(steps, quantized, ids, len(x))
         if data_samples is None:
             return tokens, dict()
 
+        z = self.quantizer.project_in(steps)
         losses = dict(
             loss_commit=self.loss_commit * commit.sum(),
-            loss_temporal=self.loss_temporal *
-            self.temporal_consistency(steps))
+            loss_temporal=self.loss_temporal * temporal_consistency(z, steps))
+        if self.loss_flicker:
+            losses['loss_flicker'] = self.loss_flicker * flicker(z, ids)
         if self.aux_head is not None:
-            losses['loss_vst'] = self.auxiliary_loss(steps, quantized,
+            losses['loss_vst'] = self.auxiliary_loss(tokens.light_scores,
                                                      data_samples)
+        if self.align:
+            losses.update(
+                self.align(quantized.unflatten(0, (len(x), -1)), data_samples))
+        if self.reconstruct:
+            losses.update(self.reconstruct(quantized, steps))
+        if self.language_bias:
+            losses.update(
+                self.language_bias(z, ids, self.quantizer.codebook))
         return tokens, losses
+
+    def _put_together(self, steps: Tensor, quantized: Tensor, ids: Tensor,
+                      clips: int) -> SemanticTokens:
+        """The parts of a clip side by side: (N P, L) -> (N, P L)."""
+        steps, quantized = (x.reshape(clips, -1, x.shape[-1])
+                            for x in (steps, quantized))
+        length = ids.shape[1]
+        ids = ids.reshape(clips, -1)
+        part = torch.arange(ids.shape[1], device=ids.device) // length
+        return SemanticTokens(
+            embeds=quantized,
+            ids=ids,
+            mask=torch.ones_like(ids, dtype=torch.bool),
+            names=self._name_of[ids],
+            parts=part.expand_as(ids),
+            light_scores=self.light_scores(steps, quantized))
+
+    @torch.no_grad()
+    def read_codes(self, ids: Tensor) -> SemanticTokens:
+        """Codes (N, S) -> the tokens that they were of."""
+        self._require_codebook()
+        quantized = vectors(self.quantizer, ids)
+        tokens = self._put_together(quantized, quantized, ids.view(
+            -1, self.num_tokens), len(ids))
+        return tokens._replace(light_scores=tokens.light_scores[..., :0])
 
     def _require_codebook(self) -> None:
         # The library would build the codebook from whatever comes first, be
         # it a test clip, and go on with it silently.
         started = [b for name, b in self.quantizer.named_buffers()
                    if name.endswith('initted')]
-        if not self.training and not all(started):
+        if not all(started):
             raise ValueError(
                 'VSTNeck has no codebook yet: it is made from the first '
                 'training batch. Train first, or load a checkpoint of this '
                 'model (`load_from`)')
 
     def temporal_steps(self, x: Tensor) -> Tensor:
-        """Backbone features -> (N, L, C) normalised steps in time."""
+        """Backbone features -> (N P, L, C) normalised steps in time, the
+        parts of a clip one after the other."""
         if x.dim() != 5 or x.shape[self.layout.index('C')] != self.in_channels:
             raise ValueError(
                 f'VSTNeck: `layout` {self.layout} with `in_channels` '
                 f'{self.in_channels} does not fit features of shape '
                 f'{tuple(x.shape)}')
-        x = x.float().mean(POOLED_AXES[self.layout])  # (N, C, T)
+        x = x.float()
+        if self.parts is None:
+            x = x.mean(POOLED_AXES[self.layout])  # (N, C, T)
+        else:
+            x = torch.stack([
+                x[..., list(joints)].mean(POOLED_AXES[self.layout])
+                for joints in self.parts
+            ], 1).flatten(0, 1)  # (N P, C, T)
         x = F.adaptive_avg_pool1d(x, self.num_tokens)
         return self.norm(x.transpose(1, 2))
 
-    def temporal_consistency(self, steps: Tensor) -> Tensor:
-        """Neighbouring steps agree unless the features really change.
+    def light_scores(self, steps: Tensor, quantized: Tensor) -> Tensor:
+        """Steps and tokens (N, S, C) -> (N, 2, classes) scores of the
+        auxiliary classifier for the mean of either."""
+        means = torch.stack([steps.mean(1), quantized.mean(1)], 1)
+        if self.aux_head is None:
+            return means[..., :0]
+        return self.classifier(means)
 
-        The distance of two neighbours, ``d_t = 1 - cos(z_t, z_t+1)`` of what
-        the codebook sees, is weighted by ``exp(-r_t)``, where ``r_t`` is the
-        distance of the same two steps in the features relative to the clip's
-        mean: flicker costs, a real change does not.
-
-        Args:
-            steps (Tensor): (N, L, C).
-
-        Returns:
-            Tensor: Scalar, 0 for a clip of one token.
-        """
-        if steps.shape[1] < 2:
-            return steps.new_zeros(())
-        with torch.no_grad():
-            change = (steps[:, 1:] - steps[:, :-1]).norm(dim=-1)
-            weight = (-change / (change.mean(1, keepdim=True) + 1e-6)).exp()
-        z = self.quantizer.project_in(steps)
-        distance = 1 - F.cosine_similarity(z[:, 1:], z[:, :-1], dim=-1)
-        return (weight * distance).mean()
-
-    def auxiliary_loss(self, steps: Tensor, quantized: Tensor,
-                       data_samples: List) -> Tensor:
+    def auxiliary_loss(self, scores: Tensor, data_samples: List) -> Tensor:
         """Cross-entropy of the mean token, before and after quantisation,
         so that both are discriminative and stay close."""
         labels = torch.cat([s.gt_label for s in data_samples])
         loss = sum(
             F.cross_entropy(
-                self.classifier(z.mean(1)), labels.to(z.device),
+                part, labels.to(part.device),
                 label_smoothing=self.aux_head.get('label_smooth_eps', 0.))
-            for z in (steps, quantized))
+            for part in scores.unbind(1))
         return self.aux_head.get('loss_weight', 1.) * loss
+
+    # ----------------------------------------------------- names of the codes
+    @property
+    def code_names(self) -> List[str]:
+        """(K, ) what each code is called, see :mod:`.code_names`;
+        ``CodeNamesHook`` sets it, and checkpoints keep it."""
+        return self._code_names
+
+    @code_names.setter
+    def code_names(self, names: Sequence[str]) -> None:
+        if len(names) != len(self._name_of):
+            raise ValueError(f'{len(names)} names for the '
+                             f'{len(self._name_of)} codes of VSTNeck')
+        self._code_names = list(names)
+        # A name that the vocabulary no longer has is kept, but not used.
+        numbers = {name: i for i, name in enumerate(VOCABULARY)}
+        self._name_of.copy_(
+            torch.tensor([numbers.get(name, -1) for name in names]))
+
+    def get_extra_state(self) -> Tensor:
+        return _packed(self.code_names)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        self.code_names = json.loads(bytes(state.cpu().numpy()).decode())
+
+
+def _packed(names: List[str]) -> Tensor:
+    """JSON in a byte tensor: tools expect a state dict of tensors."""
+    return torch.frombuffer(
+        bytearray(json.dumps(names).encode()), dtype=torch.uint8)
+
+
+def _old_codes_are_unnamed(neck: VSTNeck, state_dict: Dict, prefix: str,
+                           *args) -> None:
+    """Checkpoints from before the codes had names load strictly too."""
+    if any(key.startswith(f'{prefix}quantizer') for key in state_dict):
+        state_dict.setdefault(f'{prefix}_extra_state',
+                              _packed([UNNAMED] * len(neck.code_names)))

@@ -5,6 +5,8 @@ data_root = '{{$NTU_ROOT:data/nturgbd}}'
 exclude = None
 clip_len = 64
 
+# What the joints do names the codes.
+events = dict(type='BodyPartEvents', layout='ntu25', fps=30)
 align = dict(
     type='AlignSkeleton3D',
     center=1,
@@ -13,14 +15,18 @@ align = dict(
 features = [
     dict(type='SkeletonFeatures', feats=['j', 'jm']),
     dict(type='FormatGCNInput', num_person=2),
-    dict(type='PackActionInputs', meta_keys=('frame_dir', 'explanation'))
+    dict(
+        type='PackActionInputs',
+        meta_keys=('frame_dir', 'explanation', 'events', 'span'))
 ]
 train_pipeline = [
+    events,
     align,
     dict(type='ResampleFrames', clip_len=clip_len, part=(0.5, 1.0)),
     dict(type='RandomViewpoint3D', turn=30, tilt=15, stretch=0.1), *features
 ]
 test_pipeline = [
+    events,
     align,
     dict(type='ResampleFrames', clip_len=clip_len, part=(0.5, 0.95),
          test_mode=True), *features

@@ -4,7 +4,10 @@ _base_ = 'quickstart.py'
 
 warmup_epochs = 8
 train_cfg = dict(val_begin=warmup_epochs + 1, val_interval=1)
-custom_hooks = [dict(type='LVLMWarmupHook', epochs=warmup_epochs)]
+custom_hooks = [
+    dict(type='LVLMWarmupHook', epochs=warmup_epochs),
+    dict(type='CodeNamesHook')
+]
 # At that point of the cosine the base rate is down to 3e-4.
 optim_wrapper = dict(
     constructor='PartwiseOptimWrapperConstructor',

@@ -1,0 +1,52 @@
+"""Semantic action tokens in the place of clips, for a second stage of
+training in which backbone and codebook stand still."""
+import os.path as osp
+from typing import Dict, List
+
+import mmengine
+import numpy as np
+import torch
+from mmengine.dataset import BaseDataset
+
+from mmaction.registry import DATASETS
+from mmaction.structures import ActionDataSample
+
+
+@DATASETS.register_module()
+class TokenDataset(BaseDataset):
+    """Codes of clips, as ``tools/cache_tokens.py`` writes them.
+
+    The file is a pickle of ``codebook_size`` and ``clips``, of which each has
+    ``label``, ``codes`` (views, S) and, a view, ``meta``, the meta information
+    of its sample. Training draws a view; testing takes the first.
+
+    Args:
+        ann_file (str): The file.
+        kwargs: Of MMEngine's ``BaseDataset``.
+
+    Raises:
+        FileNotFoundError: No such file.
+        ValueError: Not such a file.
+    """
+
+    def __init__(self, ann_file: str, **kwargs) -> None:
+        super().__init__(ann_file=ann_file, pipeline=[], **kwargs)
+
+    def load_data_list(self) -> List[Dict]:
+        if not osp.isfile(self.ann_file):
+            raise FileNotFoundError(
+                f'no file {self.ann_file}: `python tools/cache_tokens.py` '
+                'makes it; set `ann_file` of TokenDataset to it')
+        content = mmengine.load(self.ann_file)
+        if not isinstance(content, dict) or not content.get('clips'):
+            raise ValueError(f'{self.ann_file} was not made by '
+                             'tools/cache_tokens.py: it has no `clips`')
+        return content['clips']
+
+    def prepare_data(self, idx: int) -> Dict:
+        clip = self.get_data_info(idx)
+        view = 0 if self.test_mode else np.random.randint(len(clip['codes']))
+        sample = ActionDataSample(metainfo=clip['meta'][view])
+        sample.set_gt_label(clip['label'])
+        codes = torch.from_numpy(clip['codes'][view].astype(np.int64))
+        return dict(inputs=codes[None], data_samples=sample)

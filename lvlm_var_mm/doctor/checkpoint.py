@@ -1,0 +1,117 @@
+"""A checkpoint against the config that is to use it."""
+import json
+from typing import Dict, Iterator, Optional
+
+import torch
+from mmengine.runner import CheckpointLoader
+from torch import Tensor, nn
+
+from lvlm_var_mm.models.lvlm_head import FORMAT, LVLMHead
+from .findings import Finding, failure, shorten
+
+AREA = 'checkpoint'
+STATE = '_extra_state'
+
+
+def check_checkpoint(path: str, model: Optional[nn.Module]
+                     ) -> Iterator[Finding]:
+    """All of the below.
+
+    Args:
+        path (str): The file.
+        model (nn.Module, optional): The recognizer of the config, built
+            without weights of a language model.
+    """
+    try:
+        content = CheckpointLoader.load_checkpoint(path, 'cpu')
+    except Exception as e:  # whatever it is, it is the finding
+        yield failure(AREA, e, 'give a .pth that training has written')
+        return
+    state = content.get('state_dict', content)
+    found = [*check_values(state), *check_codebook(state)]
+    if model is not None:
+        found += [*check_description(state, model), *check_keys(state, model)]
+    yield from found
+    if not any(f.level == 'error' for f in found):
+        meta = content.get('meta') or {}
+        yield Finding('ok', AREA, f'{path}: {len(state)} entries, epoch '
+                      f'{meta.get("epoch", "unknown")}')
+
+
+def check_values(state: Dict[str, Tensor]) -> Iterator[Finding]:
+    """Weights that are numbers."""
+    bad = [k for k, v in state.items() if isinstance(v, Tensor)
+           and v.is_floating_point() and not torch.isfinite(v).all()]
+    if bad:
+        yield Finding('error', AREA, f'{len(bad)} weights hold NaN or '
+                      f'infinity: {shorten(bad, 3)}',
+                      'training diverged: lower the learning rate, and take '
+                      'an earlier checkpoint')
+
+
+def check_codebook(state: Dict[str, Tensor]) -> Iterator[Finding]:
+    """A codebook that training has filled."""
+    started = [v for k, v in state.items() if k.endswith('.initted')]
+    if started and not all(bool(v.all()) for v in started):
+        yield Finding('error', AREA, 'the codebook was never started',
+                      'take a checkpoint that training has written')
+
+
+def check_description(state: Dict[str, Tensor],
+                      model: nn.Module) -> Iterator[Finding]:
+    """What the checkpoint says of itself against the head of the config."""
+    head = getattr(model, 'cls_head', None)
+    saved = state.get(f'cls_head.{STATE}')
+    if not isinstance(head, LVLMHead) or saved is None:
+        return
+    saved, own = (json.loads(bytes(state.numpy()).decode())
+                  for state in (saved, head.get_extra_state()))
+    if saved['format'] > FORMAT:
+        yield Finding('error', AREA, f'format {saved["format"]} is newer than '
+                      f'this version reads ({FORMAT})', 'update lvlm_var_mm')
+        return
+    if saved['lvlm'] != own['lvlm']:
+        yield Finding(
+            'error', AREA, 'trained on another language model: '
+            f'{saved["lvlm"]}, the config has {own["lvlm"]}',
+            'set `model.cls_head.lvlm` to that of training (LVLM_PATH, '
+            'LLAVA_PATH)')
+    if saved['class_names'] != own['class_names']:
+        differ = set(saved['class_names']) ^ set(own['class_names'])
+        yield Finding(
+            'warning', AREA, 'trained on other class names' +
+            (f', among them {shorten(sorted(differ))}' if differ else
+             ', in another order'),
+            'set `model.cls_head.class_names` to those of training, unless '
+            'new classes are meant')
+    for key in ('prompt', 'answer'):
+        if saved[key] != own[key]:
+            yield Finding('warning', AREA, f'trained with the {key} '
+                          f'{saved[key]!r}', f'set `model.cls_head.{key}` to '
+                          'it: another text costs accuracy')
+
+
+def check_keys(state: Dict[str, Tensor],
+               model: nn.Module) -> Iterator[Finding]:
+    """Names and shapes of the weights against those of the model."""
+    own = model.state_dict()
+    frozen = set(dict(model.named_parameters())) | set(
+        dict(model.named_buffers()))
+    remedy = ('give the config that this checkpoint was trained with, such '
+              'as its copy in the work dir')
+    missing = sorted(set(own) - set(state))
+    if missing:
+        yield Finding('error', AREA, f'{len(missing)} weights of the model '
+                      f'are not in it: {shorten(missing, 3)}', remedy)
+    surplus = sorted(set(state) - set(own) - frozen)
+    if surplus:
+        yield Finding('error', AREA, f'{len(surplus)} weights are not of the '
+                      f'model: {shorten(surplus, 3)}', remedy)
+    other = [
+        f'{k} {tuple(state[k].shape)}, model {tuple(own[k].shape)}'
+        for k in sorted(set(own) & set(state))
+        if not k.endswith(STATE) and state[k].shape != own[k].shape
+    ]
+    if other:
+        yield Finding('error', AREA, f'{len(other)} weights have another '
+                      f'shape: {shorten(other, 3)}', remedy)

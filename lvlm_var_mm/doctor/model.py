@@ -1,0 +1,239 @@
+"""The model of a config, its language model included, without loading a
+weight."""
+import json
+import os.path as osp
+import re
+from functools import partial
+from typing import Iterator, List, Optional, Sequence, Set
+
+import torch
+from mmengine.config import Config, ConfigDict
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+import transformers
+from lvlm_var_mm.class_lists import load_classes
+from lvlm_var_mm.layouts import LAYOUTS, Layout, load_layout
+from lvlm_var_mm.models.lora import PATH_KEY
+from mmaction.registry import MODELS
+from .data import Split
+from .findings import Finding, failure, shorten
+
+AREA = 'model'
+TOKENIZERS = 'tokenizer.json', 'tokenizer.model', 'vocab.json', 'vocab.txt'
+LVLM = f'model.cls_head.lvlm.{PATH_KEY}'
+FOLDER_REMEDY = (f'set `{LVLM}` (LVLM_PATH or LLAVA_PATH of our configs) to a '
+                 'whole folder in the transformers layout; `python tools/'
+                 'fetch_smollm2.py` makes that of the small configs')
+
+
+# ---------------------------------------------------------------- the classes
+def check_classes(cfg: Config, splits: Sequence[Split]) -> Iterator[Finding]:
+    """One list of classes in the head, the neck and the data."""
+    head = cfg.model.get('cls_head') or {}
+    number, source = head.get('num_classes'), head.get('class_names')
+    aux = ((cfg.model.get('neck') or {}).get('aux_head') or {}).get(
+        'num_classes', number)
+    if aux != number:
+        yield Finding('error', AREA, f'`neck.aux_head.num_classes` is {aux}, '
+                      f'`cls_head.num_classes` {number}',
+                      'set both to the number of classes')
+    if source is None:
+        return
+    try:
+        names = load_classes(source, number).names
+    except (ValueError, FileNotFoundError) as e:
+        yield failure(AREA, e, 'correct `model.cls_head.class_names` or '
+                      '`num_classes`')
+        return
+    for split in splits:
+        if split.cfg.get('class_names') is None:
+            continue
+        try:
+            other = load_classes(split.cfg.class_names).names
+        except (ValueError, FileNotFoundError):
+            continue  # what building the data set says
+        if other != names:
+            differ = [f'{a!r} and {b!r}' for a, b in zip(names, other)
+                      if a != b] or [f'{len(names)} and {len(other)} names']
+            yield Finding(
+                'error', split.area, 'the head and the data set have other '
+                f'`class_names`: {shorten(differ, 3)}',
+                f'give `model.cls_head` and `{split.key}` the same list')
+
+
+def layout_of(cfg: Config) -> Optional[Layout]:
+    """The joint layout of a GCN, None for another backbone.
+
+    Raises:
+        ValueError: It is none.
+    """
+    graph = (cfg.model.get('backbone') or {}).get('graph_cfg')
+    if not graph:
+        return None
+    source = graph.get('layout', 'coco')
+    for layout in LAYOUTS.values():
+        same = isinstance(source, dict) and len(
+            layout.joints) == source.get('num_node') and set(
+                layout.inward) == {tuple(b) for b in source.get('inward', ())}
+        if same or source == layout.stock:
+            return layout
+    return load_layout(source)
+
+
+# ----------------------------------------------------------- the model folder
+def check_lvlm(head: ConfigDict) -> Iterator[Finding]:
+    """The files of the language model: there, whole and of its shape."""
+    name = head.lvlm.get(PATH_KEY)
+    if name is None:
+        return
+    folder = osp.expanduser(name)
+    if not osp.isdir(folder):
+        if osp.isabs(folder) or folder.startswith('.'):
+            yield Finding('error', AREA, f'no model folder {folder}',
+                          FOLDER_REMEDY)
+        else:
+            yield Finding('note', AREA, f'{name} is no folder here: it comes '
+                          'from the model hub or its cache',
+                          'have network access, or fetch it before and name '
+                          'the folder')
+        return
+    lacking = [] if osp.isfile(osp.join(folder, 'config.json')) else [
+        'config.json']
+    if head.get('tokenizer') is None and not any(
+            osp.isfile(osp.join(folder, t)) for t in TOKENIZERS):
+        lacking.append('its tokenizer (tokenizer.json)')
+    if lacking:
+        yield Finding('error', AREA, f'{folder} lacks {" and ".join(lacking)}',
+                      FOLDER_REMEDY)
+        return
+    problems = _weight_problems(folder)
+    for problem in problems:
+        yield Finding('error', AREA, f'{folder}: {problem}',
+                      FOLDER_REMEDY + '; copy or download it anew')
+    if not problems:
+        yield Finding('ok', AREA, f'{folder}: whole')
+
+
+def _weight_problems(folder: str) -> List[str]:
+    index = osp.join(folder, 'model.safetensors.index.json')
+    if osp.isfile(index):
+        try:
+            with open(index, encoding='utf-8') as f:
+                where = json.load(f)['weight_map']
+        except (ValueError, KeyError) as e:
+            return [f'{osp.basename(index)} is damaged ({e!r})']
+    elif osp.isfile(osp.join(folder, 'model.safetensors')):
+        where = {}
+    elif any(osp.isfile(osp.join(folder, f'pytorch_model.bin{end}'))
+             for end in ('', '.index.json')):
+        return []  # the older form, a pickle, not to be looked into
+    else:
+        return ['no weights (model.safetensors)']
+    problems, shapes = [], {}
+    for name in sorted(set(where.values())) or ['model.safetensors']:
+        file = osp.join(folder, name)
+        if not osp.isfile(file):
+            problems.append(f'{name} is missing')
+            continue
+        try:
+            # The header says how long the file must be.
+            with safe_open(file, 'pt') as tensors:
+                shapes.update({k: tensors.get_slice(k).get_shape()
+                               for k in tensors.keys()})
+        except (SafetensorError, OSError) as e:
+            problems.append(f'{name} is damaged or cut short ({e})')
+    lost = sorted(set(where) - set(shapes))
+    if lost and not problems:
+        problems.append(f'weights {shorten(lost, 3)} stand in the index but '
+                        'in no file')
+    return problems or _shape_problems(folder, shapes)
+
+
+def _shape_problems(folder: str, shapes: dict) -> List[str]:
+    try:
+        text = transformers.AutoConfig.from_pretrained(
+            folder).get_text_config()
+    except (ValueError, OSError) as e:
+        return [f'config.json is damaged or of an unknown model ({e})']
+    words = [s for k, s in shapes.items() if k.endswith('embed_tokens.weight')]
+    if words and words[0][1] != text.hidden_size:
+        return [f'config.json has hidden_size {text.hidden_size}, the '
+                f'weights {words[0][1]}']
+    return []
+
+
+# ------------------------------------------------------------ without weights
+def weightless(kind: str, **settings) -> nn.Module:
+    """A language model of the shape that ``from_pretrained`` would load,
+    its parameters on the meta device."""
+    config = transformers.AutoConfig.from_pretrained(settings.pop(PATH_KEY))
+    cls = getattr(transformers, kind.split('.')[1])
+    with torch.device('meta'):
+        # The Auto classes have from_config, and no other way.
+        return getattr(cls, 'from_config', cls)(config)
+
+
+def _loads_pretrained(lvlm: ConfigDict) -> bool:
+    kind = lvlm.get('type')
+    return PATH_KEY in lvlm and isinstance(kind, str) and bool(
+        re.fullmatch(r'transformers\.\w+\.from_pretrained', kind))
+
+
+def without_weights(cfg: ConfigDict) -> ConfigDict:
+    """Settings of a recognizer whose language model stays empty."""
+    cfg = cfg.copy()
+    head = cfg.get('cls_head') or {}
+    if _loads_pretrained(head.get('lvlm') or {}):
+        cfg.cls_head = {**head, 'lvlm': {
+            **head.lvlm, 'type': partial(weightless, head.lvlm.type)}}
+    return cfg
+
+
+def check_lora(head: ConfigDict) -> Iterator[Finding]:
+    """Each target of LoRA names something in the language model."""
+    targets = (head.get('lora') or {}).get('target_modules')
+    if targets in (None, 'all-linear') or not _loads_pretrained(head.lvlm):
+        return
+    try:
+        lvlm = weightless(head.lvlm.type, **{
+            PATH_KEY: osp.expanduser(head.lvlm[PATH_KEY])})
+    except Exception as e:  # whatever it is, it is the finding
+        yield failure(AREA, e, 'correct `model.cls_head.lvlm`')
+        return
+    names = [n for n, _ in lvlm.named_modules()]
+    if isinstance(targets, str):
+        idle = [] if any(re.fullmatch(targets, n) for n in names) else [
+            targets]
+    else:
+        idle = [t for t in targets
+                if not any(n == t or n.endswith(f'.{t}') for n in names)]
+    if idle:
+        whole = isinstance(targets, str) or len(idle) == len(targets)
+        yield Finding(
+            'error' if whole else 'warning', AREA,
+            f'`lora.target_modules`: nothing in the language model is called '
+            f'{shorten(idle)}', 'its linear layers are called '
+            f'{shorten(sorted(_linear_layers(lvlm)), 12)}')
+
+
+def _linear_layers(model: nn.Module) -> Set[str]:
+    return {name.rsplit('.', 1)[-1] for name, module in model.named_modules()
+            if isinstance(module, nn.Linear)}
+
+
+def build_model(cfg: Config):
+    """The recognizer without weights of a language model -> model or None,
+    and the finding if building fails."""
+    try:
+        model = MODELS.build(without_weights(cfg.model))
+    except Exception as e:  # whatever it is, it is the finding
+        return None, [failure(AREA, e, 'correct `model`')]
+    return model, list(_check_built(model))
+
+
+def _check_built(model: nn.Module) -> Iterator[Finding]:
+    sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
+    yield Finding(
+        'ok', AREA, f'{sum(n for n, _ in sizes) / 1e6:.1f} M parameters, '
+        f'{sum(n for n, grad in sizes if grad) / 1e6:.1f} M of them trained')

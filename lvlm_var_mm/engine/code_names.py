@@ -1,0 +1,116 @@
+"""Gives the codes of a VST neck their names."""
+import random
+from contextlib import contextmanager
+from typing import Tuple
+
+import numpy as np
+import torch
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from lvlm_var_mm.models.code_names import (UNNAMED, VOCABULARY, name_codes,
+                                           steps_active)
+from mmaction.registry import HOOKS
+
+
+@HOOKS.register_module()
+class CodeNamesHook(Hook):
+    """Names the codes by what the training clips do while they last.
+
+    Runs at the end of an epoch, from the first one that is validated on: the
+    names are in its checkpoint and its validation. Training goes on as if
+    nothing had happened. Needs ``events`` and ``span`` in the meta
+    information of the samples (:class:`~lvlm_var_mm.datasets.BodyPartEvents`
+    before ``ResampleFrames``); without, all codes stay unnamed. For training
+    by epochs.
+
+    Args:
+        support (int): Steps that a code needs to be named.
+        truth (float): The share of a code's steps of which its name must be
+            true, see :func:`~lvlm_var_mm.models.code_names.name_codes`.
+        max_clips (int): Training clips that are looked at, on each process.
+    """
+
+    def __init__(self,
+                 support: int = 30,
+                 truth: float = 0.75,
+                 max_clips: int = 10000) -> None:
+        self.support, self.truth = support, truth
+        self.max_clips = max_clips
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        loop, epoch = runner.train_loop, runner.epoch + 1
+        if epoch < min(loop.val_begin, loop.max_epochs):
+            return
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        with as_if_nothing_happened(model):
+            counts, totals = count_events(model, runner.train_dataloader,
+                                          self.max_clips)
+        tally = torch.cat([counts, totals[:, None]], 1)
+        tally = tally.to(next(model.parameters()).device)
+        all_reduce(tally)
+        counts, totals = tally[:, :-1].cpu(), tally[:, -1].cpu()
+        names = name_codes(counts, totals, self.support, self.truth)
+        model.neck.code_names = names
+        named = torch.tensor([name != UNNAMED for name in names])
+        share = totals[named].sum() / totals.sum().clamp(min=1)
+        runner.logger.info(
+            f'{int(named.sum())} of {len(names)} codes have names, '
+            f'{float(share):.1%} of the steps of the training clips')
+
+
+@torch.no_grad()
+def count_events(model: nn.Module, loader: DataLoader,
+                 max_clips: int) -> Tuple[Tensor, Tensor]:
+    """How often what happens while a code lasts.
+
+    Args:
+        model (nn.Module): A recognizer with a :class:`VSTNeck`.
+        loader (DataLoader): Of clips with ``events`` and ``span``.
+        max_clips (int): Stop after so many.
+
+    Returns:
+        tuple[Tensor, Tensor]: (K, E) steps of a code during which an entry of
+        the vocabulary holds, and (K, ) steps of a code, of the clips that
+        have ``events``.
+    """
+    codes = len(model.neck.code_names)
+    counts, totals = torch.zeros(codes, len(VOCABULARY)), torch.zeros(codes)
+    seen = 0
+    for data in loader:
+        if seen >= max_clips or not any(
+                'events' in s and 'span' in s for s in data['data_samples']):
+            break
+        data = model.data_preprocessor(data, False)
+        feats, _ = model.extract_feat(data['inputs'], test_mode=True)
+        samples = data['data_samples']
+        first = slice(None, None, len(feats.ids) // len(samples))
+        parts = 1 + int(feats.parts.max())
+        for sample, ids in zip(samples, feats.ids[first].cpu()):
+            if 'events' in sample and 'span' in sample:
+                active = steps_active(sample.events, sample.span,
+                                      len(ids) // parts).repeat(parts, 1)
+                counts.index_add_(0, ids, active.float())
+                totals.index_add_(0, ids, torch.ones(len(ids)))
+        seen += len(samples)
+    return counts, totals
+
+
+@contextmanager
+def as_if_nothing_happened(model: nn.Module):
+    """The model in test mode; its mode and all random states come back."""
+    states = random.getstate(), np.random.get_state()
+    training = model.training
+    model.eval()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        model.train(training)
+        random.setstate(states[0])
+        np.random.set_state(states[1])

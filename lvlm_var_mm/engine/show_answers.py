@@ -1,0 +1,68 @@
+"""A look at what the model says while it learns."""
+import random
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+
+from lvlm_var_mm.apis import explain
+from mmaction.registry import HOOKS
+
+
+@HOOKS.register_module()
+class ShowAnswersHook(Hook):
+    """Logs a few answers of the model after a validation: always the same
+    clips, each with the class, the reason and the truth.
+
+    Training goes on as if nothing had been shown: the mode of each module and
+    the state of the random numbers are put back, whatever happens. A head
+    that still waits (``LVLMWarmupHook``) is not asked.
+
+    Args:
+        clips (int): Number of clips.
+        interval (int): Every so many validations.
+    """
+
+    def __init__(self, clips: int = 3, interval: int = 1) -> None:
+        if clips < 1 or interval < 1:
+            raise ValueError('ShowAnswersHook: `clips` and `interval` must '
+                             'be at least 1')
+        self.clips, self.interval = clips, interval
+        self._validations = 0
+
+    def after_val_epoch(self, runner: Runner, metrics=None) -> None:
+        self._validations += 1
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        if (runner.rank or (self._validations - 1) % self.interval
+                or not getattr(model.cls_head, 'active', True)):
+            return
+        dataset = runner.val_dataloader.dataset
+        chosen = random.Random(0).sample(
+            range(len(dataset)), min(self.clips, len(dataset)))
+        with left_as_it_was(model):
+            for clip in explain(model, dataset, chosen):
+                runner.logger.info(
+                    f'{clip["name"]}: {clip["answer"]} '
+                    f'({clip["score"]:.2f}; truth: {clip["truth"]}), '
+                    f'because: {clip["reason"]}')
+
+
+@contextmanager
+def left_as_it_was(model: nn.Module):
+    """Put the mode of every module and the random numbers back at the end;
+    ``model.train()`` would wake what is kept in evaluation mode."""
+    modes = [(module, module.training) for module in model.modules()]
+    states = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        random.setstate(states[0])
+        np.random.set_state(states[1])

@@ -1,0 +1,150 @@
+"""What the semantic action tokens of a test set are worth."""
+import math
+from typing import Dict, List, Optional, Sequence
+
+import torch
+from mmengine.evaluator import BaseMetric
+from torch import Tensor
+
+from lvlm_var_mm.models.code_names import steps_active
+from mmaction.registry import METRICS
+
+
+@METRICS.register_module()
+class TokenMetric(BaseMetric):
+    """Use, steadiness, meaning and names of the codes of a test set.
+
+    ===================== ==================================================
+    usage                 share of the codebook that occurs
+    dead_codes            number of codes that do not
+    perplexity            exp of the entropy of the codes: as many of equal
+                          frequency would be as varied
+    run_length            mean length of a run of one code, in steps
+    flicker               share of steps between two of one code that are of
+                          another: a of ``a b a``, over all ``x b y``
+    label_information     mutual information of code and label over all
+                          steps, bits; counted, so a little too high on few
+                          clips
+    named                 share of steps whose code has a name
+    names_true            share of the named steps whose name is true of the
+                          joints during the step; of samples with ``events``
+                          and ``span`` in their meta information
+    continuous_top1       accuracy of the neck's auxiliary head on the mean
+                          step, before ...
+    quantised_top1        ... and after quantisation ...
+    quantisation_gap      ... and how much it loses by it
+    ===================== ==================================================
+
+    What the samples have no field for is left out. The tokens of several body
+    parts are as many sequences.
+
+    Args:
+        codebook_size (int): K, as of the neck.
+        collect_device (str): See MMEngine's ``BaseMetric``.
+        prefix (str): Of the names of the figures. Defaults to ``token``.
+    """
+    default_prefix = 'token'
+
+    def __init__(self,
+                 codebook_size: int,
+                 collect_device: str = 'cpu',
+                 prefix: Optional[str] = None) -> None:
+        super().__init__(collect_device, prefix)
+        self.codebook_size = codebook_size
+
+    def process(self, data_batch, data_samples: Sequence[Dict]) -> None:
+        for sample in data_samples:
+            if 'pred_tokens' not in sample:
+                raise ValueError(
+                    'TokenMetric: the model gives no `pred_tokens`; take the '
+                    'metric out of `val_evaluator` and `test_evaluator`')
+            ids = sample['pred_tokens'].cpu()
+            result = dict(
+                ids=ids.view(_parts(sample), -1),
+                label=int(sample['gt_label']))
+            if 'pred_names' in sample:
+                result.update(_name_counts(sample))
+            scores = sample.get('pred_light_scores')
+            if scores is not None and scores.numel():
+                result['hits'] = (
+                    scores.argmax(-1).cpu() == result['label']).double()
+            self.results.append(result)
+
+    def compute_metrics(self, results: List[Dict]) -> Dict[str, float]:
+        ids = [part for r in results for part in r['ids']]
+        labels = torch.tensor([r['label'] for r in results for _ in r['ids']])
+        counts = joint_counts(ids, labels, self.codebook_size)
+        of_code = counts.sum(1)
+        used = int((of_code > 0).sum())
+        steps = int(of_code.sum())
+        changes = sum(int((i[1:] != i[:-1]).sum()) for i in ids)
+        metrics = dict(
+            usage=used / self.codebook_size,
+            dead_codes=self.codebook_size - used,
+            perplexity=float(entropy(of_code).exp()),
+            run_length=steps / (changes + len(ids)),
+            flicker=flicker_rate(ids),
+            label_information=float(
+                entropy(of_code) + entropy(counts.sum(0)) -
+                entropy(counts)) / math.log(2))
+        if all('named' in r for r in results):
+            named, checked, true = (
+                sum(r[key] for r in results)
+                for key in ('named', 'checked', 'true'))
+            metrics['named'] = named / steps
+            if checked:
+                metrics['names_true'] = true / checked
+        if all('hits' in r for r in results):
+            before, after = torch.stack(
+                [r['hits'] for r in results]).mean(0).tolist()
+            metrics.update(
+                continuous_top1=before,
+                quantised_top1=after,
+                quantisation_gap=before - after)
+        return metrics
+
+
+def _name_counts(sample: Dict) -> Dict[str, int]:
+    """Steps with a name, those of them that the joints can tell of, and those
+    whose name is true."""
+    names = sample['pred_names'].cpu()
+    named = names >= 0
+    counts = dict(named=int(named.sum()), checked=0, true=0)
+    if 'events' in sample and 'span' in sample:
+        parts = _parts(sample)
+        active = steps_active(sample['events'], sample['span'],
+                              len(names) // parts).repeat(parts, 1)
+        true = active.gather(1, names.clamp(min=0)[:, None])[:, 0]
+        counts.update(
+            checked=counts['named'], true=int((true & named).sum()))
+    return counts
+
+
+def _parts(sample: Dict) -> int:
+    """Body parts that the tokens of a clip are of."""
+    return 1 + int(sample['pred_parts'].max()) if 'pred_parts' in sample else 1
+
+
+def joint_counts(ids: Sequence[Tensor], labels: Tensor,
+                 codebook_size: int) -> Tensor:
+    """Codes (L, ) of each clip and labels (N, ) -> (K, classes) steps."""
+    classes = int(labels.max()) + 1
+    lengths = torch.tensor([len(i) for i in ids])
+    pairs = torch.cat(list(ids)) * classes + labels.repeat_interleave(lengths)
+    return torch.bincount(
+        pairs, minlength=codebook_size * classes).view(-1, classes).double()
+
+
+def entropy(counts: Tensor) -> Tensor:
+    """Of what occurs so many times each, in nats."""
+    share = counts / counts.sum()
+    return torch.special.entr(share).sum()
+
+
+def flicker_rate(ids: Sequence[Tensor]) -> float:
+    """Share of inner steps that differ from both neighbours while these are
+    of one code. A change, ``a a b b``, has none; ``a b a b`` is all."""
+    inner = sum(max(0, len(i) - 2) for i in ids)
+    flickers = sum(
+        int(((i[2:] == i[:-2]) & (i[1:-1] != i[2:])).sum()) for i in ids)
+    return flickers / max(inner, 1)

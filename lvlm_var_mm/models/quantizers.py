@@ -1,0 +1,90 @@
+"""The quantisers of the VST neck, all from vector-quantize-pytorch, behind
+one call: steps (N, L, C) -> tokens (N, L, C), codes (N, L), commitment loss.
+"""
+import math
+from typing import Dict, Tuple
+
+import torch.nn as nn
+from torch import Tensor
+from vector_quantize_pytorch import FSQ, ResidualVQ, VectorQuantize
+
+# The library's own defaults (decay 0.8, random start, dead codes kept) let
+# most of a codebook die on features that are still being trained.
+EMA = dict(
+    codebook_dim=32,
+    use_cosine_sim=True,
+    decay=0.99,
+    kmeans_init=True,
+    threshold_ema_dead_code=2)
+
+
+class FiniteScalar(FSQ):
+    """Finite scalar quantisation (Mentzer et al., arXiv:2309.15505): a few
+    channels, each rounded to a few levels. Has no codebook to learn."""
+
+    def forward(self, steps: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        tokens, ids = super().forward(steps)
+        return tokens, ids.long(), tokens.new_zeros(())
+
+
+class Residual(ResidualVQ):
+    """Each quantiser corrects those before it. The code of a token is that of
+    the first; its vector is the sum of all."""
+
+    def forward(self, steps: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        tokens, ids, commit = super().forward(steps)
+        return tokens, ids[..., 0], commit.sum()
+
+    @property
+    def codebook(self) -> Tensor:
+        return self.layers[0].codebook
+
+
+def build_quantizer(dim: int, codebook_size: int,
+                    settings: Dict) -> nn.Module:
+    """A quantiser by its ``type``.
+
+    Args:
+        dim (int): C.
+        codebook_size (int): K.
+        settings (dict): ``type``, by default ``'VectorQuantize'``; also
+            ``'FSQ'``, with ``levels`` whose product is K, and
+            ``'ResidualVQ'``, with ``num_quantizers``. The rest goes to the
+            class of that name in vector-quantize-pytorch, over :data:`EMA`
+            where there is a codebook.
+
+    Raises:
+        ValueError: Another type, or levels of another product.
+    """
+    settings = dict(settings)
+    kind = settings.pop('type', 'VectorQuantize')
+    if kind == 'VectorQuantize':
+        return VectorQuantize(
+            dim=dim, codebook_size=codebook_size, **{**EMA, **settings})
+    if kind == 'ResidualVQ':
+        return Residual(
+            dim=dim, codebook_size=codebook_size, **{**EMA, **settings})
+    if kind == 'FSQ':
+        levels = settings.pop('levels', ())
+        if math.prod(levels) != codebook_size:
+            raise ValueError(
+                f'VSTNeck: `levels` {list(levels)} of FSQ make '
+                f'{math.prod(levels)} codes, but `codebook_size` is '
+                f'{codebook_size}')
+        return FiniteScalar(levels=list(levels), dim=dim, **settings)
+    raise ValueError(f'VSTNeck: `quantizer.type` is {kind!r}, not one of '
+                     'VectorQuantize, FSQ, ResidualVQ')
+
+
+def vectors(quantizer: nn.Module, ids: Tensor) -> Tensor:
+    """Codes (N, L) -> tokens (N, L, C), as the quantiser made them in testing.
+
+    Raises:
+        ValueError: Residual quantisers, whose first code alone is kept.
+    """
+    if isinstance(quantizer, Residual):
+        raise ValueError('tokens of a ResidualVQ cannot be made from codes: '
+                         'train in one stage')
+    if isinstance(quantizer, FiniteScalar):
+        return quantizer.indices_to_codes(ids)
+    return quantizer.get_output_from_indices(ids)

@@ -1,0 +1,279 @@
+"""What reads: the language model with a prompt for it, frozen but for LoRA.
+
+Shapes: N clips, L tokens of C channels, S prompt positions, P inner nodes of
+the label trie, R answer positions, D width of the language model.
+"""
+import json
+from contextlib import nullcontext
+from typing import Dict, Optional, Sequence, Tuple, Union
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from mmengine.logging import print_log
+from torch import Tensor
+from transformers import Cache
+
+from lvlm_var_mm.class_lists import load_classes
+from mmaction.models import BaseHead
+from .label_trie import LabelTrie, tree_layout
+from .lora import PATH_KEY, build, build_lvlm, keep_trained_only
+from .prefix_cache import PrefixCache, as_cache, cache_args, read_prefix
+from .prompt import Prompt, pad_left, pad_right
+from .vst_neck import SemanticTokens
+
+PROMPT = ('Semantic action tokens of a clip: {tokens}\n'
+          'The action, and why:\n')
+ANSWER = '{label}\n{reason}'
+
+# What a checkpoint says of itself; a newer one is refused, not misread.
+FORMAT = 1
+
+
+class PromptReader(BaseHead):
+    """A head that puts semantic action tokens into the prompt of a language
+    model and reads it, with the class names as a trie behind it.
+
+    Args:
+        num_classes (int): Number of classes; checked against the list.
+        in_channels (int): C, width of a semantic action token.
+        class_names (str | list): A class list known by name (``'ntu60'``,
+            ``'ntu120'``, ``'nucla'``), a text file of one ``name |
+            description`` a line, or the names themselves.
+        lvlm (dict): The language model, as ``dict(type='transformers....
+            from_pretrained', pretrained_model_name_or_path=...)``.
+        lora (dict, optional): ``dict(type='peft.LoraConfig', ...)``.
+        tokenizer (dict, optional): Defaults to the model's own.
+        prompt (str | list[str]): Template with ``{tokens}``, and
+            ``{candidates}`` where the class names shall be listed. Of several
+            one is drawn for each batch of training; tests use the first.
+        answer (str): Template with ``{label}`` and ``{reason}``.
+        chat (bool): Wrap the prompt in the model's chat template.
+        gradient_checkpointing (bool): Recompute the language model's
+            activations in the backward pass.
+        kwargs: Of ``mmaction.models.BaseHead``.
+    """
+
+    def __init__(self,
+                 num_classes: int,
+                 in_channels: int,
+                 class_names: Union[str, Sequence],
+                 lvlm: Dict,
+                 lora: Optional[Dict] = None,
+                 tokenizer: Optional[Dict] = None,
+                 prompt: Union[str, Sequence[str]] = PROMPT,
+                 answer: str = ANSWER,
+                 chat: bool = False,
+                 gradient_checkpointing: bool = False,
+                 **kwargs) -> None:
+        super().__init__(num_classes, in_channels, **kwargs)
+        key = 'tokenizer'
+        if tokenizer is None:
+            key, tokenizer = 'lvlm', {
+                'type': 'transformers.AutoTokenizer.from_pretrained',
+                PATH_KEY: lvlm[PATH_KEY]
+            }
+        self._tokenizer = build(tokenizer, key)
+        self._cache = PrefixCache()
+        self._templates = dict(prompt=prompt, answer=answer, chat=chat)
+        self.set_classes(class_names, num_classes)
+
+        self.lvlm = build_lvlm(lvlm, lora, gradient_checkpointing)
+        keep_trained_only(self, 'lvlm')
+        width = self.embedding.weight.shape[1]
+        self.projector = nn.Sequential(
+            nn.Linear(in_channels, width), nn.GELU(), nn.Linear(width, width),
+            nn.LayerNorm(width, elementwise_affine=False))
+        # A projected token starts out as long as a word of the vocabulary.
+        self.token_scale = nn.Parameter(
+            self.embedding.weight.detach().float().std())
+
+    def set_classes(self,
+                    class_names: Union[str, Sequence],
+                    num_classes: Optional[int] = None) -> None:
+        """Choose from these names from now on: class names are data, so any
+        list may be given at test time.
+
+        Args:
+            class_names (str | list): As for the head.
+            num_classes (int, optional): Checked against the list.
+
+        Raises:
+            ValueError: As for the head.
+            FileNotFoundError: No class list.
+        """
+        self.classes = load_classes(class_names, num_classes)
+        self.num_classes = len(self.classes.names)
+        prompt, answer, chat = self._templates.values()
+        self.prompts = [
+            Prompt(self._tokenizer, p, answer, self.classes.names, chat)
+            for p in ([prompt] if isinstance(prompt, str) else prompt)
+        ]
+        self.prompt = self.prompts[0]
+        trie = LabelTrie([self.prompt.name(n) for n in self.classes.names])
+        if hasattr(self, 'trie'):
+            trie = trie.to(self.trie.tokens.device)
+        self.trie = trie
+        self._cache.clear()
+
+    def draw_prompt(self) -> Prompt:
+        """One of the prompts in training, the first in tests."""
+        if len(self.prompts) == 1 or not self.training:
+            return self.prompt
+        return self.prompts[int(torch.randint(len(self.prompts), ()))]
+
+    # -------------------------------------------------- the language model
+    @property
+    def _causal_lm(self) -> nn.Module:
+        return getattr(self.lvlm, 'get_base_model', lambda: self.lvlm)()
+
+    @property
+    def decoder(self) -> nn.Module:
+        return self._causal_lm.get_decoder()
+
+    @property
+    def lm_head(self) -> nn.Module:
+        return self._causal_lm.get_output_embeddings()
+
+    @property
+    def embedding(self) -> nn.Module:
+        return self._causal_lm.get_input_embeddings()
+
+    def embed_prompt(self, feats: SemanticTokens,
+                     prompt: Prompt) -> Tuple[Tensor, Tensor]:
+        """Prompt with the tokens in it -> (N, S, D) embeddings and the
+        (N, S) mask. What stands before the tokens lies at the same place
+        for every clip; padding follows it."""
+        before, after = (self.embed_ids(ids, feats.ids.device)
+                         for ids in (prompt.before, prompt.after))
+        tokens = self.projector(feats.embeds) * self.token_scale
+        n = len(tokens)
+        clip = torch.cat(
+            [tokens.to(before.dtype), after.expand(n, -1, -1)], 1)
+        mask = F.pad(feats.mask, (0, len(after)), value=True)
+        clip, mask = pad_left(clip, mask)
+        return (torch.cat([before.expand(n, -1, -1), clip], 1),
+                F.pad(mask, (len(before), 0), value=True))
+
+    def embed_ids(self, ids: Sequence[int], device: torch.device) -> Tensor:
+        return self.embedding(
+            torch.tensor(ids, dtype=torch.long, device=device))
+
+    def remember(self, key, make):
+        """What ``make()`` gives; kept in evaluation for as long as the
+        language model does not change."""
+        if self.training or torch.is_grad_enabled():
+            return make()
+        return self._cache.get(self.lvlm, key, make)
+
+    def open_cache(self, clips: int, prompt: Prompt,
+                   device: torch.device) -> Tuple[Cache, int]:
+        """Keys and values of what stands before the tokens, and how many;
+        none in training, where they would change with every step."""
+        ids = prompt.before
+        if self.training or torch.is_grad_enabled() or not ids:
+            return None, 0
+        prefix = self.remember(tuple(ids), lambda: read_prefix(
+            self.decoder, self.embed_ids(ids, device)[None]))
+        return as_cache(prefix, clips), len(ids)
+
+    def read(self,
+             feats: SemanticTokens,
+             trie: Optional[LabelTrie],
+             labels: Optional[Tensor] = None,
+             answer: Optional[Tensor] = None,
+             prompt: Optional[Prompt] = None) -> Tensor:
+        """One forward over [prompt | label trie | answer].
+
+        Args:
+            feats (SemanticTokens): Of N clips.
+            trie (LabelTrie, optional): Class names.
+            labels (Tensor, optional): (N, ) the name of the trie that each
+                answer follows.
+            answer (Tensor, optional): (N, R) token ids.
+            prompt (Prompt, optional): Defaults to that of tests.
+
+        Returns:
+            Tensor: (N, 1+P+R, D) hidden states of the prompt's last
+            position, the trie and the answer.
+        """
+        prompt = prompt or self.prompt
+        embeds, mask = self.embed_prompt(feats, prompt)
+        n, length = mask.shape
+        cache, past = self.open_cache(n, prompt, mask.device)
+        parts = [embeds[:, past:]]
+        if trie is not None:
+            parts.append(self.embedding(trie.tokens).expand(n, -1, -1))
+        if answer is not None:
+            parts.append(self.embedding(answer))
+        layout = tree_layout(mask, trie, embeds.dtype, labels,
+                             0 if answer is None else answer.shape[1], past)
+        hidden = self.decoder(
+            inputs_embeds=torch.cat(parts, 1),
+            attention_mask=layout.mask,
+            position_ids=layout.position_ids,
+            **cache_args(self.decoder, cache)).last_hidden_state
+        return hidden[:, length - past - 1:]
+
+    @torch.no_grad()
+    def embed_texts(self, texts: Sequence[str]) -> Tensor:
+        """(n, D) float32, each text as the language model read it before it
+        was tuned: the mean of its last hidden states."""
+        ids, mask = pad_right([self.prompt.name(text) for text in texts],
+                              self.token_scale.device)
+        with getattr(self.lvlm, 'disable_adapter', nullcontext)():
+            hidden = self.decoder(
+                inputs_embeds=self.embedding(ids),
+                attention_mask=mask.long(),
+                use_cache=False).last_hidden_state.float()
+        mask = mask[..., None]
+        return (hidden * mask).sum(1) / mask.sum(1)
+
+    def train(self, mode: bool = True) -> 'PromptReader':
+        self._cache.clear()
+        return super().train(mode)
+
+    # ---------------------------------------------------------- checkpoints
+    def init_weights(self) -> None:
+        """MMEngine would descend into the language model, whose own
+        ``init_weights`` makes the LoRA layers random again."""
+
+    def _describe(self) -> Dict:
+        return dict(
+            format=FORMAT,
+            class_names=list(self.classes.names),
+            prompt=self._templates['prompt'],
+            answer=self._templates['answer'],
+            lvlm={
+                k: getattr(self.decoder.config, k)
+                for k in ('model_type', 'hidden_size', 'num_hidden_layers',
+                          'vocab_size')
+            })
+
+    def get_extra_state(self) -> Tensor:
+        """What describes the checkpoint, as JSON in a byte tensor: tools
+        that take a state dict for a dict of tensors stay right."""
+        text = json.dumps(self._describe()).encode()
+        return torch.frombuffer(bytearray(text), dtype=torch.uint8)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Compare a checkpoint's description with this head.
+
+        Raises:
+            ValueError: Another language model, or a newer format.
+        """
+        saved = json.loads(bytes(state.cpu().numpy()).decode())
+        own = self._describe()
+        if saved['format'] > FORMAT:
+            raise ValueError(
+                f'checkpoint format {saved["format"]} is newer than this '
+                f'version of lvlm_var_mm reads ({FORMAT}): update it')
+        if saved['lvlm'] != own['lvlm']:
+            raise ValueError(
+                'the checkpoint was trained on another language model: '
+                f'{saved["lvlm"]}, but `lvlm` is {own["lvlm"]}')
+        for key in ('class_names', 'prompt', 'answer'):
+            if saved[key] != own[key]:
+                print_log(
+                    f'`{key}` differs from that of the checkpoint '
+                    f'({saved[key]!r})', logger='current', level=30)

@@ -1,0 +1,72 @@
+"""Write the tokens of the training clips, for a second stage of training.
+
+    python tools/cache_tokens.py CONFIG CHECKPOINT OUT.pkl [--views 8]
+
+The clips of the config's training set go through its training pipeline, so
+that every view of a clip is another one, and through backbone and neck of the
+checkpoint. Only the codes are kept. configs/two_stage/ trains on them.
+"""
+import argparse
+
+import mmengine
+import numpy as np
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.dataset import pseudo_collate, worker_init_fn
+from mmengine.registry import init_default_scope
+from torch.utils.data import DataLoader
+
+import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.apis import load_tokenizer
+from lvlm_var_mm.cli import user_errors
+from mmaction.registry import DATASETS
+
+
+@torch.no_grad()
+def cache_tokens(model, dataset, views, batch_size=32, workers=1):
+    """(label, codes (views, S), meta of each view) of each clip."""
+    clips = [dict(codes=[], meta=[]) for _ in range(len(dataset))]
+    for view in range(views):
+        loader = DataLoader(
+            dataset, batch_size, num_workers=workers,
+            collate_fn=pseudo_collate,
+            worker_init_fn=lambda i: worker_init_fn(i, workers, 0, view))
+        at = iter(clips)
+        for data in loader:
+            data = model.data_preprocessor(data, False)
+            feats, _ = model.extract_feat(data['inputs'], test_mode=True)
+            samples = data['data_samples']
+            first = feats.ids[::len(feats.ids) // len(samples)].cpu().numpy()
+            for codes, sample, clip in zip(first, samples, at):
+                clip['label'] = int(sample.gt_label)
+                clip['codes'].append(codes.astype(np.int32))
+                clip['meta'].append(dict(sample.metainfo_items()))
+        print(f'view {view + 1} of {views}', flush=True)
+    return [dict(c, codes=np.stack(c['codes'])) for c in clips]
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint')
+    parser.add_argument('out', metavar='OUT.pkl')
+    parser.add_argument('--views', type=int, default=8,
+                        help='of each clip (default: %(default)s)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    args = parser.parse_args()
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options or {})
+    init_default_scope('mmaction')
+    model = load_tokenizer(cfg, args.checkpoint)
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    clips = cache_tokens(model, dataset, args.views,
+                         cfg.train_dataloader.batch_size)
+    mmengine.dump(
+        dict(codebook_size=len(model.neck.code_names), clips=clips), args.out)
+    print(f'{args.out}: {len(clips)} clips, {args.views} views of each')
+
+
+if __name__ == '__main__':
+    with user_errors():
+        main()

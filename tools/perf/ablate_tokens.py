@@ -1,0 +1,239 @@
+"""Which tokens are the better ones: variants of the VST neck, side by side.
+
+    python tools/perf/ablate_tokens.py CONFIG CHECKPOINT --out results.jsonl
+        [--variants a b ...] [--epochs 20] [--views 4] [--seeds 3]
+
+Every variant is the config's neck under the changes listed in VARIANTS, made
+and trained anew on the features of the checkpoint's backbone. These are
+computed once: of each training clip in --views random views, of each test clip
+as in testing. So only what the neck itself can do differs, the backbone cannot
+adapt to a loss; a variant worth it is to be trained whole. Codes are named from
+the training clips, and the figures are those of TokenMetric on the test clips:
+top-1 is that of the auxiliary head. Each run is kept as a line of --out, and
+not run again. The table shows the mean and, after +-, half of the range over
+the seeds; the last line is JSON.
+"""
+import argparse
+import copy
+import json
+import time
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.evaluator import Evaluator
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from terminaltables import AsciiTable
+
+import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.apis import load_tokenizer
+from lvlm_var_mm.class_lists import load_classes
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.engine.alignment import class_texts, encode
+from lvlm_var_mm.models.code_names import (VOCABULARY, name_codes,
+                                           steps_active)
+from lvlm_var_mm.models.lora import PATH_KEY
+from lvlm_var_mm.models.narrative import write_tokens
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+
+VARIANTS = {
+    'as configured': dict(),
+    'no temporal loss': dict(loss_temporal=0.),
+    'temporal x10': dict(loss_temporal=1.),
+    'flicker 10': dict(loss_flicker=10.),
+    'flicker 100': dict(loss_flicker=100.),
+    'events 1': dict(align=dict(loss_events=1.)),
+    'events 10': dict(align=dict(loss_events=10.)),
+    'class 1': dict(align=dict(loss_class=1.)),
+    'reconstruction': dict(
+        reconstruct=dict(loss_features=1., loss_velocity=1.)),
+    'flicker, events': dict(loss_flicker=10., align=dict(loss_events=10.)),
+    'reconstruction, events': dict(
+        align=dict(loss_events=10.),
+        reconstruct=dict(loss_features=1., loss_velocity=1.)),
+    'flicker, reconstruction, events': dict(
+        loss_flicker=10.,
+        align=dict(loss_events=10.),
+        reconstruct=dict(loss_features=1., loss_velocity=1.)),
+    'K=64': dict(codebook_size=64),
+    'FSQ': dict(quantizer=dict(type='FSQ', levels=[8, 8, 4])),
+    'residual x2': dict(quantizer=dict(type='ResidualVQ', num_quantizers=2)),
+    'zipf 0.1': dict(language_bias=dict(loss_zipf=.1)),
+    'context 0.1': dict(language_bias=dict(loss_context=.1)),
+}
+COLUMNS = ('quantised_top1', 'continuous_top1', 'usage', 'perplexity',
+           'run_length', 'flicker', 'label_information', 'named',
+           'names_true')
+
+
+class Clips:
+    """Features (N, C, T) of clips and what goes with them."""
+
+    def __init__(self):
+        self.features, self.samples = [], []
+
+    @torch.no_grad()
+    def add(self, model, layout, loader):
+        axes = dict(NMCTV=(1, 4), NCTHW=(3, 4))[layout]
+        for data in loader:
+            data = model.data_preprocessor(data, False)
+            # One view a clip; the neck averages the same axes away.
+            x = model.backbone(data['inputs'][:, 0]).float().mean(axes)
+            self.features.append(x)
+            for sample in data['data_samples']:
+                kept = ActionDataSample(metainfo={
+                    k: sample.get(k) for k in ('events', 'span')
+                    if k in sample})
+                kept.set_gt_label(sample.gt_label)
+                self.samples.append(kept)
+        return self
+
+    def batch(self, index):
+        """As of a GCN of one person and one joint."""
+        return (self.features[index][:, None, :, :, None],
+                [self.samples[i] for i in index.tolist()])
+
+    def done(self):
+        self.features = torch.cat(self.features)
+        return self
+
+
+def load_clips(cfg, checkpoint, views, seed=0):
+    """Training clips, ``views`` times, and test clips."""
+    model = load_tokenizer(cfg, checkpoint)
+    train, test = Clips(), Clips()
+    loader = Runner.build_dataloader(cfg.train_dataloader, seed=seed)
+    for _ in range(views):
+        train.add(model, cfg.model.neck.layout, loader)
+    test.add(model, cfg.model.neck.layout,
+             Runner.build_dataloader(cfg.test_dataloader, seed=seed))
+    return train.done(), test.done()
+
+
+def text_embeddings(cfg):
+    """Of the classes and of the events, by the language model in use."""
+    head = cfg.model.cls_head
+    encoder = dict(type='transformers.AutoModel.from_pretrained')
+    encoder[PATH_KEY] = head.lvlm[PATH_KEY]
+    return (encode(encoder, class_texts(load_classes(head.class_names))),
+            encode(encoder, VOCABULARY))
+
+
+def train(neck, clips, epochs, batch_size=64, lr=2e-3):
+    steps = epochs * (len(clips.samples) // batch_size)
+    optimizer = torch.optim.AdamW(neck.parameters(), lr, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps)
+    neck.train()
+    for _ in range(epochs):
+        order = torch.randperm(len(clips.samples))
+        for index in order.split(batch_size):
+            if len(index) < batch_size:
+                continue
+            _, losses = neck(*clips.batch(index))
+            optimizer.zero_grad()
+            sum(losses.values()).backward()
+            optimizer.step()
+            schedule.step()
+    return neck.eval()
+
+
+@torch.no_grad()
+def judge(neck, train_clips, test_clips, views, batch_size=256):
+    """Name the codes, then the figures of the test clips."""
+    # Views of one clip are no further evidence for a name.
+    number = len(train_clips.samples) // views
+    codes = len(neck.code_names)
+    counts, totals = torch.zeros(codes, len(VOCABULARY)), torch.zeros(codes)
+    for index in torch.arange(number).split(batch_size):
+        x, samples = train_clips.batch(index)
+        for ids, sample in zip(neck(x)[0].ids, samples):
+            active = steps_active(sample.events, sample.span, len(ids))
+            counts.index_add_(0, ids, active.float())
+            totals.index_add_(0, ids, torch.ones(len(ids)))
+    neck.code_names = name_codes(counts, totals)
+    evaluator = Evaluator(dict(type='TokenMetric', codebook_size=codes))
+    for index in torch.arange(len(test_clips.samples)).split(batch_size):
+        x, samples = test_clips.batch(index)
+        evaluator.process(
+            write_tokens(neck(x)[0], copy.deepcopy(samples)), None)
+    figures = evaluator.evaluate(len(test_clips.samples))
+    return {key.split('/')[1]: value for key, value in figures.items()}
+
+
+def show(done, names):
+    rows = [('variant', *COLUMNS)]
+    summary = {}
+    for name in names:
+        runs = [r['figures'] for r in done if r['variant'] == name]
+        row, summary[name] = [name], dict(seeds=len(runs))
+        for key in COLUMNS:
+            values = [r[key] for r in runs if key in r]
+            if not values:
+                row.append('-')
+                continue
+            mean = sum(values) / len(values)
+            summary[name][key] = mean
+            text = f'{mean:.3g}' if mean > 1 else f'{mean:.3f}'
+            if len(values) > 1:
+                text += f' +-{(max(values) - min(values)) / 2:.2g}'
+            row.append(text)
+        rows.append(row)
+    print(AsciiTable(rows).table)
+    print(json.dumps(summary))
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint')
+    parser.add_argument('--out', required=True, help='JSON lines, added to')
+    parser.add_argument('--variants', nargs='+', choices=VARIANTS,
+                        default=list(VARIANTS), metavar='NAME',
+                        help=f'of: {", ".join(VARIANTS)} (default: all)')
+    parser.add_argument('--epochs', type=int, default=20)
+    parser.add_argument('--views', type=int, default=4)
+    parser.add_argument('--seeds', type=int, default=3)
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    args = parser.parse_args()
+
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options or {})
+    init_default_scope('mmaction')
+    out = Path(args.out)
+    done = [json.loads(line) for line in out.read_text().splitlines()
+            ] if out.exists() else []
+    settings = dict(config=args.config, checkpoint=args.checkpoint,
+                    epochs=args.epochs, views=args.views)
+    done = [r for r in done if r['settings'] == settings]
+    todo = [(name, seed) for seed in range(args.seeds)
+            for name in args.variants
+            if not any((r['variant'], r['seed']) == (name, seed)
+                       for r in done)]
+    if todo:
+        torch.manual_seed(0)
+        clips = load_clips(cfg, args.checkpoint, args.views)
+        texts = text_embeddings(cfg)
+    for name, seed in todo:
+        start = time.perf_counter()
+        torch.manual_seed(seed)
+        neck = MODELS.build({**cfg.model.neck, **VARIANTS[name],
+                             'layout': 'NMCTV', 'parts': None})
+        if neck.align:
+            neck.align.set_texts(*texts)
+        train(neck, clips[0], args.epochs)
+        result = dict(variant=name, seed=seed, changes=VARIANTS[name],
+                      settings=settings, figures=judge(neck, *clips, args.views),
+                      seconds=round(time.perf_counter() - start, 1))
+        done.append(result)
+        with out.open('a') as f:
+            f.write(json.dumps(result) + '\n')
+        print(f'{name}, seed {seed}: {result["seconds"]} s', flush=True)
+    show(done, args.variants)
+
+
+if __name__ == '__main__':
+    with user_errors():
+        main()
