@@ -85,7 +85,7 @@ def test_splits(path):
     if 'ntu' in name and path != STOCK:
         assert train.benchmark in name
     assert ('rgb' in name or 'slowonly' in name) == (
-        train.type == 'NTURGBDVideoDataset')
+        train.type in ('NTURGBDVideoDataset', 'NTURGBDPairedDataset'))
 
 
 @every

@@ -77,9 +77,10 @@ def test_train_test_dump_and_resume(sample, tmp_path):
 
 @pytest.mark.smollm2
 @needs_smollm2
-def test_rgb_loss_falls_in_two_epochs(sample, tmp_path):
-    run('tools/train.py', 'configs/lvlmvar_rgb_quickstart.py', '--work-dir',
-        tmp_path, '--no-validate', '--cfg-options',
+@pytest.mark.parametrize('name', ['rgb', 'rgb_crop'])
+def test_rgb_loss_falls_in_two_epochs(name, sample, tmp_path):
+    run('tools/train.py', f'configs/lvlmvar_{name}_quickstart.py',
+        '--work-dir', tmp_path, '--no-validate', '--cfg-options',
         'train_dataloader.batch_size=8', 'custom_hooks.0.epochs=0',
         'train_cfg.max_epochs=2', 'default_hooks.logger.interval=1',
         NTU_SAMPLE=sample)

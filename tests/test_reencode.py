@@ -71,6 +71,18 @@ def test_frames_rate_and_names_stay(folders):
                 bar(old[i].asnumpy()), abs=.03)
 
 
+def test_after_opencv_has_used_its_threads(folders):
+    """They do not survive the fork of a worker."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(4)
+    try:
+        cv2.resize(np.zeros((120, 160, 3), np.uint8), (1920, 1080))
+        assert run(*folders).written == 2
+        assert cv2.getNumThreads() == 4
+    finally:
+        cv2.setNumThreads(threads)
+
+
 def test_what_is_done_is_kept(folders):
     source, out = folders
     run(source, out)

@@ -10,6 +10,7 @@ import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
@@ -106,7 +107,7 @@ def _work(names, source, out, short_side, processes,
     def run(some: List[str], workers: int) -> None:
         pool = ProcessPoolExecutor(
             min(workers, len(some)), mp_context=get_context('fork'),
-            initializer=_start_worker)
+            initializer=live_with_parent)
         try:
             jobs = {
                 pool.submit(reencode, source / n, out / n, short_side): n
@@ -122,7 +123,7 @@ def _work(names, source, out, short_side, processes,
             # On Ctrl-C what runs is finished, what waits is dropped.
             pool.shutdown(cancel_futures=True)
 
-    with bar:
+    with bar, _one_thread():
         run(names, processes)
         # A decoder that crashes takes everything in the pool with it; one by
         # one the others get their turn, and the culprit shows.
@@ -132,9 +133,16 @@ def _work(names, source, out, short_side, processes,
     return results
 
 
-def _start_worker() -> None:
-    cv2.setNumThreads(1)
-    live_with_parent()
+@contextmanager
+def _one_thread():
+    """OpenCV without threads of its own: its pool does not survive the fork
+    of a worker, which would wait for them for ever."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(0)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def reencode(source: Path, target: Path, short_side: int) -> Tuple[str, str]:

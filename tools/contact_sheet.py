@@ -1,0 +1,96 @@
+"""Draw one sample of each class: its skeleton and its video, side by side.
+
+    python tools/contact_sheet.py DATA_ROOT OUT.png [--split xsub_val]
+
+DATA_ROOT holds nturgb+d_rgb/ and nturgb+d_skeletons/ of NTU RGB+D, or of the
+made sample (python tools/make_sample.py). Left and right of the body are blue
+and orange; the white frame in a picture is what PersonCrop takes.
+"""
+import argparse
+import textwrap
+
+import decord
+import numpy as np
+from matplotlib.figure import Figure
+
+from lvlm_var_mm.class_lists import load_classes
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.datasets import NTURGBDPairedDataset, PersonCrop
+from lvlm_var_mm.visualization import draw_frames, draw_skeleton, spread
+
+HEIGHT, GAP = 144, 8  # pixels of a row
+LEFT, TOP = 200, 60  # pixels for text
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('data_root', help='folder of the data')
+    parser.add_argument('out', help='picture to write, .png')
+    parser.add_argument('--benchmark', default='ntu60',
+                        choices=['ntu60', 'ntu120'])
+    parser.add_argument('--split', default='xsub_val')
+    parser.add_argument('--frames', type=int, default=5,
+                        help='moments of each sample (default 5)')
+    return parser.parse_args()
+
+
+def strips(item: dict, frames: int) -> tuple:
+    """A sample's skeleton and its video at the same moments, uint8
+    (HEIGHT, W, 3) each."""
+    video = decord.VideoReader(item['filename'], num_threads=1)
+    times = spread(len(video), frames)
+    imgs = list(video.get_batch(times).asnumpy())
+    crop = PersonCrop()(dict(
+        item, imgs=imgs, img_shape=imgs[0].shape[:2], frame_inds=times))
+    nearest = abs(times[:, None] - item['video_frames']).argmin(1)
+    return (draw_skeleton(item['keypoint_3d'], 'ntu25', nearest, HEIGHT),
+            draw_frames(imgs, HEIGHT, crop['crop_bbox']))
+
+
+def sheet(rows: list, title: str) -> Figure:
+    """Rows (name of the class, name of the sample, two strips) -> figure."""
+    width = LEFT + max(a.shape[1] + GAP + b.shape[1] for *_, a, b in rows)
+    height = TOP + len(rows) * (HEIGHT + GAP)
+    figure = Figure((width / 100, height / 100), 100, facecolor='white')
+    figure.text(GAP / width, 1 - TOP / 2 / height, title, va='center',
+                size=14, weight='bold')
+    for i, (action, name, *pictures) in enumerate(rows):
+        y, x = height - TOP - i * (HEIGHT + GAP), LEFT
+        figure.text(GAP / width, (y - 30) / height,
+                    '\n'.join(textwrap.wrap(action, 20)), va='top', size=12)
+        figure.text(GAP / width, (y - HEIGHT + 12) / height, name,
+                    size=7, color='gray')
+        for picture in pictures:
+            figure.figimage(picture, x, y - HEIGHT, origin='upper')
+            x += picture.shape[1] + GAP
+    return figure
+
+
+def main() -> None:
+    args = parse_args()
+    if not args.out.endswith('.png'):
+        raise ValueError(f'{args.out}: must end in .png')
+    dataset = NTURGBDPairedDataset(
+        args.data_root, [], args.split, benchmark=args.benchmark)
+    names = load_classes(args.benchmark).names
+    labels = np.array([
+        dataset.get_data_info(i)['label'] for i in range(len(dataset))
+    ])
+    rows = []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        # Not the first of each, which would all be of one camera.
+        item = dataset[int(members[len(rows) % len(members)])]
+        rows.append((f'A{label + 1:03} {names[label]}', item['frame_dir'],
+                     *strips(item, args.frames)))
+    note = dataset.metainfo.get('note', 'NTU RGB+D')
+    title = (f'{args.split} of {args.benchmark}: one sample a class, '
+             f'skeleton and video at the same moments\n{note}')
+    sheet(rows, title).savefig(args.out)
+    print(f'{args.out}: {len(rows)} classes')
+
+
+if __name__ == '__main__':
+    with user_errors():
+        main()
