@@ -132,6 +132,9 @@ def test_hooks_and_import_are_there(path):
     assert cfg.default_hooks.skipped_samples.type == 'SkippedSamplesHook'
     assert cfg.custom_imports.imports == ['lvlm_var_mm']
     assert ('CodeNamesHook' in hooks) == (path in OURS)
+    # Texts are set for an alignment, and only for one.
+    assert ('SemanticAlignmentHook' in hooks) == bool(
+        cfg.model.get('neck', {}).get('align'))
     warmup = hooks.get('LVLMWarmupHook')
     assert bool(warmup) == (path in OURS)
     if warmup:  # nothing to validate before the head takes part

@@ -62,9 +62,10 @@ def write_tokens(feats: SemanticTokens,
                  data_samples: SampleList) -> SampleList:
     """Put the tokens of the first view of each clip on its data sample:
     ``pred_tokens``, the codes; ``pred_names``, the number of the name of
-    each, -1 without; ``pred_parts``, its body part; ``pred_light_scores``, the scores of the neck's
-    auxiliary head; and ``pred_narrative``, the whole in words. It has times
-    where the meta information has the ``span`` of the clip.
+    each, -1 without; ``pred_parts``, its body part; ``pred_light_scores``,
+    the scores of the neck's auxiliary head; and ``pred_narrative``, the whole
+    in words. It has times where the meta information has the ``span`` of the
+    clip.
 
     Args:
         feats (SemanticTokens): Of the views of N clips, side by side.

@@ -118,7 +118,8 @@ class Alignment(nn.Module):
         losses = dict()
         if self.loss_class:
             labels = torch.cat([s.gt_label for s in data_samples])
-            scores = self._near(self.to_class(tokens.mean((1, 2))), self.classes)
+            mean = self.to_class(tokens.mean((1, 2)))
+            scores = self._near(mean, self.classes)
             losses['loss_class'] = self.loss_class * F.cross_entropy(
                 scores, labels.to(scores.device))
         if self.loss_events:

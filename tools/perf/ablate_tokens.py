@@ -7,11 +7,11 @@ Every variant is the config's neck under the changes listed in VARIANTS, made
 and trained anew on the features of the checkpoint's backbone. These are
 computed once: of each training clip in --views random views, of each test clip
 as in testing. So only what the neck itself can do differs, the backbone cannot
-adapt to a loss; a variant worth it is to be trained whole. Codes are named from
-the training clips, and the figures are those of TokenMetric on the test clips:
-top-1 is that of the auxiliary head. Each run is kept as a line of --out, and
-not run again. The table shows the mean and, after +-, half of the range over
-the seeds; the last line is JSON.
+adapt to a loss; a variant worth it is to be trained whole. Codes are named
+from the training clips, and the figures are those of TokenMetric on the test
+clips: top-1 is that of the auxiliary head. Each run is kept as a line of
+--out, and not run again. The table shows the mean and, after +-, half of the range
+over the seeds; the last line is JSON.
 """
 import argparse
 import copy
@@ -224,8 +224,9 @@ def main():
         if neck.align:
             neck.align.set_texts(*texts)
         train(neck, clips[0], args.epochs)
+        figures = judge(neck, *clips, args.views)
         result = dict(variant=name, seed=seed, changes=VARIANTS[name],
-                      settings=settings, figures=judge(neck, *clips, args.views),
+                      settings=settings, figures=figures,
                       seconds=round(time.perf_counter() - start, 1))
         done.append(result)
         with out.open('a') as f:
