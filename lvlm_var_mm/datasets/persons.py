@@ -52,14 +52,18 @@ def real_persons(bodies: Dict, max_persons: int = 2,
         raise ValueError(f'max_persons is {max_persons}, must be 1 or more')
     keypoint, present = bodies['keypoint'], bodies['present']
     persons = _persons(keypoint, present, max_persons)
+    joints = np.zeros((len(persons), *keypoint.shape[1:]), np.float32)
+    color = np.full((*joints.shape[:3], 2), np.nan, np.float32)
+    for person, parts in enumerate(persons):
+        for body in parts:
+            there = np.flatnonzero(present[body])
+            joints[person, there] = keypoint[body, there]
+            color[person, there] = bodies['color'][body, there]
     frames = np.flatnonzero(present[sum(persons, [])].any(axis=0))
-    # The fragments of a person share no frame, so their sum joins them.
-    joined = np.stack([keypoint[p].sum(0) for p in persons])[:, frames]
-    color = np.where(present[..., None, None], bodies['color'],
-                     np.float32('nan'))
-    color = np.stack([np.fmin.reduce(color[p]) for p in persons])[:, frames]
+    if len(frames) < joints.shape[1]:
+        joints, color = joints[:, frames], color[:, frames]
     result = dict(
-        keypoint=np.ascontiguousarray(joined),
+        keypoint=joints,
         video_frames=frames.astype(np.int32),
         boxes=joint_boxes(color),
         total_frames=len(frames))
@@ -70,7 +74,9 @@ def _persons(keypoint, present, max_persons) -> List[List[int]]:
     """Each person as the bodies that it consists of."""
     kept = _unless_none(np.arange(len(present)),
                         present.sum(axis=1) > NOISE_FRAMES)
-    width, height = np.moveaxis(np.ptp(keypoint[..., :2], axis=2), -1, 0)
+    # By far the quickest is to reduce the first axis of a compact array.
+    points = np.ascontiguousarray(np.moveaxis(keypoint[..., :2], 2, 0))
+    width, height = np.moveaxis(points.max(0) - points.min(0), -1, 0)
     odd = present & (width > SPREAD * height)
     odd_part = odd.sum(axis=1) / np.maximum(present.sum(axis=1), 1)
     kept = _unless_none(kept, odd_part[kept] < ODD_FRAMES)
@@ -80,10 +86,11 @@ def _persons(keypoint, present, max_persons) -> List[List[int]]:
         frames = frames if frames.any() else present[body]
         return keypoint[body, frames].var(axis=0, dtype=np.float64).sum()
 
-    # A stable sort: equal motion keeps the order of appearance.
-    order = np.argsort([-motion(body) for body in kept], kind='stable')
+    if len(kept) > 1:
+        # A stable sort: equal motion keeps the order of appearance.
+        kept = kept[np.argsort([-motion(b) for b in kept], kind='stable')]
     persons: List[List[int]] = []
-    for body in kept[order].tolist():
+    for body in kept.tolist():
         gaps = [_gap(keypoint, present, person, body) for person in persons]
         if gaps and min(gaps) <= FOUND_AGAIN:
             persons[int(np.argmin(gaps))].append(body)
@@ -111,7 +118,7 @@ def _gap(keypoint, present, person, body) -> float:
 
 def joint_boxes(color) -> np.ndarray:
     """(M, T, V, 2) pixels, NaN where there is none -> (T, 4)."""
-    flat = np.moveaxis(color, 1, 0).reshape(color.shape[1], -1, 2)
-    low = np.fmin.reduce(flat, axis=1)
-    high = np.fmax.reduce(flat, axis=1)
+    points = np.moveaxis(color, 2, 1).reshape(-1, color.shape[1], 2)
+    points = np.ascontiguousarray(points)
+    low, high = np.fmin.reduce(points), np.fmax.reduce(points)
     return np.concatenate([low, high], axis=1).astype(np.float32)
