@@ -1,4 +1,5 @@
 """Re-encoding: same names and frames, smaller, whatever interrupts it."""
+import json
 import os
 import runpy
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from lvlm_var_mm.datasets import reencode
 from lvlm_var_mm.datasets.reencode import reencode_folder
 
-TOOL = Path(__file__).parents[1] / 'tools/reencode.py'
+TOOLS = Path(__file__).parents[1] / 'tools'
 NAME = 'S001C001P001R001A{:03}_rgb.avi'
 
 
@@ -48,6 +49,12 @@ def run(source, out, **over):
     return reencode_folder(source, out, **{
         **dict(short_side=64, processes=1, progress=False), **over
     })
+
+
+def run_tool(monkeypatch, name, *args):
+    path = str(TOOLS / f'{name}.py')
+    monkeypatch.setattr('sys.argv', [path, *map(str, args)])
+    runpy.run_path(path, run_name='__main__')
 
 
 def test_frames_rate_and_names_stay(folders):
@@ -118,12 +125,9 @@ def test_a_corrupt_video_is_named_and_the_rest_is_done(
     whole = write_video(source / NAME.format(3), 60).read_bytes()
     (source / NAME.format(3)).write_bytes(whole[:len(whole) // 2])
     (source / NAME.format(4)).write_bytes(b'no video')
-    monkeypatch.setattr('sys.argv', [
-        str(TOOL), str(source), str(out), '--short-side', '64',
-        '--processes', '2'
-    ])
     with pytest.raises(SystemExit) as end:
-        runpy.run_path(str(TOOL), run_name='__main__')
+        run_tool(monkeypatch, 'reencode', source, out, '--short-side', 64,
+                 '--processes', 2)
     assert end.value.code == 1
     said = capsys.readouterr().out
     assert f'corrupt: {NAME.format(3)}: 60 frames are declared' in said
@@ -144,6 +148,7 @@ def test_a_decoder_that_crashes_is_survived(folders, monkeypatch):
         return opened(path)
 
     monkeypatch.setattr(reencode, '_open', crash)
+    monkeypatch.setattr(reencode, 'BATCH', 2)
     done = run(source, out, processes=2)
     assert done.written + done.kept == 2
     assert done.corrupt == {NAME.format(2): 'crashes its decoder'}
@@ -178,3 +183,14 @@ def test_bad_arguments(folders):
     out.mkdir()
     with pytest.raises(FileNotFoundError, match='no video'):
         run(out, source)
+
+
+def test_measurement(monkeypatch, capsys):
+    """At small size; what it times is not judged."""
+    run_tool(monkeypatch, 'perf/reencoded_video', '--clips', 1, '--repeats',
+             1)
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert figures['clips'] == 1
+    assert 0 < figures['mb_small'] < figures['mb_full']
+    for key in ('speedup', 'read_full_s', 'read_small_s', 'reencode_s'):
+        assert figures[key] > 0

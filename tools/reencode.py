@@ -29,13 +29,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    try:
-        done = reencode_folder(args.src_dir, args.out_dir, args.short_side,
-                               args.processes)
-    except KeyboardInterrupt:
-        print('interrupted; the same command goes on where it stopped',
-              file=sys.stderr)
-        return 130
+    done = reencode_folder(args.src_dir, args.out_dir, args.short_side,
+                           args.processes)
     for name, problem in done.corrupt.items():
         print(f'corrupt: {name}: {problem}')
     print(f'{done.written} written, {done.kept} there before, {done.copied} '
@@ -48,5 +43,5 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    with user_errors():
+    with user_errors('the same command goes on where it stopped'):
         sys.exit(main())

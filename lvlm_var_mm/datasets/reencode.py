@@ -32,6 +32,7 @@ HEADER_SLACK = 2
 # decord 0.6 takes rows much narrower than this for pictures of 4 channels.
 SMALLEST = 64
 PART = '.part'
+BATCH = 256  # videos of one pool of workers
 
 
 class Reencoded(NamedTuple):
@@ -124,12 +125,14 @@ def _work(names, source, out, short_side, processes,
             pool.shutdown(cancel_futures=True)
 
     with bar, _one_thread():
-        run(names, processes)
-        # A decoder that crashes takes everything in the pool with it; one by
-        # one the others get their turn, and the culprit shows.
-        for name in [n for n in names if n not in results]:
-            run([name], 1)
-            results.setdefault(name, ('corrupt', 'crashes its decoder'))
+        for start in range(0, len(names), BATCH):
+            batch = names[start:start + BATCH]
+            run(batch, processes)
+            # A decoder that crashes takes everything in its pool with it; one
+            # by one the others get their turn, and the culprit shows.
+            for name in [n for n in batch if n not in results]:
+                run([name], 1)
+                results.setdefault(name, ('corrupt', 'crashes its decoder'))
     return results
 
 
