@@ -13,13 +13,17 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 from safetensors.torch import load_file, save_file
 
 from conftest import CLASSES, write_llava
+from lvlm_var_mm.datasets.ntu import NTUNames
+from lvlm_var_mm.datasets.ntu_census import complete_set
+from lvlm_var_mm.datasets.ntu_splits import in_split, parse_names
 from lvlm_var_mm.datasets.sample import make_sample
 from lvlm_var_mm.doctor import Finding, examine, exit_code, table
+from lvlm_var_mm.doctor.data import Split, check_published
 from lvlm_var_mm.doctor.environment import (check_mmcv, check_packages,
                                             check_python,
                                             check_shared_memory)
@@ -246,6 +250,19 @@ def test_leak(setup, plant, words):
                                 words).remedy
 
 
+def test_data_sets_inside_of_wrappers(setup):
+    loader = setup.cfg.train_dataloader
+    loader.dataset = dict(
+        type='ConcatDataset', datasets=[
+            dict(type='RepeatDataset', times=9, dataset=loader.dataset),
+            dict(loader.dataset, split='xview_val')])
+    loader.batch_size = 9  # repeated, there are enough
+    found = look(setup)
+    assert [f.text for f in found if 'samples read' in f.text] == [
+        '8 samples read'] * 3
+    expect(found, 'error', 'data: val, test', '8 samples also train')
+
+
 def test_reads_as_many_as_it_is_told(setup):
     keypoints(8, np.zeros_like)(setup)
     found = examine(setup.cfg, number=3, progress=False)
@@ -313,6 +330,32 @@ def test_ntu(tmp_path, setup):
     assert [f.text for f in found if 'published' in f.text] == [
         '6 samples, published are 40091: a part of ntu60',
         '6 samples, published are 16487: a part of ntu60']
+
+
+class Names(NTUNames):
+    """NTU RGB+D, cross-subject training, names alone."""
+
+    def __init__(self, names, exclude=()):
+        self.benchmark, self.exclude = 'ntu60', set(exclude)
+        self.actions = range(60)
+        self.data_list = [dict(frame_dir=n) for n in names]
+
+
+@pytest.mark.parametrize('number, level, text, remedy', [
+    (40320, 'warning', 'missing skeletons are among them', 'exclude'),
+    (40091, 'ok', '40091 samples, published are 40091', ''),
+    (40000, 'warning', 'lacking: 320 not in the folder, such as S',
+     'complete'),
+    (100, 'note', 'a part of ntu60', 'part is meant')])
+def test_published_sizes(number, level, text, remedy):
+    names = complete_set('ntu60')
+    names = [n for n, inside in zip(names, in_split(
+        parse_names(names), 'ntu60', 'xsub_train')) if inside]
+    assert len(names) == 40320
+    found, = check_published(Split(
+        'train', ConfigDict(split='xsub_train'), Names(names[:number])))
+    assert found.level == level
+    assert text in found.text and remedy in found.remedy
 
 
 def test_made_sample_is_not_made(setup, tmp_path):

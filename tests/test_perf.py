@@ -8,19 +8,11 @@ import pytest
 
 from lvlm_var_mm.smollm2 import default_dir, is_complete
 
-<<<<<<< HEAD
 TOOLS = Path(__file__).parents[1] / 'tools' / 'perf'
 
 
 def run(tool, *args):
     return subprocess.run([sys.executable, str(TOOLS / f'{tool}.py'), *args],
-=======
-PERF = Path(__file__).parents[1] / 'tools' / 'perf'
-
-
-def run(*args, tool='label_scores.py'):
-    return subprocess.run([sys.executable, str(PERF / tool), *args],
->>>>>>> w-head
                           capture_output=True, text=True)
 
 
@@ -29,12 +21,8 @@ def run(*args, tool='label_scores.py'):
     not is_complete(default_dir()),
     reason=f'no SmolLM2 in {default_dir()}: python tools/fetch_smollm2.py')
 def test_label_scores_are_exact():
-<<<<<<< HEAD
-    done = run('label_scores', '--clips', '2', '--repeats', '1')
-=======
-    done = run('--clips', '2', '--repeats', '1', '--labels', '2', '--batch',
-               '1')
->>>>>>> w-head
+    done = run('label_scores', '--clips', '2', '--repeats', '1', '--labels',
+               '2', '--batch', '1')
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures['max_abs_diff'] <= 1e-4
@@ -52,8 +40,8 @@ def test_label_scores_are_exact():
     not is_complete(default_dir()),
     reason=f'no SmolLM2 in {default_dir()}: python tools/fetch_smollm2.py')
 def test_train_step_has_the_plain_loss():
-    done = run('--clips', '2', '--labels', '3', '--repeats', '1',
-               tool='train_step.py')
+    done = run('train_step', '--clips', '2', '--labels', '3', '--repeats',
+               '1')
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures['loss_diff'] <= 1e-3 and figures['lm_loss_diff'] <= 1e-3

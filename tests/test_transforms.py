@@ -117,6 +117,34 @@ def test_align_waits_for_the_first_person():
     assert np.isfinite(apply(ALIGN, nobody + 1)).all()
 
 
+def test_align_without_names_of_joints():
+    keypoint = body()
+    free = dict(ALIGN, center=2, torso=None, left_right=None)
+    aligned = apply(free, keypoint)
+    # Size and place are gone, the heading stays.
+    np.testing.assert_allclose(
+        apply(free, 7 * (keypoint + 3 * present(keypoint)[..., None, None])),
+        aligned, atol=1e-4)
+    np.testing.assert_allclose(apply(free, turned(keypoint, 40)),
+                               turned(aligned, 40), atol=1e-4)
+    np.testing.assert_allclose(aligned[0, :5, 2].mean(0), 0, atol=1e-5)
+    spread = aligned[0] - aligned[0, :, 2:3]
+    assert np.linalg.norm(spread, axis=-1).mean() == pytest.approx(1, 1e-4)
+
+
+# ------------------------------------------------------ NormalizePicture2D
+def test_picture():
+    keypoint = np.zeros((1, 1, 4, 2), np.float32)
+    keypoint[0, 0, :3] = (60, 100), (120, 200), (0, 50)
+    given = keypoint.copy()
+    done = TRANSFORMS.build(dict(type='NormalizePicture2D'))(
+        dict(keypoint=keypoint, img_shape=(200, 120)))['keypoint']
+    # What was not seen, the last, stays zero; the edge of the picture counts.
+    np.testing.assert_allclose(
+        done[0, 0], [(0, 0), (1, 1), (-1, -.5), (0, 0)])
+    np.testing.assert_array_equal(keypoint, given)
+
+
 # ------------------------------------------------------ RandomViewpoint3D
 VIEW = dict(type='RandomViewpoint3D')
 

@@ -5,12 +5,13 @@ from .ntu_paired import NTURGBDPairedDataset
 from .rgb_transforms import PersonCrop
 from .skeleton import SkeletonDataset
 from .tokens import TokenDataset
-from .transforms import (AlignSkeleton3D, RandomViewpoint3D, ResampleFrames,
-                         SkeletonFeatures)
+from .transforms import (AlignSkeleton3D, NormalizePicture2D,
+                         RandomViewpoint3D, ResampleFrames, SkeletonFeatures)
+from .video import VideoListDataset
 
 __all__ = [
     'AlignSkeleton3D', 'BodyPartEvents', 'NTURGBDPairedDataset',
-    'NTURGBDSkeletonDataset', 'NTURGBDVideoDataset', 'PersonCrop',
-    'RandomViewpoint3D', 'ResampleFrames', 'SkeletonDataset',
-    'SkeletonFeatures', 'TokenDataset'
+    'NTURGBDSkeletonDataset', 'NTURGBDVideoDataset', 'NormalizePicture2D',
+    'PersonCrop', 'RandomViewpoint3D', 'ResampleFrames', 'SkeletonDataset',
+    'SkeletonFeatures', 'TokenDataset', 'VideoListDataset'
 ]

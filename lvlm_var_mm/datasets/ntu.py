@@ -17,6 +17,7 @@ from .sample_render import HEIGHT, WIDTH
 from .skeleton import SkeletonDataset, read_exclude
 from .skeleton_io import CorruptSampleError, read_skeleton
 from .store import is_store
+from .video import check_avi
 
 MADE = 'a made sample of stick figures, not NTU RGB+D'
 
@@ -236,17 +237,3 @@ class NTURGBDVideoDataset(NTUNames, SkipCorruptMixin, BaseActionDataset):
         info = super().get_data_info(idx)
         check_avi(info['filename'])
         return info
-
-
-def check_avi(path: str) -> None:
-    """An AVI that was cut short must not reach ``DecordInit``: decord 0.6
-    crashes the process on it where it reads from memory."""
-    with open(path, 'rb') as f:
-        head = f.read(12)
-    if head[:4] != b'RIFF' or head[8:] != b'AVI ':
-        raise CorruptSampleError(path, 'is not an AVI file')
-    size, there = int.from_bytes(head[4:8], 'little'), osp.getsize(path)
-    # A writer that cannot go back leaves 0 or 2**32 - 1 for the size.
-    if there < size < 2**32 - 1:
-        raise CorruptSampleError(
-            path, f'ends early, after {there} of {size} bytes')

@@ -9,6 +9,7 @@ share through the page cache instead of each holding a copy::
     NAME.bin          further arrays, one row a person and frame or one a
                       frame
     splits.npz        of each split, the numbers of its samples
+    extras.json       what a sample has beside arrays, if any has something
     meta.json         shapes, types and where the data comes from; written
                       last, so that its presence means that the rest is there
 """
@@ -27,6 +28,7 @@ FORMAT = 1
 # first axes of an array tell how many rows that makes.
 PER_JOINT = 'keypoint', 'keypoint_score'  # (M, T, V, ...)
 PER_FRAME = 'video_frames', 'boxes'  # (T, ...)
+EXTRAS = 'explanation', 'img_shape'  # text; height and width of the picture
 
 
 def is_store(path: Union[str, Path]) -> bool:
@@ -70,6 +72,9 @@ class SkeletonStore:
                                  'delete the store and prepare it again')
             self._arrays[name] = np.memmap(file, dtype, 'r',
                                            shape=tuple(shape))
+        extras = Path(path) / 'extras.json'
+        self._extras = (json.loads(extras.read_text('utf-8'))
+                        if extras.is_file() else None)
 
     def __reduce__(self):
         # A memory map pickles as a copy of the data; a path does not. This
@@ -105,6 +110,8 @@ class SkeletonStore:
             label=int(entry['label']),
             total_frames=frames,
             **self.meta.get('common', {}))
+        if self._extras:
+            sample.update(self._extras[i])
         for name, array in self._arrays.items():
             start = int(entry['joint_row' if name in PER_JOINT else
                               'frame_row'])
@@ -134,6 +141,7 @@ class StoreWriter:
         self.meta = dict(meta or {})
         self.splits: Dict[str, Sequence[int]] = {}
         self._files, self._shapes, self._index = {}, {}, []
+        self._extras = []
         self._rows = [0, 0]
 
     def __enter__(self) -> 'StoreWriter':
@@ -167,6 +175,7 @@ class StoreWriter:
             self._files[key].write(array.data)
         self._index.append((name.encode(), sample['label'], persons, frames,
                             *self._rows))
+        self._extras.append({k: sample[k] for k in EXTRAS if k in sample})
         self._rows[0] += persons * frames
         self._rows[1] += frames
 
@@ -187,6 +196,9 @@ class StoreWriter:
             split: np.asarray(members, np.int32)
             for split, members in self.splits.items()
         })
+        if any(self._extras):
+            (self.part / 'extras.json').write_text(
+                json.dumps(self._extras), 'utf-8')
         arrays = {
             key: [dtype, self._rows[0 if key in PER_JOINT else 1], *shape]
             for key, (dtype, *shape) in self._shapes.items()

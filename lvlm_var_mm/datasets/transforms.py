@@ -6,6 +6,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmaction.datasets.transforms import PreNormalize2D
 from mmaction.registry import TRANSFORMS
 
 
@@ -23,22 +24,24 @@ class AlignSkeleton3D(BaseTransform):
 
     Args:
         center (int): Joint at the origin.
-        torso (tuple[int, int]): Joints whose mean distance is the unit.
+        torso (tuple[int, int], optional): Joints whose mean distance is the
+            unit. None takes the mean distance of all joints from the centre.
         left_right (list[tuple[int, int]]): Pairs of a left and a right joint;
-            their mean direction becomes the x axis.
+            their mean direction becomes the x axis. None leaves the heading.
         vertical (int): The axis of space that points up.
         frames (int): Opening frames that are averaged; one alone is noisy.
     """
 
     def __init__(self,
                  center: int = 1,
-                 torso: Tuple[int, int] = (0, 2),
-                 left_right: Sequence[Tuple[int, int]] = ((4, 8), (12, 16)),
+                 torso: Optional[Tuple[int, int]] = (0, 2),
+                 left_right: Optional[Sequence[Tuple[int, int]]] = (
+                     (4, 8), (12, 16)),
                  vertical: int = 1,
                  frames: int = 5) -> None:
         self.center = center
-        self.torso = tuple(torso)
-        self.left, self.right = np.array(left_right).T
+        self.torso = torso
+        self.left_right = None if left_right is None else np.array(left_right)
         self.floor = [i for i in range(3) if i != vertical]
         self.frames = frames
 
@@ -49,16 +52,40 @@ class AlignSkeleton3D(BaseTransform):
         if not len(first):
             return results
         body = keypoint - first[:self.frames, self.center].mean(0)
-        a, b = self.torso
-        torso = np.linalg.norm(first[:, a] - first[:, b], axis=-1).mean()
-        body /= max(torso, 1e-6)
-
-        across = (first[:self.frames, self.left] -
-                  first[:self.frames, self.right]).mean((0, 1))[self.floor]
-        cos, sin = across / max(np.linalg.norm(across), 1e-6)
-        turn = np.array([[cos, sin], [-sin, cos]], dtype=np.float32)
-        body[..., self.floor] = body[..., self.floor] @ turn.T
+        body /= max(self._unit(first), 1e-6)
+        if self.left_right is not None:
+            left, right = self.left_right.T
+            across = (first[:self.frames, left] -
+                      first[:self.frames, right]).mean((0, 1))[self.floor]
+            cos, sin = across / max(np.linalg.norm(across), 1e-6)
+            turn = np.array([[cos, sin], [-sin, cos]], dtype=np.float32)
+            body[..., self.floor] = body[..., self.floor] @ turn.T
         results['keypoint'] = body * present[..., None, None]
+        return results
+
+    def _unit(self, first: np.ndarray) -> float:
+        if self.torso is None:
+            spread = first - first[:, self.center:self.center + 1]
+        else:
+            a, b = self.torso
+            spread = first[:, a] - first[:, b]
+        return np.linalg.norm(spread, axis=-1).mean()
+
+
+@TRANSFORMS.register_module()
+class NormalizePicture2D(PreNormalize2D):
+    """``PreNormalize2D`` for pictures in which not everything is seen: the
+    stock one moves what is absent, zeros, into a corner.
+
+    Required Keys: keypoint, img_shape (optional). Modified Keys: keypoint,
+    from pixels to -1 ... 1.
+    """
+
+    def transform(self, results: Dict) -> Dict:
+        keypoint = results['keypoint'].astype(np.float32)
+        there = keypoint.any(-1, keepdims=True)
+        results = super().transform(dict(results, keypoint=keypoint))
+        results['keypoint'] *= there
         return results
 
 

@@ -1,15 +1,13 @@
 """Single samples of a data set, read without its pipeline."""
 import hashlib
-import os.path as osp
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-import decord
 import numpy as np
 from mmengine.dataset import BaseDataset
 from tqdm import tqdm
 
 from lvlm_var_mm.datasets.corrupt import SkipCorruptMixin
-from lvlm_var_mm.datasets.ntu import check_avi
+from lvlm_var_mm.datasets.video import check_video
 from lvlm_var_mm.layouts import Layout
 from .data import Split, identities
 from .findings import Finding, shorten
@@ -71,27 +69,13 @@ def read_sample(dataset: BaseDataset, i: int,
         info = dataset.get_data_info(i)
         if 'keypoint' in info:
             return _skeleton(known, np.asarray(info['keypoint']), body)
-        if file:
-            _open_video(file)
+        if file:  # but no frames: a video
+            check_video(file)
     except FileNotFoundError as e:
         return Sample(**known, missing=str(e.filename or file or e))
     except Exception as e:  # whatever it is, it is the finding
-        # decord puts its call stack first and the reason last.
-        lines = str(getattr(e, 'problem', None) or e).strip().splitlines()
-        return Sample(**known, corrupt=lines[-1] if lines else repr(e))
+        return Sample(**known, corrupt=getattr(e, 'problem', None) or str(e))
     return Sample(**known)
-
-
-def _open_video(path: str) -> None:
-    """Decode the first and the last frame."""
-    if not osp.isfile(path):
-        raise FileNotFoundError(2, 'no file', path)
-    if path.endswith('.avi'):
-        check_avi(path)
-    video = decord.VideoReader(path, num_threads=1)
-    if not len(video):
-        raise ValueError('has no frames')
-    video.get_batch([0, len(video) - 1])
 
 
 def _skeleton(known: Dict, keypoint: np.ndarray,

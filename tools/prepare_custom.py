@@ -1,0 +1,74 @@
+"""Make a training set of your own clips.
+
+    python tools/prepare_custom.py CSV OUT --root DIR --layout coco17
+    python tools/prepare_custom.py CSV OUT --root DIR --kind video
+
+CSV has a header and a clip a line: file,label,split and, if you like,
+explanation, the reason that the model is to learn for this very clip.
+
+    file,label,split,explanation
+    anna/01.npy,wave,train,the left hand swings beside the head
+    ben/07.npy,sit down,test,
+
+file is relative to DIR: .npy (persons, frames, joints, 2 or 3), .npz, .pkl of
+MMAction2, .skeleton of NTU, a folder of OpenPose's JSON, or a video. label is
+a class name, or a number if --classes names the classes; without, they stand
+in alphabetical order. split is train, val or test. All rows are checked first;
+damaged files are left out and listed in OUT/skipped.json. Then:
+
+    python tools/doctor.py OUT/config.py
+    python tools/train.py OUT/config.py
+"""
+import argparse
+import shlex
+
+from terminaltables import AsciiTable
+
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.datasets.custom import SKIPPED, prepare_custom
+from lvlm_var_mm.layouts import LAYOUTS
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('table', metavar='CSV', help='table of the clips')
+    parser.add_argument('out', metavar='OUT', help='folder to write')
+    parser.add_argument('--root', metavar='DIR', default='.',
+                        help='what its files are relative to (default: here)')
+    parser.add_argument('--kind', default='skeleton',
+                        choices=['skeleton', 'video'])
+    parser.add_argument('--layout', default='ntu25',
+                        help=f'joints of skeletons: {", ".join(LAYOUTS)}\n'
+                        '(default ntu25), or a JSON file with num_node, '
+                        'inward (bones\n[outer, inner]), center and, if you '
+                        'like, joints (names)')
+    parser.add_argument('--classes', metavar='FILE',
+                        help='a class a line, in label order')
+    parser.add_argument('--max-persons', type=int, default=2,
+                        help='persons of a clip at most (default 2)')
+    parser.add_argument('--img-shape', type=int, nargs=2,
+                        metavar=('HEIGHT', 'WIDTH'),
+                        help='picture that 2D skeletons lie in, where a file '
+                        'does not say;\n1 1 where coordinates are parts of it')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    done = prepare_custom(args.table, args.out, args.root, args.kind,
+                          args.layout, args.classes, args.max_persons,
+                          args.img_shape)
+    rows = [('split', 'clips'), *done.sizes.items()]
+    print(AsciiTable(rows, f'{len(done.classes.names)} classes').table)
+    for file, problem in list(done.skipped.items())[:10]:
+        print(f'left out: {file}: {problem}')
+    print(f'{len(done.skipped)} files left out, see {args.out}/{SKIPPED}')
+    if done.lacking:
+        print('no clip trains: ' + ', '.join(done.lacking))
+    print(f'python tools/train.py {shlex.quote(str(done.config))}')
+
+
+if __name__ == '__main__':
+    with user_errors():
+        main()
