@@ -37,7 +37,7 @@ class CodeNamesHook(Hook):
 
     def __init__(self,
                  support: int = 30,
-                 truth: float = 0.75,
+                 truth: float = 0.78,
                  max_clips: int = 10000) -> None:
         self.support, self.truth = support, truth
         self.max_clips = max_clips

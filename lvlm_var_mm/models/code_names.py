@@ -48,7 +48,7 @@ def steps_active(events: Sequence, span: Tuple[float, float],
 
 
 def name_codes(counts: Tensor, totals: Tensor, support: int = 30,
-               truth: float = 0.75) -> List[str]:
+               truth: float = 0.78) -> List[str]:
     """The name of each code.
 
     Args:

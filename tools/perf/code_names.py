@@ -1,7 +1,7 @@
 """What the tokens of a checkpoint are worth, and whether their names are true.
 
     python tools/perf/code_names.py CONFIG CHECKPOINT [--support 30]
-        [--truth 0.75] [--keep] [--narratives 6]
+        [--truth 0.78] [--keep] [--narratives 6]
 
 Names the codes from the training clips as CodeNamesHook does (``--keep``: as
 the checkpoint has them), then runs the test clips through backbone and neck
@@ -49,7 +49,7 @@ def main():
     parser.add_argument('checkpoint')
     parser.add_argument('--support', type=int, default=30,
                         help='steps that a code needs (default: %(default)s)')
-    parser.add_argument('--truth', type=float, default=0.75,
+    parser.add_argument('--truth', type=float, default=0.78,
                         help='share of them that its name must be true of, '
                         'see CodeNamesHook (default: %(default)s)')
     parser.add_argument('--keep', action='store_true',
