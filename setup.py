@@ -35,6 +35,9 @@ INSTALL_REQUIRES = [
     # The codebook: EMA, cosine similarity, k-means start, dead-code reset.
     'vector-quantize-pytorch>=1.22,<2',
     'decord>=0.6.0',
+    # Compiles the reader of raw .skeleton files, which no array library is
+    # fast enough for (tools/perf/skeleton_io.py).
+    'numba>=0.59',
     # Reads the GGUF file that tools/fetch_smollm2.py converts, once.
     'gguf>=0.16',
     'terminaltables',

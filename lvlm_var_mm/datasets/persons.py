@@ -41,8 +41,8 @@ def real_persons(bodies: Dict, max_persons: int = 2,
         frame, 0 where a person is absent; ``video_frames`` int32 (T',), the
         frame of the recording that each is; ``boxes`` float32 (T', 4), left,
         top, right and bottom of the persons in pixels of the colour video,
-        NaN where no joint has a pixel; ``total_frames``, T'; and by option
-        ``pixels`` float32 (M, T', 25, 2), the joints in the colour video,
+        NaN where no joint has a pixel, if ``bodies`` have ``color``;
+        ``total_frames``, T'; and by option ``pixels`` float32 (M, T', 25, 2), the joints in the colour video,
         NaN where there is none.
 
     Raises:
@@ -52,26 +52,30 @@ def real_persons(bodies: Dict, max_persons: int = 2,
         raise ValueError(f'max_persons is {max_persons}, must be 1 or more')
     keypoint, present = bodies['keypoint'], bodies['present']
     persons = _persons(keypoint, present, max_persons)
-    joints = np.zeros((len(persons), *keypoint.shape[1:]), np.float32)
-    color = np.full((*joints.shape[:3], 2), np.nan, np.float32)
-    for person, parts in enumerate(persons):
-        for body in parts:
-            there = np.flatnonzero(present[body])
-            joints[person, there] = keypoint[body, there]
-            color[person, there] = bodies['color'][body, there]
-    frames = np.flatnonzero(present[sum(persons, [])].any(axis=0))
-    if len(frames) < joints.shape[1]:
-        joints, color = joints[:, frames], color[:, frames]
-    result = dict(
-        keypoint=joints,
-        video_frames=frames.astype(np.int32),
-        boxes=joint_boxes(color),
-        total_frames=len(frames))
-    return dict(result, pixels=color) if pixels else result
+    there = np.stack([present[p].any(axis=0) for p in persons])
+    frames = np.flatnonzero(there.any(axis=0))
+
+    def joined(array):
+        # The fragments of a person share no frame, so their sum joins them.
+        rows = np.stack([array[p].sum(0) if p[1:] else array[p[0]]
+                         for p in persons])
+        return rows if len(frames) == rows.shape[1] else rows[:, frames]
+
+    result = dict(keypoint=joined(keypoint), total_frames=len(frames),
+                  video_frames=frames.astype(np.int32))
+    if 'color' in bodies:
+        color = joined(bodies['color'])
+        color[~there[:, frames]] = np.nan
+        result['boxes'] = joint_boxes(color)
+        if pixels:
+            result['pixels'] = color
+    return result
 
 
 def _persons(keypoint, present, max_persons) -> List[List[int]]:
     """Each person as the bodies that it consists of."""
+    if len(present) == 1:
+        return [[0]]
     kept = _unless_none(np.arange(len(present)),
                         present.sum(axis=1) > NOISE_FRAMES)
     # By far the quickest is to reduce the first axis of a compact array.

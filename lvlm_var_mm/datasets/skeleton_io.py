@@ -100,18 +100,20 @@ class _Lines:
         return fields
 
 
-def read_skeleton(path):
+def read_skeleton(path, color=True):
     """Read one raw ``.skeleton`` file.
 
     Args:
         path (str | Path): The file.
+        color (bool): Read the pixels of the joints too.
 
     Returns:
         dict: ``total_frames`` (int, T); ``body_ids`` (list[str], in order of
         appearance, M); ``keypoint`` float32 (M, T, 25, 3), metres in the
         camera's frame; ``color`` float32 (M, T, 25, 2), pixels (x, y) of the
-        colour video, NaN for a joint the camera could not project;
-        ``present`` bool (M, T). Where a body is absent both arrays are 0.
+        colour video, NaN for a joint the camera could not project, left out
+        where not asked for; ``present`` bool (M, T). Where a body is absent
+        both arrays are 0.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -119,7 +121,9 @@ def read_skeleton(path):
             x, y or z that is not finite, or shows nobody at all.
     """
     data = Path(path).read_bytes()
-    total_frames, ids, frame, joints = scan(data) or _walk(path, data)
+    columns = len(COLUMNS) if color else 3
+    total_frames, ids, frame, joints = (
+        scan(data, columns) or _walk(path, data, columns))
 
     # A body's number, in the order of appearance.
     number = {body_id: m for m, body_id in enumerate(dict.fromkeys(ids))}
@@ -133,21 +137,23 @@ def read_skeleton(path):
     if np.count_nonzero(present) < len(ids):
         raise CorruptSampleError(
             path, 'shows the same body twice in one frame')
-    with np.errstate(over='ignore'):
-        joints = joints.astype(np.float32)
-    if not np.isfinite(joints[..., :3]).all():
+    finite = np.isfinite(joints)
+    if not finite[..., :3].all():
         raise CorruptSampleError(path, 'holds a coordinate that is not finite')
     # A joint beside the colour picture has no pixel. That is a fact about
     # the camera's view, not damage: the 3D joint is good.
-    joints[~np.isfinite(joints)] = np.nan
-    keypoint = np.zeros((*shape, NUM_JOINTS, 3), np.float32)
-    color = np.zeros((*shape, NUM_JOINTS, 2), np.float32)
-    keypoint[place], color[place] = joints[..., :3], joints[..., 3:]
-    return dict(total_frames=total_frames, body_ids=list(number),
-                keypoint=keypoint, color=color, present=present)
+    joints[~finite] = np.nan
+    bodies = dict(total_frames=total_frames, body_ids=list(number),
+                  keypoint=np.zeros((*shape, NUM_JOINTS, 3), np.float32),
+                  present=present)
+    bodies['keypoint'][place] = joints[..., :3]
+    if color:
+        bodies['color'] = np.zeros((*shape, NUM_JOINTS, 2), np.float32)
+        bodies['color'][place] = joints[..., 3:]
+    return bodies
 
 
-def _walk(path, data):
+def _walk(path, data, columns):
     """What :func:`~.skeleton_scan.scan` returns, read line by line; it knows
     which line is wrong.
 
@@ -172,17 +178,19 @@ def _walk(path, data):
             ids.append(body_id)
             frames.append(frame)
             for row in lines.numbers(NUM_JOINTS, JOINT_FIELDS):
-                joints.append([row[column] for column in COLUMNS])
+                joints.append([row[i] for i in COLUMNS[:columns]])
     if lines.left:
         lines.fail(f'{lines.left} lines too many, from line {lines.at + 1}')
     if not ids:
         lines.fail('shows no body in any frame')
     try:
-        joints = np.array(joints, np.float64)
+        # Twice rounded, as scan() rounds.
+        with np.errstate(over='ignore'):
+            joints = np.array(joints, np.float64).astype(np.float32)
     except ValueError as error:
         lines.fail(f'holds something that is not a number ({error})')
     return (total_frames, ids, np.array(frames),
-            joints.reshape(-1, NUM_JOINTS, len(COLUMNS)))
+            joints.reshape(-1, NUM_JOINTS, columns))
 
 
 def write_skeleton(path, keypoint, color=None, body_ids=None, depth=None,

@@ -24,17 +24,18 @@ MAX_DIGITS = 15
 MAX_COUNT_DIGITS = 9
 
 
-def scan(data):
+def scan(data, columns=len(COLUMNS)):
     """Read all bodies.
 
     Args:
         data (bytes): The whole file.
+        columns (int): C, how many of :data:`COLUMNS` to read.
 
     Returns:
         tuple | None: The number of frames T (int); of each of B bodies, in
         the order of the file, its id (list[str]), its frame, int64 (B,), and
-        :data:`COLUMNS` of its joints, float64 (B, 25, 5). None for a file
-        that is damaged, or merely unusual in its blanks or numbers.
+        the columns of its joints, float32 (B, 25, C). None for a file that
+         is damaged, or merely unusual in its blanks or numbers.
     """
     if not data.isascii():
         return None
@@ -45,7 +46,7 @@ def scan(data):
     most = len(data) // BODY_BYTES
     ids = np.empty((most, 2), np.int64)
     frame = np.empty(most, np.int64)
-    joints = np.empty((most, NUM_JOINTS, len(COLUMNS)))
+    joints = np.empty((most, NUM_JOINTS, columns), np.float32)
     frames, bodies = _scan(np.frombuffer(data, np.uint8), ids, frame, joints)
     if bodies < 1:
         return None
@@ -122,7 +123,7 @@ def _body(text, at, body_id, joints):
         wanted = 0
         for column in range(JOINT_FIELDS):
             end = LF if column == JOINT_FIELDS - 1 else SPACE
-            if wanted < len(COLUMNS) and column == COLUMNS[wanted]:
+            if wanted < joints.shape[1] and column == COLUMNS[wanted]:
                 joints[joint, wanted], at = _number(text, at, end)
                 wanted += 1
             else:
