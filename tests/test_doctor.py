@@ -179,7 +179,9 @@ def centimetres(align):
         keypoints(8, lambda k: k * 100)(setup)
         if not align:
             for part in ('train', 'val', 'test'):
-                del setup.cfg[f'{part}_dataloader'].dataset.pipeline[0]
+                dataset = setup.cfg[f'{part}_dataloader'].dataset
+                dataset.pipeline = [step for step in dataset.pipeline
+                                    if step['type'] != 'AlignSkeleton3D']
     return plant
 
 

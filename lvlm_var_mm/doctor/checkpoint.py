@@ -6,7 +6,8 @@ import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from lvlm_var_mm.models.lvlm_head import FORMAT, LVLMHead
+from lvlm_var_mm.models.lvlm_head import LVLMHead
+from lvlm_var_mm.models.reader import FORMAT
 from .findings import Finding, failure, shorten
 
 AREA = 'checkpoint'

@@ -31,11 +31,11 @@ import numpy as np
 from terminaltables import AsciiTable
 
 from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.datasets.persons import real_persons
 from lvlm_var_mm.datasets.sample import ANGLES, PERFORMERS, capture
 from lvlm_var_mm.datasets.sample_events import SCRIPTS, events_of
 from lvlm_var_mm.datasets.sample_performance import perform
-from lvlm_var_mm.datasets.skeleton_io import (read_skeleton, select_persons,
-                                              write_skeleton)
+from lvlm_var_mm.datasets.skeleton_io import read_skeleton, write_skeleton
 from lvlm_var_mm.kinematics import KINDS, observe_all
 from lvlm_var_mm.kinematics.body import Body
 from lvlm_var_mm.kinematics.signals import curves
@@ -58,7 +58,7 @@ def make_clips(performers, seed=0):
                     seen, measured, _ = capture(people, camera, performance,
                                                 seed)
                     write_skeleton(path, measured)
-                    keypoint = select_persons(read_skeleton(path))
+                    keypoint = real_persons(read_skeleton(path))['keypoint']
                     clips.append((action, keypoint, [
                         scripts[who_is(person, seen)]
                         for person in keypoint]))
