@@ -65,7 +65,9 @@ def _persons(keypoint, present, max_persons) -> List[List[int]]:
     """Each person as the bodies that it consists of."""
     kept = _unless_none(np.arange(len(present)),
                         present.sum(axis=1) > NOISE_FRAMES)
-    width, height = np.moveaxis(np.ptp(keypoint[..., :2], axis=2), -1, 0)
+    # By far the quickest is to reduce the first axis of a compact array.
+    points = np.ascontiguousarray(np.moveaxis(keypoint[..., :2], 2, 0))
+    width, height = np.moveaxis(points.max(0) - points.min(0), -1, 0)
     odd = present & (width > SPREAD * height)
     odd_part = odd.sum(axis=1) / np.maximum(present.sum(axis=1), 1)
     kept = _unless_none(kept, odd_part[kept] < ODD_FRAMES)
@@ -75,10 +77,11 @@ def _persons(keypoint, present, max_persons) -> List[List[int]]:
         frames = frames if frames.any() else present[body]
         return keypoint[body, frames].var(axis=0, dtype=np.float64).sum()
 
-    # A stable sort: equal motion keeps the order of appearance.
-    order = np.argsort([-motion(body) for body in kept], kind='stable')
+    if len(kept) > 1:
+        # A stable sort: equal motion keeps the order of appearance.
+        kept = kept[np.argsort([-motion(b) for b in kept], kind='stable')]
     persons: List[List[int]] = []
-    for body in kept[order].tolist():
+    for body in kept.tolist():
         gaps = [_gap(keypoint, present, person, body) for person in persons]
         if gaps and min(gaps) <= FOUND_AGAIN:
             persons[int(np.argmin(gaps))].append(body)
@@ -106,7 +109,7 @@ def _gap(keypoint, present, person, body) -> float:
 
 def _boxes(color) -> np.ndarray:
     """(P, T, V, 2) pixels, NaN where there is none -> (T, 4)."""
-    flat = np.moveaxis(color, 1, 0).reshape(color.shape[1], -1, 2)
-    low = np.fmin.reduce(flat, axis=1)
-    high = np.fmax.reduce(flat, axis=1)
+    points = np.moveaxis(color, 2, 1).reshape(-1, color.shape[1], 2)
+    points = np.ascontiguousarray(points)
+    low, high = np.fmin.reduce(points), np.fmax.reduce(points)
     return np.concatenate([low, high], axis=1).astype(np.float32)

@@ -52,10 +52,10 @@ class CorruptSampleError(ValueError):
 class _Lines:
     """The lines of one file, taken in order; knows where it stands."""
 
-    def __init__(self, path):
+    def __init__(self, path, data):
         self.path = path
         try:
-            text = Path(path).read_bytes().decode('ascii')
+            text = data.decode('ascii')
         except UnicodeDecodeError:
             self.fail('is not a text file')
         self.lines = text.rstrip().splitlines()
@@ -118,11 +118,29 @@ def read_skeleton(path):
         CorruptSampleError: The file departs from the layout above, holds an
             x, y or z that is not finite, or shows nobody at all.
     """
-    lines = _Lines(path)
+    # Takes half a second, which only who reads raw files need wait.
+    from .skeleton_scan import scan
+    with open(path, 'rb') as f:
+        data = f.read()
+    try:
+        found = scan(data)
+    except ValueError:
+        found = _walk(path, data)
+    return _assemble(path, *found)
+
+
+def _walk(path, data):
+    """What :func:`~.skeleton_scan.scan` returns, of any good file, or what
+    is wrong and in which line.
+
+    Raises:
+        CorruptSampleError: The file departs from the layout.
+    """
+    lines = _Lines(path, data)
     total_frames = lines.count('frames', 1)
     if not total_frames:
         lines.fail('has no frames')
-    ids, where, joints = {}, [], []
+    ids, frames, joints = [], [], []
     for frame in range(total_frames):
         for _ in range(lines.count('bodies', NUM_JOINTS + 2)):
             body_id = lines.numbers(1, BODY_FIELDS)[0][0]
@@ -133,42 +151,46 @@ def read_skeleton(path):
             if number != NUM_JOINTS:
                 lines.fail(f'line {lines.at}: {number} joints instead of '
                            f'{NUM_JOINTS}')
-            where.append((ids.setdefault(body_id, len(ids)), frame))
+            ids.append(body_id.encode())
+            frames.append(frame)
             for row in lines.numbers(NUM_JOINTS, JOINT_FIELDS):
                 joints.append(row[:3] + row[5:7])
     if lines.left:
         lines.fail(f'{lines.left} lines too many, from line {lines.at + 1}')
     if not ids:
         lines.fail('shows no body in any frame')
-    if len(ids) > MAX_BODIES:
-        lines.fail(f'{len(ids)} different bodies, more than {MAX_BODIES}')
-    if len(set(where)) < len(where):
-        lines.fail('shows the same body twice in one frame')
-    return _assemble(lines, total_frames, list(ids), where, joints)
-
-
-def _assemble(lines, total_frames, ids, where, joints):
     try:
         with np.errstate(over='ignore'):
-            values = np.array(joints, dtype=np.float64).astype(np.float32)
+            joints = np.array(joints, np.float64).astype(np.float32)
     except ValueError as error:
         lines.fail(f'holds something that is not a number ({error})')
-    values = values.reshape(-1, NUM_JOINTS, 5)
-    if not np.isfinite(values[..., :3]).all():
-        lines.fail('holds a coordinate that is not finite')
+    joints = joints.reshape(-1, NUM_JOINTS, 5)
+    return total_frames, ids, frames, joints[..., :3], joints[..., 3:]
+
+
+def _assemble(path, total_frames, ids, frame, xyz, pixels):
+    number = {body_id: m for m, body_id in enumerate(dict.fromkeys(ids))}
+    if len(number) > MAX_BODIES:
+        raise CorruptSampleError(
+            path, f'{len(number)} different bodies, more than {MAX_BODIES}')
+    shape = len(number), total_frames
+    place = np.array([number[body_id] for body_id in ids]), frame
+    present = np.zeros(shape, bool)
+    present[place] = True
+    if np.count_nonzero(present) < len(ids):
+        raise CorruptSampleError(
+            path, 'shows the same body twice in one frame')
+    if not np.isfinite(xyz).all():
+        raise CorruptSampleError(path, 'holds a coordinate that is not finite')
     # A joint beside the colour picture has no pixel. That is a fact about
     # the camera's view, not damage: the 3D joint is good.
-    values[~np.isfinite(values)] = np.nan
-    person, frame = np.array(where).T
-    shape = len(ids), total_frames
+    pixels[~np.isfinite(pixels)] = np.nan
     keypoint = np.zeros((*shape, NUM_JOINTS, 3), np.float32)
     color = np.zeros((*shape, NUM_JOINTS, 2), np.float32)
-    present = np.zeros(shape, bool)
-    keypoint[person, frame] = values[..., :3]
-    color[person, frame] = values[..., 3:]
-    present[person, frame] = True
-    return dict(total_frames=total_frames, body_ids=ids, keypoint=keypoint,
-                color=color, present=present)
+    keypoint[place], color[place] = xyz, pixels
+    return dict(total_frames=total_frames,
+                body_ids=[body_id.decode() for body_id in number],
+                keypoint=keypoint, color=color, present=present)
 
 
 def write_skeleton(path, keypoint, color=None, body_ids=None, depth=None,
