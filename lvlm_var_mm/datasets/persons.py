@@ -41,8 +41,8 @@ def real_persons(bodies: Dict, max_persons: int = 2,
         frame, 0 where a person is absent; ``video_frames`` int32 (T',), the
         frame of the recording that each is; ``boxes`` float32 (T', 4), left,
         top, right and bottom of the persons in pixels of the colour video,
-        NaN where no joint has a pixel, if ``bodies`` have ``color``;
-        ``total_frames``, T'; and by option ``pixels`` float32 (M, T', 25, 2), the joints in the colour video,
+        NaN where no joint has a pixel; ``total_frames``, T'; and by option
+        ``pixels`` float32 (M, T', 25, 2), the joints in the colour video,
         NaN where there is none.
 
     Raises:
@@ -61,15 +61,14 @@ def real_persons(bodies: Dict, max_persons: int = 2,
                          for p in persons])
         return rows if len(frames) == rows.shape[1] else rows[:, frames]
 
-    result = dict(keypoint=joined(keypoint), total_frames=len(frames),
-                  video_frames=frames.astype(np.int32))
-    if 'color' in bodies:
-        color = joined(bodies['color'])
-        color[~there[:, frames]] = np.nan
-        result['boxes'] = joint_boxes(color)
-        if pixels:
-            result['pixels'] = color
-    return result
+    color = joined(bodies['color'])
+    color[~there[:, frames]] = np.nan
+    result = dict(
+        keypoint=joined(keypoint),
+        video_frames=frames.astype(np.int32),
+        boxes=joint_boxes(color),
+        total_frames=len(frames))
+    return dict(result, pixels=color) if pixels else result
 
 
 def _persons(keypoint, present, max_persons) -> List[List[int]]:

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .skeleton_scan import (BODY_FIELDS, COLUMNS, JOINT_FIELDS, NUM_JOINTS,
-                            scan)
-
+NUM_JOINTS = 25
+BODY_FIELDS = 10
+JOINT_FIELDS = 12
 # Kinect v2 tracks six bodies at once; a body that is lost and found again
 # gets a new id, so a long file may hold more. A file with more than this is
 # noise, and would claim memory out of proportion to its size.
@@ -100,62 +100,38 @@ class _Lines:
         return fields
 
 
-def read_skeleton(path, color=True):
+def read_skeleton(path):
     """Read one raw ``.skeleton`` file.
 
     Args:
         path (str | Path): The file.
-        color (bool): Read the pixels of the joints too.
 
     Returns:
         dict: ``total_frames`` (int, T); ``body_ids`` (list[str], in order of
         appearance, M); ``keypoint`` float32 (M, T, 25, 3), metres in the
         camera's frame; ``color`` float32 (M, T, 25, 2), pixels (x, y) of the
-        colour video, NaN for a joint the camera could not project, left out
-        where not asked for; ``present`` bool (M, T). Where a body is absent
-        both arrays are 0.
+        colour video, NaN for a joint the camera could not project;
+        ``present`` bool (M, T). Where a body is absent both arrays are 0.
 
     Raises:
         FileNotFoundError: There is no such file.
         CorruptSampleError: The file departs from the layout above, holds an
             x, y or z that is not finite, or shows nobody at all.
     """
-    data = Path(path).read_bytes()
-    columns = len(COLUMNS) if color else 3
-    total_frames, ids, frame, joints = (
-        scan(data, columns) or _walk(path, data, columns))
-
-    # A body's number, in the order of appearance.
-    number = {body_id: m for m, body_id in enumerate(dict.fromkeys(ids))}
-    if len(number) > MAX_BODIES:
-        raise CorruptSampleError(
-            path, f'{len(number)} different bodies, more than {MAX_BODIES}')
-    shape = len(number), total_frames
-    place = np.array([number[body_id] for body_id in ids]), frame
-    present = np.zeros(shape, bool)
-    present[place] = True
-    if np.count_nonzero(present) < len(ids):
-        raise CorruptSampleError(
-            path, 'shows the same body twice in one frame')
-    finite = np.isfinite(joints)
-    if not finite[..., :3].all():
-        raise CorruptSampleError(path, 'holds a coordinate that is not finite')
-    # A joint beside the colour picture has no pixel. That is a fact about
-    # the camera's view, not damage: the 3D joint is good.
-    joints[~finite] = np.nan
-    bodies = dict(total_frames=total_frames, body_ids=list(number),
-                  keypoint=np.zeros((*shape, NUM_JOINTS, 3), np.float32),
-                  present=present)
-    bodies['keypoint'][place] = joints[..., :3]
-    if color:
-        bodies['color'] = np.zeros((*shape, NUM_JOINTS, 2), np.float32)
-        bodies['color'][place] = joints[..., 3:]
-    return bodies
+    # Takes half a second, which only who reads raw files need wait.
+    from .skeleton_scan import scan
+    with open(path, 'rb') as f:
+        data = f.read()
+    try:
+        found = scan(data)
+    except ValueError:
+        found = _walk(path, data)
+    return _assemble(path, *found)
 
 
-def _walk(path, data, columns):
-    """What :func:`~.skeleton_scan.scan` returns, read line by line; it knows
-    which line is wrong.
+def _walk(path, data):
+    """What :func:`~.skeleton_scan.scan` returns, of any good file, or what
+    is wrong and in which line.
 
     Raises:
         CorruptSampleError: The file departs from the layout.
@@ -175,22 +151,46 @@ def _walk(path, data, columns):
             if number != NUM_JOINTS:
                 lines.fail(f'line {lines.at}: {number} joints instead of '
                            f'{NUM_JOINTS}')
-            ids.append(body_id)
+            ids.append(body_id.encode())
             frames.append(frame)
             for row in lines.numbers(NUM_JOINTS, JOINT_FIELDS):
-                joints.append([row[i] for i in COLUMNS[:columns]])
+                joints.append(row[:3] + row[5:7])
     if lines.left:
         lines.fail(f'{lines.left} lines too many, from line {lines.at + 1}')
     if not ids:
         lines.fail('shows no body in any frame')
     try:
-        # Twice rounded, as scan() rounds.
         with np.errstate(over='ignore'):
             joints = np.array(joints, np.float64).astype(np.float32)
     except ValueError as error:
         lines.fail(f'holds something that is not a number ({error})')
-    return (total_frames, ids, np.array(frames),
-            joints.reshape(-1, NUM_JOINTS, columns))
+    joints = joints.reshape(-1, NUM_JOINTS, 5)
+    return total_frames, ids, frames, joints[..., :3], joints[..., 3:]
+
+
+def _assemble(path, total_frames, ids, frame, xyz, pixels):
+    number = {body_id: m for m, body_id in enumerate(dict.fromkeys(ids))}
+    if len(number) > MAX_BODIES:
+        raise CorruptSampleError(
+            path, f'{len(number)} different bodies, more than {MAX_BODIES}')
+    shape = len(number), total_frames
+    place = np.array([number[body_id] for body_id in ids]), frame
+    present = np.zeros(shape, bool)
+    present[place] = True
+    if np.count_nonzero(present) < len(ids):
+        raise CorruptSampleError(
+            path, 'shows the same body twice in one frame')
+    if not np.isfinite(xyz).all():
+        raise CorruptSampleError(path, 'holds a coordinate that is not finite')
+    # A joint beside the colour picture has no pixel. That is a fact about
+    # the camera's view, not damage: the 3D joint is good.
+    pixels[~np.isfinite(pixels)] = np.nan
+    keypoint = np.zeros((*shape, NUM_JOINTS, 3), np.float32)
+    color = np.zeros((*shape, NUM_JOINTS, 2), np.float32)
+    keypoint[place], color[place] = xyz, pixels
+    return dict(total_frames=total_frames,
+                body_ids=[body_id.decode() for body_id in number],
+                keypoint=keypoint, color=color, present=present)
 
 
 def write_skeleton(path, keypoint, color=None, body_ids=None, depth=None,
