@@ -12,6 +12,7 @@ import textwrap
 import decord
 import numpy as np
 from matplotlib.figure import Figure
+from mmengine.dataset import BaseDataset
 
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
@@ -74,9 +75,9 @@ def main() -> None:
     dataset = NTURGBDPairedDataset(
         args.data_root, [], args.split, benchmark=args.benchmark)
     names = load_classes(args.benchmark).names
-    labels = np.array([
-        dataset.get_data_info(i)['label'] for i in range(len(dataset))
-    ])
+    # The base class's: the list alone, no sample is read for its label.
+    labels = np.array([BaseDataset.get_data_info(dataset, i)['label']
+                       for i in range(len(dataset))])
     rows = []
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)

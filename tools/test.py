@@ -12,6 +12,7 @@ import random
 import textwrap
 
 from mmengine.config import Config, DictAction
+from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -92,7 +93,8 @@ def use_classes(runner: Runner, file: str) -> None:
                          'class names; LVLMHead does')
     head.set_classes(file)
     dataset = runner.test_loop.dataloader.dataset
-    highest = max(dataset.get_data_info(i)['label']
+    # The base class's: the list alone, no sample is read for its label.
+    highest = max(BaseDataset.get_data_info(dataset, i)['label']
                   for i in range(len(dataset)))
     if highest >= head.num_classes:
         raise ValueError(

@@ -1,9 +1,6 @@
 """Gives the codes of a VST neck their names."""
-import random
-from contextlib import contextmanager
 from typing import Tuple
 
-import numpy as np
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
@@ -15,6 +12,7 @@ from torch.utils.data import DataLoader
 from lvlm_var_mm.models.code_names import (UNNAMED, VOCABULARY, name_codes,
                                            steps_active)
 from mmaction.registry import HOOKS
+from .undisturbed import left_as_it_was
 
 
 @HOOKS.register_module()
@@ -48,7 +46,8 @@ class CodeNamesHook(Hook):
             return
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
-        with as_if_nothing_happened(model):
+        with left_as_it_was(model):
+            model.eval()
             counts, totals = count_events(model, runner.train_dataloader,
                                           self.max_clips)
         tally = torch.cat([counts, totals[:, None]], 1)
@@ -99,18 +98,3 @@ def count_events(model: nn.Module, loader: DataLoader,
                 totals.index_add_(0, ids, torch.ones(len(ids)))
         seen += len(samples)
     return counts, totals
-
-
-@contextmanager
-def as_if_nothing_happened(model: nn.Module):
-    """The model in test mode; its mode and all random states come back."""
-    states = random.getstate(), np.random.get_state()
-    training = model.training
-    model.eval()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        model.train(training)
-        random.setstate(states[0])
-        np.random.set_state(states[1])

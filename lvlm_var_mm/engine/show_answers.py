@@ -1,16 +1,13 @@
 """A look at what the model says while it learns."""
 import random
-from contextlib import contextmanager
 
-import numpy as np
-import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
 
 from lvlm_var_mm.apis import explain
 from mmaction.registry import HOOKS
+from .undisturbed import left_as_it_was
 
 
 @HOOKS.register_module()
@@ -50,19 +47,3 @@ class ShowAnswersHook(Hook):
                     f'{clip["name"]}: {clip["answer"]} '
                     f'({clip["score"]:.2f}; truth: {clip["truth"]}), '
                     f'because: {clip["reason"]}')
-
-
-@contextmanager
-def left_as_it_was(model: nn.Module):
-    """Put the mode of every module and the random numbers back at the end;
-    ``model.train()`` would wake what is kept in evaluation mode."""
-    modes = [(module, module.training) for module in model.modules()]
-    states = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        random.setstate(states[0])
-        np.random.set_state(states[1])

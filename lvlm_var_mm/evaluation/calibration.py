@@ -6,6 +6,7 @@ from typing import Dict, List, Optional, Sequence
 
 import torch
 from mmengine.evaluator import BaseMetric
+from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from mmaction.registry import METRICS
@@ -81,22 +82,12 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     """The temperature between 0.01 and 100 at which (N, K) logits give (N, )
     labels the highest likelihood.
 
-    The likelihood has one maximum in the inverse of the temperature, so a
-    golden-section search over its logarithm finds it.
+    The likelihood has one maximum over the logarithm of the temperature.
     """
-
-    def cost(log_t: float) -> float:
-        return _nll(logits.double() / 10**log_t, labels)
-
-    golden = (5**0.5 - 1) / 2
-    low, high = -2., 2.
-    for _ in range(60):
-        width = golden * (high - low)
-        if cost(high - width) < cost(low + width):
-            high = low + width
-        else:
-            low = high - width
-    return 10**((low + high) / 2)
+    found = minimize_scalar(
+        lambda log_t: _nll(logits.double() / 10**log_t, labels),
+        bounds=(-2., 2.), method='bounded', options=dict(xatol=1e-6))
+    return float(10**found.x)
 
 
 def _as_logits(scores: Tensor) -> Tensor:

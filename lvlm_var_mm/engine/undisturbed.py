@@ -1,0 +1,25 @@
+"""A look at a model in training that training does not notice."""
+import random
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+
+@contextmanager
+def left_as_it_was(model: nn.Module):
+    """Put the mode of every module and the random numbers back at the end;
+    ``model.train()`` would wake what is kept in evaluation mode."""
+    modes = [(module, module.training) for module in model.modules()]
+    states = random.getstate(), np.random.get_state()
+    devices = ([torch.cuda.current_device()]
+               if torch.cuda.is_available() else [])
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        random.setstate(states[0])
+        np.random.set_state(states[1])
