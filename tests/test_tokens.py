@@ -2,6 +2,7 @@
 import copy
 import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import mmengine
 import numpy as np
@@ -10,6 +11,8 @@ import torch
 from mmengine.config import Config
 
 from lvlm_var_mm.datasets import TokenDataset
+from lvlm_var_mm.engine import TokenCacheHook
+from lvlm_var_mm.engine.token_cache import fingerprint
 from lvlm_var_mm.models import VSTNeck
 from mmaction.registry import MODELS
 from test_recognizer import (L, SKELETON, STGCN, batch, build_for_test,
@@ -31,8 +34,8 @@ def models(tiny_llava):
     return one, two.eval()
 
 
-def write_cache(path, ids, labels):
-    mmengine.dump(dict(codebook_size=16, clips=[
+def write_cache(path, ids, labels, **more):
+    mmengine.dump(dict(**more, clips=[
         dict(label=label, codes=codes.numpy().astype(np.int32),
              meta=[dict(frame_dir=f'clip{i}', view=v)
                    for v in range(len(codes))])
@@ -138,6 +141,26 @@ def test_cache_is_what_the_model_makes_of_each_clip(models):
         assert clip['codes'].shape == (2, L)
         assert (clip['codes'] == sample.pred_tokens.numpy()).all()
         assert [m['frame_dir'] for m in clip['meta']] == [f'clip{i}'] * 2
+
+
+def test_stale_tokens_are_refused(models, tmp_path):
+    one, two = models
+    assert fingerprint(one) == fingerprint(two)
+    codes = torch.zeros(1, 1, L, dtype=torch.long)
+
+    def start(name, **more):
+        dataset = TokenDataset(write_cache(tmp_path / name, codes, [1],
+                                           **more))
+        TokenCacheHook().before_train(SimpleNamespace(
+            model=two, train_dataloader=SimpleNamespace(dataset=dataset)))
+
+    start('fresh.pkl', fingerprint=fingerprint(one))
+    with pytest.raises(ValueError, match='unsaid.pkl is stale'):
+        start('unsaid.pkl')
+    with torch.no_grad():  # one step of training would do as much
+        next(two.backbone.parameters()).add_(1e-6)
+    with pytest.raises(ValueError, match='old.pkl is stale'):
+        start('old.pkl', fingerprint=fingerprint(one))
 
 
 def test_config_of_the_second_stage(monkeypatch):

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.apis import load_tokenizer
 from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.engine.token_cache import fingerprint
 from mmaction.registry import DATASETS
 
 
@@ -63,7 +64,7 @@ def main():
     clips = cache_tokens(model, dataset, args.views,
                          cfg.train_dataloader.batch_size)
     mmengine.dump(
-        dict(codebook_size=len(model.neck.code_names), clips=clips), args.out)
+        dict(fingerprint=fingerprint(model), clips=clips), args.out)
     print(f'{args.out}: {len(clips)} clips, {args.views} views of each')
 
 

@@ -37,4 +37,4 @@ param_scheduler = [
         by_epoch=True,
         convert_to_iter_based=True)
 ]
-custom_hooks = []
+custom_hooks = [dict(type='TokenCacheHook')]

@@ -16,9 +16,10 @@ from mmaction.structures import ActionDataSample
 class TokenDataset(BaseDataset):
     """Codes of clips, as ``tools/cache_tokens.py`` writes them.
 
-    The file is a pickle of ``codebook_size`` and ``clips``, of which each has
-    ``label``, ``codes`` (views, S) and, a view, ``meta``, the meta information
-    of its sample. Training draws a view; testing takes the first.
+    The file is a pickle of ``fingerprint``, of what made the codes, for
+    :class:`~lvlm_var_mm.engine.TokenCacheHook`, and ``clips``, of which each
+    has ``label``, ``codes`` (views, S) and, a view, ``meta``, the meta
+    information of its sample. Training draws a view; testing takes the first.
 
     Args:
         ann_file (str): The file.
@@ -41,6 +42,7 @@ class TokenDataset(BaseDataset):
         if not isinstance(content, dict) or not content.get('clips'):
             raise ValueError(f'{self.ann_file} was not made by '
                              'tools/cache_tokens.py: it has no `clips`')
+        self._metainfo['fingerprint'] = content.get('fingerprint')
         return content['clips']
 
     def prepare_data(self, idx: int) -> Dict:

@@ -4,9 +4,10 @@ from .code_names import CodeNamesHook
 from .hooks import LVLMWarmupHook, SkippedSamplesHook
 from .optim import BFloat16OptimWrapper, PartwiseOptimWrapperConstructor
 from .show_answers import ShowAnswersHook
+from .token_cache import TokenCacheHook
 
 __all__ = [
     'BFloat16OptimWrapper', 'CodeNamesHook', 'LVLMWarmupHook',
     'PartwiseOptimWrapperConstructor', 'SemanticAlignmentHook',
-    'ShowAnswersHook', 'SkippedSamplesHook'
+    'ShowAnswersHook', 'SkippedSamplesHook', 'TokenCacheHook'
 ]

@@ -1,0 +1,48 @@
+"""Keeps a model from learning on tokens that it does not make."""
+import hashlib
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+
+from lvlm_var_mm.datasets.tokens import TokenDataset
+from mmaction.registry import HOOKS
+
+
+@HOOKS.register_module()
+class TokenCacheHook(Hook):
+    """Compares a token cache with the backbone and the neck in training.
+
+    Raises:
+        ValueError: The cache was made by other weights, or by a version that
+            did not say by which.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        dataset = runner.train_dataloader.dataset
+        if not isinstance(dataset, TokenDataset):
+            return
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        if dataset.metainfo.get('fingerprint') != fingerprint(model):
+            raise ValueError(
+                f'{dataset.ann_file} is stale: other weights than those in '
+                'training made its tokens. Set `load_from` to the checkpoint '
+                'that they were made with, or make them anew with '
+                '`python tools/cache_tokens.py`')
+
+
+@torch.no_grad()
+def fingerprint(model: nn.Module) -> str:
+    """Of all that decides which codes a recognizer gives to a clip."""
+    neck = model.neck
+    digest = hashlib.sha256(repr(
+        (neck.layout, neck.num_tokens, neck.parts)).encode())
+    for part in (model.backbone, neck.norm, neck.quantizer):
+        for name, value in sorted(part.state_dict().items()):
+            digest.update(name.encode())
+            value = value.detach().cpu().contiguous().reshape(-1)
+            digest.update(value.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
