@@ -7,6 +7,7 @@ import signal
 import time
 from multiprocessing import get_context
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ NAMES = [f'S{setup:03}C{camera:03}P{performer:03}R001A{action:03}'
 
 
 def write_clip(folder, name, frames=15):
-    rng = np.random.default_rng(abs(hash(name)) % 2**32)
+    rng = np.random.default_rng(crc32(name.encode()))
     rest = rng.uniform(-.4, .4, (1, 1, 25, 3)) * [.6, 2., .3] + [0, 0, 3]
     sway = rng.normal(0, .3) * np.sin(np.arange(frames) / 4)
     keypoint = rest + sway[None, :, None, None]
@@ -115,6 +116,20 @@ def test_what_is_left_out_is_named(raw, tmp_path):
     count = done.counts['ntu60'][0]
     assert {bad, listed} < set(count.lacking)
     assert count.reason.startswith('1 excluded, 1 corrupt, ')
+
+
+def test_what_a_nearly_complete_copy_lacks_is_named(raw, tmp_path,
+                                                    monkeypatch):
+    lost, bad = NAMES[0], NAMES[1]
+    (raw / f'{lost}.skeleton').unlink()
+    (raw / f'{bad}.skeleton').write_text('')
+    assert not prepare(raw, tmp_path / 'part').left_out['absent']
+    monkeypatch.setattr('lvlm_var_mm.datasets.ntu_census.complete_set',
+                        lambda benchmark: NAMES)
+    monkeypatch.setattr(module, 'is_full', lambda counts: True)
+    done = prepare(raw, tmp_path / 'whole')
+    assert list(done.left_out['absent']) == [lost]
+    assert load(tmp_path / 'whole/left_out.json') == done.left_out
 
 
 def test_processes_do_not_matter(raw, tmp_path, monkeypatch):

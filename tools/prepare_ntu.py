@@ -60,10 +60,10 @@ def main() -> None:
         print(f'corrupt: {name}: {problem}')
     if len(corrupt) > 10:
         print(f'... and {len(corrupt) - 10} more')
-    excluded = prepared.left_out['excluded']
-    print(f'{prepared.samples} samples written, {len(excluded)} excluded, '
-          f'{len(corrupt)} corrupt; what was left out, and why, is in '
-          f'{args.out}/{LEFT_OUT}')
+    number = {why: len(names) for why, names in prepared.left_out.items()}
+    print(f'{prepared.samples} samples written, {number["excluded"]} '
+          f'excluded, {number["corrupt"]} corrupt, {number["absent"]} not in '
+          f'the folder; their names are in {args.out}/{LEFT_OUT}')
     for file in prepared.files:
         print(file)
 

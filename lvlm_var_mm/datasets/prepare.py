@@ -12,9 +12,11 @@ import os
 import pickle
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import (BinaryIO, Dict, Iterator, List, NamedTuple, Optional,
+                    Sequence, Tuple, Union)
 
 import numpy as np
 from tqdm import tqdm
@@ -57,7 +59,8 @@ def prepare_ntu(raw_dir: Union[str, Path],
     Writes into ``out``: ``store/``, all samples, memory-mapped;
     ``ntu60_3d.pkl`` and ``ntu120_3d.pkl``, as far as there are samples of
     these, in the format of MMAction2 and PYSKL with all splits; and
-    ``left_out.json``, the samples left out and why. Keypoints stay metres in
+    ``left_out.json``, the samples left out and why, and of a nearly complete
+    copy also those that it lacks. Keypoints stay metres in
     the camera's frame, of the persons that
     :func:`~lvlm_var_mm.datasets.persons.real_persons` keeps.
 
@@ -167,10 +170,8 @@ def _make_part(part: _Part, max_persons: int, dtype: str) -> None:
             continue
         sample['keypoint'] = sample['keypoint'].astype(dtype)
         samples.append(dict(frame_dir=file.stem, label=action - 1, **sample))
-    temporary = part.path.with_suffix(f'.{os.getpid()}')
-    with open(temporary, 'wb') as f:
+    with _replaced(part.path) as f:
         pickle.dump((samples, corrupt), f, protocol=4)
-    os.replace(temporary, part.path)
 
 
 # --------------------------------------------------------------- the result
@@ -214,22 +215,32 @@ def _assemble(out, parts, excluded, made, reused, progress) -> Prepared:
     left_out = dict(
         excluded={n: 'in the list of samples to exclude' for n in excluded},
         corrupt=corrupt)
-    _replace(out / LEFT_OUT, json.dumps(left_out, indent=1).encode())
-    shutil.rmtree(out / '.parts')
     counts = {b: count_splits(names, b, left_out) for b in benchmarks}
+    # A complete copy would have these; of a part of the data they say nothing.
+    lacking = {n for some in counts.values() if is_full(some)
+               for count in some for n in count.lacking}
+    left_out['absent'] = {n: 'not in the folder' for n in sorted(
+        lacking - set(excluded) - set(corrupt))}
+    with _replaced(out / LEFT_OUT) as f:
+        f.write(json.dumps(left_out, indent=1).encode())
+    shutil.rmtree(out / '.parts')
     return Prepared(len(names), left_out, counts, files, reused)
 
 
 def _write_pickle(path, store, rows, splits) -> Path:
     annotations = [store.sample(int(i)) for i in rows]
-    _replace(path, pickle.dumps(dict(split=splits, annotations=annotations),
-                                protocol=4))
+    with _replaced(path) as f:
+        pickle.dump(dict(split=splits, annotations=annotations), f,
+                    protocol=4)
     return path
 
 
-def _replace(path: Path, data: bytes) -> None:
+@contextmanager
+def _replaced(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of another when it is complete."""
     temporary = path.with_name(f'.{path.name}.part')
-    temporary.write_bytes(data)
+    with open(temporary, 'wb') as f:
+        yield f
     os.replace(temporary, path)
 
 

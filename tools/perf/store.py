@@ -8,9 +8,9 @@ does, and then, each in a process of its own:
 
     open        time to build the dataset of the cross-subject training split
                 (the least of three, the pages warm)
-    worker      private memory of a dataloader worker that has read every
-                sample of its share, above that of a worker whose dataset
-                holds nothing; started by fork and by spawn
+    worker      memory of a dataloader worker's own, without the page cache,
+                when it has read every sample of its share, above that of a
+                worker with nothing to read; started by fork and by spawn
 
 once for the memory-mapped store and once for the pickle of the same samples.
 Both go through MMEngine, which keeps the samples of a pickle as one array
@@ -29,55 +29,16 @@ from pathlib import Path
 
 import numpy as np
 from terminaltables import AsciiTable
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.datasets import NTURGBDSkeletonDataset
 from lvlm_var_mm.datasets.ntu_census import complete_set
 from lvlm_var_mm.datasets.ntu_splits import in_split, parse_names
 from lvlm_var_mm.datasets.prepare import STORE, prepare_ntu
 from lvlm_var_mm.datasets.skeleton_io import write_skeleton
 
-MEASURE = """
-import json, sys, time
-import torch
-from torch.utils.data import DataLoader
-from lvlm_var_mm.datasets import NTURGBDSkeletonDataset
-
-source, method, split = sys.argv[1:]
-
-def private_mb():
-    with open('/proc/self/smaps_rollup') as f:
-        return sum(int(line.split()[1]) for line in f
-                   if line.startswith('Private')) * 1024 / 1e6
-
-class Empty(torch.utils.data.Dataset):
-    def __len__(self): return 2
-    def __getitem__(self, i): return private_mb()
-
-class Reads(Empty):
-    # The last item of a worker's share reads all of it first.
-    def __init__(self, data): self.data = data
-    def __getitem__(self, i):
-        for j in range(i, len(self.data), 2): self.data.get_data_info(j)
-        return private_mb()
-
-def first(items): return items[0]
-
-if __name__ == '__main__':
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        data = NTURGBDSkeletonDataset(source, split=split,
-                                      benchmark='ntu120')
-        times.append(time.perf_counter() - start)
-    mb = {}
-    for name, dataset in (('empty', Empty()), ('full', Reads(data))):
-        mb[name] = max(DataLoader(
-            dataset, 1, num_workers=2, collate_fn=first,
-            multiprocessing_context=method))
-    print(json.dumps(dict(open_s=min(times), samples=len(data),
-                          mb=mb['full'] - mb['empty'])))
-"""
 SPLIT = 'xsub_train'
 
 
@@ -93,9 +54,52 @@ def write_raw(folder, names, frames):
         (folder / f'{name}.skeleton').write_bytes(text)
 
 
-def measure(script, source, method):
+def private_mb():
+    """Memory that is this process's alone. Pages of mapped files are not:
+    they are the page cache's, and one mapping them is called private too."""
+    with open('/proc/self/smaps_rollup') as f:
+        return sum(int(line.split()[1]) for line in f
+                   if line.startswith('Private_Dirty')) * 1024 / 1e6
+
+
+class Share(Dataset):
+    """The i-th item reads every second sample from the i-th on, and is the
+    memory then."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, i):
+        for j in range(i, len(self.data), 2):
+            self.data.get_data_info(j)
+        return private_mb()
+
+
+def first(items):
+    return items[0]
+
+
+def measure_here(source, method):
+    """What one process is started for; its last line is JSON."""
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        data = NTURGBDSkeletonDataset(source, split=SPLIT, benchmark='ntu120')
+        times.append(time.perf_counter() - start)
+    empty, full = (
+        max(DataLoader(Share(some), num_workers=2, collate_fn=first,
+                       multiprocessing_context=method))
+        for some in ([], data))
+    print(json.dumps(dict(open_s=min(times), samples=len(data),
+                          mb=full - empty)))
+
+
+def measure(source, method):
     done = subprocess.run(
-        [sys.executable, str(script), str(source), method, SPLIT],
+        [sys.executable, __file__, '--measure', str(source), method],
         check=True, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -109,7 +113,11 @@ def main():
                         help='of each (default: %(default)s)')
     parser.add_argument('--dir', help='where to work (default: a temporary '
                         'folder); needs about 2 GB')
+    parser.add_argument('--measure', nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.measure:
+        measure_here(*args.measure)
+        return
     names = complete_set('ntu120')
     names = names[::max(1, len(names) // max(1, args.samples))]
     work = Path(tempfile.mkdtemp(dir=args.dir))
@@ -119,12 +127,10 @@ def main():
         start = time.perf_counter()
         done = prepare_ntu(work / 'raw', work / 'out')
         seconds = time.perf_counter() - start
-        script = work / 'measure.py'
-        script.write_text(MEASURE)
         sources = dict(store=work / 'out' / STORE,
                        pickle=work / 'out/ntu120_3d.pkl')
         results = {
-            name: {method: measure(script, path, method)
+            name: {method: measure(path, method)
                    for method in ('fork', 'spawn')}
             for name, path in sources.items()
         }
@@ -132,7 +138,8 @@ def main():
         shutil.rmtree(work)
     expected = int(in_split(parse_names(names), 'ntu120', SPLIT).sum())
     opened = {r['samples'] for by in results.values() for r in by.values()}
-    assert opened == {expected}, (opened, expected)
+    if opened != {expected}:
+        raise RuntimeError(f'{opened} samples in {SPLIT}, not {expected}')
     rows = [('source', 'open, s', 'MB a forked worker',
              'MB a spawned worker')]
     rows += [(name, f'{by["fork"]["open_s"]:.2f}', f'{by["fork"]["mb"]:.0f}',
