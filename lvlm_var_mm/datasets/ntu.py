@@ -15,7 +15,7 @@ from .persons import real_persons
 from .sample import ensure_sample, is_complete
 from .sample_render import HEIGHT, WIDTH
 from .skeleton import SkeletonDataset, read_exclude
-from .skeleton_io import CorruptSampleError, read_skeleton
+from .skeleton_io import read_skeleton
 from .store import is_store
 from .video import check_avi
 

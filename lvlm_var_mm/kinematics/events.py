@@ -5,7 +5,7 @@ import numpy as np
 
 from lvlm_var_mm.layouts import Layout, load_layout
 from .body import Body
-from .rules import Found, beats, stays, swings
+from .rules import beats, stays, swings
 from .signals import curves
 from .vocabulary import INDEX, KINDS, SLACK, WHILE
 

@@ -12,7 +12,7 @@ Shapes: N clips, P inner nodes of the trie, E its edges, R answer positions, V
 the vocabulary, D the width of the language model, B rows of hidden states, X
 predictions.
 """
-from typing import Optional, Tuple
+from typing import Tuple
 
 import torch
 import torch.nn as nn
