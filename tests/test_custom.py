@@ -356,7 +356,9 @@ def test_skeletons_train(tmp_path, monkeypatch, tiny_llama, layout, shape,
     data = runner.train_dataloader.dataset[0]
     assert data['inputs'].shape == inputs
     assert abs(data['inputs']).max() < 20  # no pixels
-    assert 0 <= metrics['acc/top1'] <= 1
+    assert 0 <= metrics['acc/top1'] <= 1 and 0 < metrics['token/usage'] <= 1
+    # Events name the codes where joints in space have names.
+    assert ('events' in data['data_samples']) == (layout == 'ntu25')
 
 
 def test_videos_train(tmp_path, monkeypatch, tiny_llama):
@@ -406,7 +408,7 @@ def test_config_is_of_the_layout(tmp_path, name):
     assert load_layout(LAYOUTS[name]).graph_cfg() == (
         graph if isinstance(graph, str) else {
             **graph, 'inward': [tuple(b) for b in graph.inward]})
-    align = cfg.train_pipeline[0]
+    align = cfg.train_pipeline[1 if dims == 3 else 0]
     if dims == 3:
         part = LAYOUTS[name].joints
         assert part[align.center] == 'spine'

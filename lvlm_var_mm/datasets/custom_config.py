@@ -7,7 +7,7 @@ from string import Template
 from typing import Dict
 
 import lvlm_var_mm
-from lvlm_var_mm.layouts import Layout
+from lvlm_var_mm.layouts import LAYOUTS, Layout
 
 # As for Northwestern-UCLA, which is as small as one's own data mostly is.
 MAX_EPOCHS, WARMUP_EPOCHS = 60, 52
@@ -33,7 +33,10 @@ warmup_epochs = $warmup_epochs
 $pipelines
 $model_settings
 $loaders
-val_evaluator = [dict(type='AccMetric')]
+val_evaluator = [
+    dict(type='AccMetric'),
+    dict(type='TokenMetric', codebook_size=256)
+]
 test_evaluator = val_evaluator
 
 train_cfg = dict(
@@ -46,7 +49,10 @@ param_scheduler = [
         by_epoch=True,
         convert_to_iter_based=True)
 ]
-custom_hooks = [dict(type='LVLMWarmupHook', epochs=warmup_epochs)]
+custom_hooks = [
+    dict(type='LVLMWarmupHook', epochs=warmup_epochs),
+    dict(type='CodeNamesHook')
+]
 # At that point of the cosine the base rate is down to 9e-5.
 optim_wrapper = dict(
     constructor='PartwiseOptimWrapperConstructor',
@@ -111,20 +117,23 @@ FEATURES = Template("""\
 features = [
     dict(type='SkeletonFeatures', feats=['j', 'jm']),
     dict(type='FormatGCNInput', num_person=$num_person),
-    dict(type='PackActionInputs', meta_keys=('frame_dir', 'explanation'))
+    dict(
+        type='PackActionInputs',
+        meta_keys=('frame_dir', 'explanation', 'events', 'span'))
 ]
 """)
 
 SPACE = Template("""\
 clip_len = 48
+$events
 $align
 train_pipeline = [
-    align,
+    *events, align,
     dict(type='ResampleFrames', clip_len=clip_len, part=(0.5, 1.0)),
     dict(type='RandomViewpoint3D', turn=30, tilt=15, stretch=0.1), *features
 ]
 test_pipeline = [
-    align,
+    *events, align,
     dict(type='ResampleFrames', clip_len=clip_len, part=(0.5, 0.95),
          test_mode=True), *features
 ]
@@ -166,6 +175,15 @@ test_pipeline = [
 ]
 """
 
+# Body-part events name the codes; they need the names of the joints.
+EVENTS = Template("""\
+# What the joints do names the codes. Frames a second of your recordings:
+fps = 30
+events = [dict(type='BodyPartEvents', layout=$layout, fps=fps)]""")
+NO_EVENTS = """\
+# The joints of this layout have no names, so neither have the codes.
+events = []"""
+
 ALIGN = Template("""\
 # y points up; `vertical` names another axis.
 align = dict(
@@ -199,7 +217,8 @@ def skeleton_config(out: Path, layout: Layout, dims: int, num_person: int,
         sizes (dict): Samples of each split.
     """
     pipelines = FEATURES.substitute(num_person=num_person) + (
-        PICTURE if dims == 2 else SPACE.substitute(align=_align(layout)))
+        PICTURE if dims == 2 else SPACE.substitute(
+            events=_events(layout), align=_align(layout)))
     graph = pformat(layout.graph_cfg(), width=60, compact=True)
     model = GRAPH.substitute(
         # Positions and motion; the score of a 2D joint goes with them.
@@ -254,6 +273,12 @@ def _base(out: Path) -> str:
     if CONFIGS.parent in out.parents:
         return osp.relpath(base, out)
     return str(base)
+
+
+def _events(layout: Layout) -> str:
+    if layout.name in LAYOUTS:
+        return EVENTS.substitute(layout=repr(layout.name))
+    return NO_EVENTS
 
 
 def _align(layout: Layout) -> str:
