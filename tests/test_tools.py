@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.dataset import BaseDataset, ConcatDataset
 from mmengine.runner import CheckpointLoader
 
 import mmaction
@@ -64,18 +65,15 @@ def test_test_says_that_the_checkpoint_is_none(tmp_path):
 
 
 # ------------------------------------------------------------ in process
-class Labels:
+class Labels(BaseDataset):
     """A data set of which only the labels matter."""
-    ann_file = 'clips.pkl'
 
     def __init__(self, *labels):
         self.labels = labels
+        super().__init__(ann_file='clips.pkl')
 
-    def __len__(self):
-        return len(self.labels)
-
-    def get_data_info(self, idx):
-        return dict(label=self.labels[idx])
+    def load_data_list(self):
+        return [dict(label=label) for label in self.labels]
 
 
 @pytest.mark.parametrize('module', ['test'], indirect=True)
@@ -83,8 +81,8 @@ def test_classes_of_a_file(module, tiny_llava, tmp_path):
     file = tmp_path / 'names.txt'
     file.write_text('sit down | the knees bend\nwater\n')
 
-    def use(head, *labels, path=file):
-        loader = Namespace(dataset=Labels(*labels))
+    def use(head, *labels, path=file, wrap=Labels):
+        loader = Namespace(dataset=wrap(*labels))
         module.use_classes(Namespace(
             model=Namespace(cls_head=head),
             test_loop=Namespace(dataloader=loader)), str(path))
@@ -94,6 +92,9 @@ def test_classes_of_a_file(module, tiny_llava, tmp_path):
     assert head.classes.names == ('sit down', 'water')
     with pytest.raises(ValueError, match='names.txt lists 2 names.* label 4'):
         use(head, 0, 4, 1)
+    with pytest.raises(ValueError, match='label 4'):
+        use(head, 0, 4, wrap=lambda *labels: ConcatDataset(
+            [Labels(label) for label in labels]))
     with pytest.raises(FileNotFoundError, match='no.txt'):
         use(head, 0, path=tmp_path / 'no.txt')
     with pytest.raises(ValueError, match='Linear does not score'):

@@ -93,8 +93,10 @@ def use_classes(runner: Runner, file: str) -> None:
                          'class names; LVLMHead does')
     head.set_classes(file)
     dataset = runner.test_loop.dataloader.dataset
-    # The base class's: the list alone, no sample is read for its label.
-    highest = max(BaseDataset.get_data_info(dataset, i)['label']
+    # The base class's: the list alone, no sample is read for its label. A
+    # ConcatDataset has none of it and asks its parts.
+    kind = BaseDataset if isinstance(dataset, BaseDataset) else type(dataset)
+    highest = max(kind.get_data_info(dataset, i)['label']
                   for i in range(len(dataset)))
     if highest >= head.num_classes:
         raise ValueError(
