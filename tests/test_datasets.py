@@ -349,6 +349,15 @@ def test_pickle(write, split, exclude, number):
         assert item['data_samples'].gt_label.item() == int(name[-1]) % 2
 
 
+def test_some_labels_only(write):
+    file = write()
+    dataset = SkeletonDataset(file, POSE, split='train', only=[1])
+    assert [dataset[i]['data_samples'].frame_dir for i in range(
+        len(dataset))] == ['clip1', 'clip3']
+    with pytest.raises(ValueError, match=r'no samples.*`only`, \[7\]'):
+        SkeletonDataset(file, POSE, only=[7])
+
+
 def test_pickle_of_a_list(write):
     file = Path(write())
     file.write_bytes(pickle.dumps(annotations()))

@@ -448,6 +448,23 @@ def test_negatives_are_those_mistaken_most(tiny_llava):
         'negatives'].state_dict(prefix='negatives.')
 
 
+def test_training_does_not_know_the_unseen(tiny_llava):
+    head = build(tiny_llava, unseen=[0, 2])
+    feats, samples = make_tokens([4, 4]), make_samples([1, 3])
+    with torch.no_grad():
+        scores = head.eval()(feats)
+    assert scores.shape == (2, 4) and torch.isfinite(scores).all()
+    loss = head.loss(feats, samples)['loss_cls']
+    torch.testing.assert_close(loss, torch.nn.functional.cross_entropy(
+        scores[:, [1, 3]], torch.tensor([0, 1])))
+    with pytest.raises(ValueError, match=r'unseen.*\[2\].*`only`'):
+        head.loss(feats, make_samples([1, 2]))
+    with pytest.raises(ValueError, match='labels are 0 to 3'):
+        build(tiny_llava, unseen=[4])
+    with pytest.raises(ValueError, match='unseen'):
+        build(tiny_llava, label_smooth_eps=0.2, unseen=[0])
+
+
 def test_label_smoothing(tiny_llava):
     feats, samples = make_tokens(LENGTHS), make_samples(LABELS)
     head = build(tiny_llava, label_smooth_eps=0.2)

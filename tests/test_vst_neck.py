@@ -4,6 +4,7 @@ import torch
 
 from conftest import make_samples
 from lvlm_var_mm.models import VSTNeck
+from lvlm_var_mm.models.quantizers import cheapest_path
 from lvlm_var_mm.models.vst_losses import temporal_consistency
 
 C, K, L = 8, 16, 6
@@ -43,7 +44,8 @@ def test_steps_average_all_but_channels_and_time(layout):
 
 
 QUANTIZERS = dict(
-    ema=dict(), fsq=dict(type='FSQ', levels=[4, 4]),
+    ema=dict(), steady=dict(switch_cost=.02),
+    euclidean=dict(switch_cost=.1, use_cosine_sim=False), fsq=dict(type='FSQ', levels=[4, 4]),
     residual=dict(type='ResidualVQ', num_quantizers=3))
 quantizers = pytest.mark.parametrize('kind', QUANTIZERS)
 
@@ -72,7 +74,46 @@ def test_unknown_quantizer():
         neck(quantizer=QUANTIZERS['fsq'], language_bias=dict(loss_zipf=1.))
 
 
-@pytest.mark.parametrize('kind', ['ema', 'fsq'])
+def test_cheapest_path_is_the_cheapest_of_all():
+    costs = torch.rand(20, 5, 3, generator=torch.Generator().manual_seed(0))
+    every = torch.cartesian_prod(*[torch.arange(3)] * 5)  # (243, 5)
+    for switch_cost in (0., .2, .5, 5.):
+        totals = costs[:, torch.arange(5), every].sum(-1) + switch_cost * (
+            every[:, 1:] != every[:, :-1]).sum(-1)
+        found = cheapest_path(costs, switch_cost)
+        assert torch.equal(found, every[totals.argmin(1)])
+    assert torch.equal(cheapest_path(costs, 0.), costs.argmin(-1))
+    assert (found == found[:, :1]).all()
+    assert torch.equal(cheapest_path(costs[:, :1], 1.),
+                       costs[:, :1].argmin(-1))
+
+
+def test_steady_codes(loss=torch.nn.functional.mse_loss):
+    """The nearest codes but for what is not worth a change, in the tokens,
+    the commitment and the gradient."""
+    plain = neck(num_tokens=12)
+    steady = neck(num_tokens=12, quantizer=dict(switch_cost=.6))
+    plain(features())
+    steady.load_state_dict(plain.state_dict())
+    x = features(seed=2)
+    nearest, path = (m.eval()(x)[0].ids for m in (plain, steady))
+    assert (path.diff() != 0).sum() < .7 * (nearest.diff() != 0).sum()
+    torch.testing.assert_close(
+        steady(x)[0].embeds, steady.quantizer.get_output_from_indices(path))
+    steady.quantizer.switch_cost = 1e-9
+    assert torch.equal(steady(x)[0].ids, nearest)
+
+    steady.quantizer.switch_cost = .6
+    steps = steady.temporal_steps(x)
+    z = torch.nn.functional.normalize(steady.quantizer.project_in(steps),
+                                      dim=-1)
+    _, ids, commit = steady.train().quantizer(steps)
+    assert torch.equal(ids, path)
+    torch.testing.assert_close(
+        commit, loss(plain.quantizer.codebook[path], z))
+
+
+@pytest.mark.parametrize('kind', ['ema', 'steady', 'fsq'])
 def test_equal_tokens_carry_the_same_vector(kind):
     model = neck(quantizer=QUANTIZERS[kind])
     model(features())

@@ -37,6 +37,8 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
         exclude (str | list[str], optional): Samples to leave out: their
             ``frame_dir``, or a text file that lists them, one a line, such
             as the authors' list of incomplete samples of NTU RGB+D.
+        only (list[int], optional): Labels whose samples alone are taken,
+            such as the seen ones of a zero-shot protocol.
         kwargs: Of ``mmaction.datasets.PoseDataset``.
 
     Raises:
@@ -52,7 +54,9 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
                  class_names: Union[str, Sequence, None] = None,
                  num_joints: Optional[int] = None,
                  exclude: Union[str, Sequence[str], None] = None,
+                 only: Optional[Sequence[int]] = None,
                  **kwargs) -> None:
+        self.only = None if only is None else set(only)
         self.class_list = (
             None if class_names is None else load_classes(class_names))
         self.num_joints = num_joints
@@ -91,10 +95,13 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
         """
         samples = [
             s for s in samples if s.get('frame_dir') not in self.exclude
+            and (self.only is None or s['label'] in self.only)
         ]
         if not samples:
-            raise ValueError(f'{self.ann_file}: split {self.split!r} has no '
-                             'samples')
+            raise ValueError(
+                f'{self.ann_file}: split {self.split!r} has no samples' +
+                ('' if self.only is None else
+                 f' of the labels `only`, {sorted(self.only)}'))
         for sample in samples:
             self._check(sample)
         return samples

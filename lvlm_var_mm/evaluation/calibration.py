@@ -63,7 +63,7 @@ class CalibrationMetric(BaseMetric):
     def compute_metrics(self, results: List[Dict]) -> Dict[str, float]:
         scores = torch.stack([r['score'] for r in results])
         labels = torch.tensor([r['label'] for r in results])
-        logits = _as_logits(scores)
+        logits = as_logits(scores)
         out = dict(nll=_nll(logits, labels),
                    ece=_ece(logits, labels, self.bins))
         if all(r['validity'] is not None for r in results):
@@ -90,7 +90,7 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     return float(10**found.x)
 
 
-def _as_logits(scores: Tensor) -> Tensor:
+def as_logits(scores: Tensor) -> Tensor:
     """Heads give probabilities, or by ``average_clips='score'`` logits."""
     sums = scores.sum(1)
     if (scores >= 0).all() and sums.sub(1).abs().max() < 1e-3:

@@ -35,6 +35,9 @@ class LVLMHead(PromptReader):
         scoring (dict): Of :class:`Scoring`, how classes are scored in tests.
         num_negatives (int): Train against so many wrong names a batch, half
             of them those most often taken for the true ones; 0 for all.
+        unseen (list[int]): Labels of a zero-shot protocol that training must
+            not know: their names are not trained against either. In tests
+            all names are scored.
         loss_lm (float): Weight of the language-model loss on the answer.
 
     Raises:
@@ -50,6 +53,7 @@ class LVLMHead(PromptReader):
                  lvlm: Dict,
                  scoring: Optional[Dict] = None,
                  num_negatives: int = 0,
+                 unseen: Sequence[int] = (),
                  loss_lm: float = 1.0,
                  average_clips: str = 'prob',
                  **kwargs) -> None:
@@ -60,11 +64,12 @@ class LVLMHead(PromptReader):
             lvlm,
             average_clips=average_clips,
             **kwargs)
-        if num_negatives and self.label_smooth_eps:
+        some = bool(num_negatives or unseen)
+        if some and self.label_smooth_eps:
             raise ValueError('`label_smooth_eps` needs the scores of all '
-                             'names: set `num_negatives=0`')
-        self.negatives = (Negatives(num_classes, num_negatives)
-                          if num_negatives else None)
+                             'names: set `num_negatives=0` and no `unseen`')
+        self.negatives = Negatives(num_classes, num_negatives or num_classes,
+                                   unseen) if some else None
         self.scoring = Scoring(**(scoring or {}))
         self.loss_lm = loss_lm
         # Set by LVLMWarmupHook while the tokens are not worth reading yet.

@@ -1,4 +1,6 @@
 """Wrong names to train against, where all are too many."""
+from typing import Sequence
+
 import torch
 import torch.nn as nn
 from torch import Tensor
@@ -15,34 +17,50 @@ class Negatives(nn.Module):
     Args:
         num_classes (int): Number of classes.
         number (int): Wrong names a batch.
+        unseen (list[int]): Labels that training must not know: never drawn.
         momentum (float): Share of the past in the running mean.
 
     Raises:
-        ValueError: A negative number.
+        ValueError: A negative number, or a label that there is not.
     """
 
     def __init__(self,
                  num_classes: int,
                  number: int,
+                 unseen: Sequence[int] = (),
                  momentum: float = 0.9) -> None:
         super().__init__()
         if number < 1:
             raise ValueError(f'`num_negatives` is {number}; 0 takes all names')
+        if not set(unseen) <= set(range(num_classes)):
+            raise ValueError(f'`unseen` is {list(unseen)}: labels are 0 to '
+                             f'{num_classes - 1}')
         self.number, self.momentum = number, momentum
+        self.unseen = list(unseen)
         self.register_buffer('taken_for',
                              torch.zeros(num_classes, num_classes))
 
     def draw(self, labels: Tensor) -> Tensor:
         """(N, ) labels -> (K, ) the classes to score, ascending: those of
-        the batch and the wrong ones."""
+        the batch and the wrong ones.
+
+        Raises:
+            ValueError: The label of an unseen class.
+        """
         true = labels.unique()
+        known = set(true.tolist()) & set(self.unseen)
+        if known:
+            raise ValueError(f'training has clips of the `unseen` classes '
+                             f'{sorted(known)}: leave them out by `only` of '
+                             'the dataset')
         hardness = self.taken_for[true].sum(0)
-        hardness[true] = -torch.inf
-        wrong = len(hardness) - len(true)
+        never = torch.cat([true, true.new_tensor(self.unseen)])
+        hardness[never] = -torch.inf
+        wrong = len(hardness) - len(never)
         number = min(self.number, wrong)
         hard = hardness.topk(number // 2).indices
         chance = torch.rand_like(hardness)
-        chance[true] = chance[hard] = -1.
+        chance[never] = chance[hard] = -1.
         easy = chance.topk(number - len(hard)).indices
         return torch.cat([true, hard, easy]).sort().values
 

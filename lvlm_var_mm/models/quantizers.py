@@ -4,6 +4,7 @@ one call: steps (N, L, C) -> tokens (N, L, C), codes (N, L), commitment loss.
 import math
 from typing import Dict, Tuple
 
+import torch
 import torch.nn as nn
 from torch import Tensor
 from vector_quantize_pytorch import FSQ, ResidualVQ, VectorQuantize
@@ -16,6 +17,51 @@ EMA = dict(
     decay=0.99,
     kmeans_init=True,
     threshold_ema_dead_code=2)
+
+
+class SteadyQuantize(VectorQuantize):
+    """Vector quantisation that does not flicker.
+
+    The codes of a clip are chosen together: the path that costs least, where
+    a step costs its distance to its code and each change of code
+    ``switch_cost``. A step that hardly prefers another code than its
+    neighbours' takes theirs, a real change pays its price once (the Potts
+    model; solved exactly, by dynamic programming). The gradient, and the
+    commitment loss, draw a step to the code of the path; the codebook itself
+    follows the nearest steps, as ever.
+
+    Args:
+        switch_cost (float): In distances of the codebook, cosine or
+            Euclidean.
+        kwargs: Of ``VectorQuantize``.
+    """
+
+    def __init__(self, switch_cost: float, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.switch_cost = switch_cost
+        self._codebook.register_forward_hook(self._take_the_path)
+
+    def _take_the_path(self, codebook: nn.Module, args: Tuple,
+                       output: Tuple) -> Tuple[Tensor, Tensor, Tensor]:
+        _, ids, nearness = output  # (1, N, L, K): minus the distances
+        ids = cheapest_path(-nearness.detach().view(*ids.shape, -1),
+                            self.switch_cost)
+        return self.codebook[ids], ids, nearness
+
+
+def cheapest_path(costs: Tensor, switch_cost: float) -> Tensor:
+    """Costs (N, L, K) of K states at L steps -> (N, L) the states of least
+    total cost, of which each change of state is a part."""
+    total, came_from = costs[:, 0], []
+    stay = torch.arange(costs.shape[2], device=costs.device)
+    for cost in costs.unbind(1)[1:]:
+        best, state = total.min(1, keepdim=True)
+        came_from.append(torch.where(total <= best + switch_cost, stay, state))
+        total = total.minimum(best + switch_cost) + cost
+    path = [total.argmin(1, keepdim=True)]
+    for states in reversed(came_from):
+        path.append(states.gather(1, path[-1]))
+    return torch.cat(path[::-1], 1)
 
 
 class FiniteScalar(FSQ):
@@ -49,9 +95,10 @@ def build_quantizer(dim: int, codebook_size: int,
         codebook_size (int): K.
         settings (dict): ``type``, by default ``'VectorQuantize'``; also
             ``'FSQ'``, with ``levels`` whose product is K, and
-            ``'ResidualVQ'``, with ``num_quantizers``. The rest goes to the
-            class of that name in vector-quantize-pytorch, over :data:`EMA`
-            where there is a codebook.
+            ``'ResidualVQ'``, with ``num_quantizers``. ``switch_cost`` of
+            the first makes it a :class:`SteadyQuantize`. The rest goes to
+            the class of that name in vector-quantize-pytorch, over
+            :data:`EMA` where there is a codebook.
 
     Raises:
         ValueError: Another type, or levels of another product.
@@ -59,7 +106,8 @@ def build_quantizer(dim: int, codebook_size: int,
     settings = dict(settings)
     kind = settings.pop('type', 'VectorQuantize')
     if kind == 'VectorQuantize':
-        return VectorQuantize(
+        steady = settings.get('switch_cost')
+        return (SteadyQuantize if steady else VectorQuantize)(
             dim=dim, codebook_size=codebook_size, **{**EMA, **settings})
     if kind == 'ResidualVQ':
         return Residual(

@@ -19,6 +19,8 @@ model = dict(
         in_channels=128,
         num_tokens=12,
         codebook_size=256,
+        # Codes that only just beat their neighbour's do not interrupt it.
+        quantizer=dict(switch_cost=0.02),
         aux_head=dict(num_classes=10, label_smooth_eps=0.1)),
     cls_head=dict(
         type='LVLMHead',
