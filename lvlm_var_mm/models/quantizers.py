@@ -31,8 +31,8 @@ class SteadyQuantize(VectorQuantize):
     follows the nearest steps, as ever.
 
     Args:
-        switch_cost (float): In distances of the codebook, cosine or
-            Euclidean.
+        switch_cost (float): In cosine distances, or without
+            ``use_cosine_sim`` in halves of squared Euclidean ones.
         kwargs: Of ``VectorQuantize``.
     """
 
@@ -43,10 +43,12 @@ class SteadyQuantize(VectorQuantize):
 
     def _take_the_path(self, codebook: nn.Module, args: Tuple,
                        output: Tuple) -> Tuple[Tensor, Tensor, Tensor]:
-        _, ids, nearness = output  # (1, N, L, K): minus the distances
-        ids = cheapest_path(-nearness.detach().view(*ids.shape, -1),
-                            self.switch_cost)
-        return self.codebook[ids], ids, nearness
+        # The codebook has just moved: distances to where it is now, but for
+        # what is the same for all codes. Between unit vectors they are cosine.
+        codes = self.codebook
+        costs = codes.square().sum(1) / 2 - args[0].detach() @ codes.T
+        ids = cheapest_path(costs, self.switch_cost)
+        return codes[ids], ids, output[2]
 
 
 def cheapest_path(costs: Tensor, switch_cost: float) -> Tensor:
