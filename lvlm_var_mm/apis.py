@@ -57,22 +57,25 @@ def explain(model: nn.Module, dataset: BaseDataset,
     ]
 
 
-def load_tokenizer(cfg: Config, checkpoint: str) -> nn.Module:
+def load_tokenizer(cfg: Config, checkpoint: str,
+                   neck: bool = True) -> nn.Module:
     """Backbone and neck of a model, without the language model, in test mode.
 
     Args:
         cfg (Config): Of the whole model.
         checkpoint (str): Of the whole model.
+        neck (bool): Without it, the backbone alone.
 
     Returns:
         nn.Module: A recognizer without ``cls_head``; its ``extract_feat``
         gives :class:`SemanticTokens`.
     """
+    left_out = ('cls_head', ) if neck else ('cls_head', 'neck')
     model = MODELS.build({k: v for k, v in cfg.model.items()
-                          if k != 'cls_head'})
+                          if k not in left_out})
     state = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
     state = state.get('state_dict', state)
     load_state_dict(
         model, {k: v for k, v in state.items()
-                if not k.startswith('cls_head.')}, strict=True)
+                if k.split('.')[0] not in left_out}, strict=True)
     return model.eval()

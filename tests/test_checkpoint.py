@@ -15,7 +15,7 @@ from mmengine.runner import CheckpointLoader, Runner
 from mmengine.runner.checkpoint import load_state_dict, save_checkpoint
 
 from conftest import head_cfg, make_samples, make_tokens, write_llava
-from lvlm_var_mm.models import reader
+from lvlm_var_mm.models import description
 from mmaction.registry import MODELS
 
 STATE = 'inner.cls_head._extra_state'
@@ -66,12 +66,9 @@ def warnings_of_mmengine(caplog):
 
 def edited(state, **over):
     """``state`` with another description of its head."""
-    state = copy.deepcopy(state)
-    head = copy.copy(state[STATE])
-    described = reader.json.loads(bytes(head.numpy()).decode())
-    text = reader.json.dumps({**described, **over}).encode()
-    state[STATE] = torch.tensor(list(text), dtype=torch.uint8)
-    return state
+    facts = {**description.from_bytes(state[STATE]), **over}
+    return {**state, STATE: description.to_bytes(
+        {k: v for k, v in facts.items() if v is not None})}
 
 
 @pytest.fixture(scope='module')
@@ -164,22 +161,61 @@ def test_another_language_model_is_refused(model, tmp_path, load):
 
 @loaders
 def test_newer_format_is_refused(model, load):
-    state = edited(model.state_dict(), format=reader.FORMAT + 1)
+    state = edited(model.state_dict(), format=description.FORMAT + 1)
     with pytest.raises(ValueError, match='newer.*update'):
         load(copy.deepcopy(model), state)
 
 
 @loaders
+def test_other_weights_are_refused(model, tmp_path, load):
+    folder = write_llava(tmp_path)
+    load(Nested(folder), model.state_dict())  # the same ones, elsewhere
+    base = dict(description.from_bytes(model.state_dict()[STATE])['base'],
+                weights='0123', name='llava-x', revision='7b')
+    with pytest.raises(ValueError, match=r'of this shape: llava-x \(revision '
+                       f'7b\\), but `lvlm` is {folder.name}'):
+        load(Nested(folder), edited(model.state_dict(), base=base))
+
+
+def test_weights_are_known_in_any_precision(model, tiny_llava):
+    lvlm = dict(head_cfg(tiny_llava)['lvlm'], dtype='bfloat16')
+    assert description.weights_hash(
+        Nested(tiny_llava, lvlm=lvlm).inner.cls_head) == model.inner.cls_head \
+        .base['weights']
+
+
+@loaders
+def test_another_tokenizer_is_refused(model, load):
+    state = edited(model.state_dict(), tokenizer='0123')
+    with pytest.raises(ValueError, match='another tokenizer'):
+        load(copy.deepcopy(model), state)
+
+
+@loaders
 @pytest.mark.parametrize('key, value', [
-    ('class_names', ['a', 'b', 'c', 'd']), ('prompt', 'Tokens: {tokens}')])
-def test_other_words_only_warn(model, load, caplog, key, value):
+    ('class_names', ['a', 'b', 'c', 'd']), ('prompt', 'Tokens: {tokens}'),
+    ('answer', '{label}: {reason}'), ('chat', True)])
+def test_another_task(model, load, caplog, key, value):
+    other, state = copy.deepcopy(model), edited(
+        model.state_dict(), **{key: value})
+    with pytest.raises(ValueError, match=f'other `{key}`.*same_task=False'):
+        load(other, state)
     # New names may be read by an old model: that is what the list is for.
+    other.inner.cls_head.same_task = False
     with warnings_of_mmengine(caplog):
-        load(copy.deepcopy(model), model.state_dict())
+        load(other, model.state_dict())
         assert not caplog.records
-        load(copy.deepcopy(model), edited(model.state_dict(), **{key: value}))
+        load(other, state)
     assert [r.levelno for r in caplog.records] == [logging.WARNING]
     assert key in caplog.text
+
+
+@loaders
+def test_first_format(model, load):
+    """It knew less of itself."""
+    state = edited(model.state_dict(), format=1, base=None, tokenizer=None,
+                   versions=None, chat=None)
+    load(copy.deepcopy(model), state)
 
 
 # ------------------------------------------------------- through a Runner

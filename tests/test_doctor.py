@@ -490,13 +490,14 @@ def test_no_checkpoint(setup):
 def test_checkpoint_of_another_model(setup, checkpoint):
     path = checkpoint()
     setup.cfg.model.cls_head.prompt = '{tokens} Why:\n'
-    expect(look(setup, checkpoint=path), 'warning', 'checkpoint',
-           'trained with the prompt')
+    expect(look(setup, checkpoint=path), 'error', 'checkpoint',
+           'trained with other `prompt`')
+    setup.cfg.model.cls_head.same_task = False
     setup.cfg.model.cls_head.class_names = [
         ('run', ''), *CLASSES[1:]]
     set_everywhere(setup.cfg, class_names=setup.cfg.model.cls_head.class_names)
     found = look(setup, checkpoint=path)
-    expect(found, 'warning', 'checkpoint', 'among them drink, run')
+    expect(found, 'warning', 'checkpoint', 'trained with other `class_names`')
     write_llava(setup.llm, width=16)
     head = setup.cfg.model.cls_head
     head.lvlm.type = (

@@ -375,10 +375,10 @@ def test_one_prompt_draws_no_random_number(head):
 
 def test_candidates_stand_in_the_prompt(tiny_llava):
     head = build(tiny_llava, prompt='{candidates} : {tokens}')
-    words = head._tokenizer('drink, drink water, sit down, clapping :')
+    words = head.tokenizer('drink, drink water, sit down, clapping :')
     assert head.prompt.before == words.input_ids
     head.set_classes(['clapping', 'drink'])
-    assert head.prompt.before == head._tokenizer('clapping, drink :').input_ids
+    assert head.prompt.before == head.tokenizer('clapping, drink :').input_ids
 
 
 def test_chat(tiny_llava):

@@ -1,5 +1,4 @@
 """A checkpoint against the config that is to use it."""
-import json
 from typing import Dict, Iterator, Optional
 
 import torch
@@ -7,7 +6,8 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from lvlm_var_mm.models.lvlm_head import LVLMHead
-from lvlm_var_mm.models.reader import FORMAT
+from lvlm_var_mm.models.description import (FORMAT, from_bytes, model_problems,
+                                            task_problems)
 from .findings import Finding, failure, shorten
 
 AREA = 'checkpoint'
@@ -65,31 +65,22 @@ def check_description(state: Dict[str, Tensor],
     saved = state.get(f'cls_head.{STATE}')
     if not isinstance(head, LVLMHead) or saved is None:
         return
-    saved, own = (json.loads(bytes(state.numpy()).decode())
-                  for state in (saved, head.get_extra_state()))
+    saved, own = (from_bytes(s) for s in (saved, head.get_extra_state()))
     if saved['format'] > FORMAT:
         yield Finding('error', AREA, f'format {saved["format"]} is newer than '
                       f'this version reads ({FORMAT})', 'update lvlm_var_mm')
         return
-    if saved['lvlm'] != own['lvlm']:
+    for problem in model_problems(saved, own):
         yield Finding(
-            'error', AREA, 'trained on another language model: '
-            f'{saved["lvlm"]}, the config has {own["lvlm"]}',
+            'error', AREA, f'trained on {problem}',
             'set `model.cls_head.lvlm` to that of training (LVLM_PATH, '
             'LLAVA_PATH)')
-    if saved['class_names'] != own['class_names']:
-        differ = set(saved['class_names']) ^ set(own['class_names'])
+    for problem in task_problems(saved, own):
         yield Finding(
-            'warning', AREA, 'trained on other class names' +
-            (f', among them {shorten(sorted(differ))}' if differ else
-             ', in another order'),
-            'set `model.cls_head.class_names` to those of training, unless '
-            'new classes are meant')
-    for key in ('prompt', 'answer'):
-        if saved[key] != own[key]:
-            yield Finding('warning', AREA, f'trained with the {key} '
-                          f'{saved[key]!r}', f'set `model.cls_head.{key}` to '
-                          'it: another text costs accuracy')
+            'error' if head.same_task else 'warning', AREA,
+            f'trained with {problem}',
+            'set `model.cls_head` to the same, or its `same_task=False` if '
+            'another task is meant, as in fine-tuning')
 
 
 def check_keys(state: Dict[str, Tensor],

@@ -1,5 +1,5 @@
-"""The quantisers of the VST neck, all from vector-quantize-pytorch, behind
-one call: steps (N, L, C) -> tokens (N, L, C), codes (N, L), commitment loss.
+"""The quantisers of the VST neck, from vector-quantize-pytorch, behind one
+call: steps (N, L, C) -> tokens (N, L, C), codes (N, L), commitment loss.
 """
 import math
 from typing import Dict, Tuple
@@ -88,6 +88,20 @@ class Residual(ResidualVQ):
         return self.layers[0].codebook
 
 
+class Continuous(nn.Module):
+    """None at all, to compare with: tokens are the steps themselves, and
+    their code is 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.project_in = nn.Identity()
+
+    def forward(self, steps: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        ids = torch.zeros(steps.shape[:2], dtype=torch.long,
+                          device=steps.device)
+        return steps, ids, steps.new_zeros(())
+
+
 def build_quantizer(dim: int, codebook_size: int,
                     settings: Dict) -> nn.Module:
     """A quantiser by its ``type``.
@@ -96,11 +110,12 @@ def build_quantizer(dim: int, codebook_size: int,
         dim (int): C.
         codebook_size (int): K.
         settings (dict): ``type``, by default ``'VectorQuantize'``; also
-            ``'FSQ'``, with ``levels`` whose product is K, and
-            ``'ResidualVQ'``, with ``num_quantizers``. ``switch_cost`` of
-            the first makes it a :class:`SteadyQuantize`. The rest goes to
-            the class of that name in vector-quantize-pytorch, over
-            :data:`EMA` where there is a codebook.
+            ``'FSQ'``, with ``levels`` whose product is K,
+            ``'ResidualVQ'``, with ``num_quantizers``, and ``'Continuous'``.
+            ``switch_cost`` of the first makes it a :class:`SteadyQuantize`.
+            The rest goes to the class of that name in
+            vector-quantize-pytorch, over :data:`EMA` where there is a
+            codebook.
 
     Raises:
         ValueError: Another type, or levels of another product.
@@ -122,19 +137,23 @@ def build_quantizer(dim: int, codebook_size: int,
                 f'{math.prod(levels)} codes, but `codebook_size` is '
                 f'{codebook_size}')
         return FiniteScalar(levels=list(levels), dim=dim, **settings)
+    if kind == 'Continuous':
+        return Continuous()
     raise ValueError(f'VSTNeck: `quantizer.type` is {kind!r}, not one of '
-                     'VectorQuantize, FSQ, ResidualVQ')
+                     'VectorQuantize, FSQ, ResidualVQ, Continuous')
 
 
 def vectors(quantizer: nn.Module, ids: Tensor) -> Tensor:
     """Codes (N, L) -> tokens (N, L, C), as the quantiser made them in testing.
 
     Raises:
-        ValueError: Residual quantisers, whose first code alone is kept.
+        ValueError: Residual quantisers, whose first code alone is kept, and
+            continuous tokens.
     """
-    if isinstance(quantizer, Residual):
-        raise ValueError('tokens of a ResidualVQ cannot be made from codes: '
-                         'train in one stage')
+    if isinstance(quantizer, (Residual, Continuous)):
+        raise ValueError('tokens of a quantizer of type ResidualVQ or '
+                         'Continuous cannot be made from codes: train in one '
+                         'stage')
     if isinstance(quantizer, FiniteScalar):
         return quantizer.indices_to_codes(ids)
     return quantizer.get_output_from_indices(ids)

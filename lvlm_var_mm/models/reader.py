@@ -3,19 +3,19 @@
 Shapes: N clips, L tokens of C channels, S prompt positions, P inner nodes of
 the label trie, R answer positions, D width of the language model.
 """
-import json
 from contextlib import nullcontext
 from typing import Dict, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from mmengine.logging import print_log
 from torch import Tensor
 from transformers import DynamicCache
 
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.models import BaseHead
+from .description import (check, describe, describe_base, from_bytes,
+                          to_bytes)
 from .label_trie import LabelTrie, tree_layout
 from .lora import PATH_KEY, build, build_lvlm, keep_trained_only
 from .prefix_cache import PrefixCache, as_cache, cache_args, read_prefix
@@ -25,9 +25,6 @@ from .vst_neck import SemanticTokens
 PROMPT = ('Semantic action tokens of a clip: {tokens}\n'
           'The action, and why:\n')
 ANSWER = '{label}\n{reason}'
-
-# What a checkpoint says of itself; a newer one is refused, not misread.
-FORMAT = 1
 
 
 class PromptReader(BaseHead):
@@ -49,6 +46,8 @@ class PromptReader(BaseHead):
             one is drawn for each batch of training; tests use the first.
         answer (str): Template with ``{label}`` and ``{reason}``.
         chat (bool): Wrap the prompt in the model's chat template.
+        same_task (bool): Whether a checkpoint with other class names, prompt
+            or answer is refused, or read all the same.
         gradient_checkpointing (bool): Recompute the language model's
             activations in the backward pass.
         kwargs: Of ``mmaction.models.BaseHead``.
@@ -64,6 +63,7 @@ class PromptReader(BaseHead):
                  prompt: Union[str, Sequence[str]] = PROMPT,
                  answer: str = ANSWER,
                  chat: bool = False,
+                 same_task: bool = True,
                  gradient_checkpointing: bool = False,
                  **kwargs) -> None:
         super().__init__(num_classes, in_channels, **kwargs)
@@ -73,13 +73,15 @@ class PromptReader(BaseHead):
                 'type': 'transformers.AutoTokenizer.from_pretrained',
                 PATH_KEY: lvlm[PATH_KEY]
             }
-        self._tokenizer = build(tokenizer, key)
+        self.tokenizer = build(tokenizer, key)
+        self.same_task = same_task
         self._cache = PrefixCache()
-        self._templates = dict(prompt=prompt, answer=answer, chat=chat)
+        self.templates = dict(prompt=prompt, answer=answer, chat=chat)
         self.set_classes(class_names, num_classes)
 
         self.lvlm = build_lvlm(lvlm, lora, gradient_checkpointing)
         keep_trained_only(self, 'lvlm')
+        self.base = describe_base(self, str(lvlm.get(PATH_KEY, lvlm['type'])))
         width = self.embedding.weight.shape[1]
         self.projector = nn.Sequential(
             nn.Linear(in_channels, width), nn.GELU(), nn.Linear(width, width),
@@ -104,9 +106,9 @@ class PromptReader(BaseHead):
         """
         self.classes = load_classes(class_names, num_classes)
         self.num_classes = len(self.classes.names)
-        prompt, answer, chat = self._templates.values()
+        prompt, answer, chat = self.templates.values()
         self.prompts = [
-            Prompt(self._tokenizer, p, answer, self.classes.names, chat)
+            Prompt(self.tokenizer, p, answer, self.classes.names, chat)
             for p in ([prompt] if isinstance(prompt, str) else prompt)
         ]
         self.prompt = self.prompts[0]
@@ -239,42 +241,14 @@ class PromptReader(BaseHead):
         """MMEngine would descend into the language model, whose own
         ``init_weights`` makes the LoRA layers random again."""
 
-    def _describe(self) -> Dict:
-        return dict(
-            format=FORMAT,
-            class_names=list(self.classes.names),
-            prompt=self._templates['prompt'],
-            answer=self._templates['answer'],
-            lvlm={
-                k: getattr(self.decoder.config, k)
-                for k in ('model_type', 'hidden_size', 'num_hidden_layers',
-                          'vocab_size')
-            })
-
     def get_extra_state(self) -> Tensor:
-        """What describes the checkpoint, as JSON in a byte tensor: tools
-        that take a state dict for a dict of tensors stay right."""
-        text = json.dumps(self._describe()).encode()
-        return torch.frombuffer(bytearray(text), dtype=torch.uint8)
+        """What describes the checkpoint, see :mod:`.description`."""
+        return to_bytes(describe(self))
 
     def set_extra_state(self, state: Tensor) -> None:
         """Compare a checkpoint's description with this head.
 
         Raises:
-            ValueError: Another language model, or a newer format.
+            ValueError: See :func:`.description.check`.
         """
-        saved = json.loads(bytes(state.cpu().numpy()).decode())
-        own = self._describe()
-        if saved['format'] > FORMAT:
-            raise ValueError(
-                f'checkpoint format {saved["format"]} is newer than this '
-                f'version of lvlm_var_mm reads ({FORMAT}): update it')
-        if saved['lvlm'] != own['lvlm']:
-            raise ValueError(
-                'the checkpoint was trained on another language model: '
-                f'{saved["lvlm"]}, but `lvlm` is {own["lvlm"]}')
-        for key in ('class_names', 'prompt', 'answer'):
-            if saved[key] != own[key]:
-                print_log(
-                    f'`{key}` differs from that of the checkpoint '
-                    f'({saved[key]!r})', logger='current', level=30)
+        check(from_bytes(state), self, self.same_task)

@@ -1,17 +1,27 @@
 """Which tokens are the better ones: variants of the VST neck, side by side.
 
     python tools/perf/ablate_tokens.py CONFIG CHECKPOINT --out results.jsonl
-        [--variants a b ...] [--epochs 20] [--views 4] [--seeds 3]
+        [--variants a b ...] [--epochs 20] [--views 4] [--seeds 3] [--name X]
 
-Every variant is the config's neck under the changes listed in VARIANTS, made
+Every variant is the config's neck under a change listed in VARIANTS, made
 and trained anew on the features of the checkpoint's backbone. These are
 computed once: of each training clip in --views random views, of each test clip
 as in testing. So only what the neck itself can do differs, the backbone cannot
 adapt to a loss; a variant worth it is to be trained whole. Codes are named
 from the training clips, and the figures are those of TokenMetric on the test
 clips: top-1 is that of the auxiliary head. Each run is kept as a line of
---out, and not run again. The table shows the mean and, after +-, half of the range
-over the seeds; the last line is JSON.
+--out, and not run again. The table shows the mean and, after +-, half of the
+range over the seeds; the last line is JSON.
+
+A clip has no more different tokens than the features have steps in time. For
+L up to 64 train a backbone that keeps 64, and give the same options here:
+
+    python tools/train.py configs/lvlmvar_nucla_xview.py --no-validate \\
+        --cfg-options model.backbone.down_stages=[] model.neck.num_tokens=16 \\
+        train_dataloader.dataset.pipeline.2.clip_len=64 \\
+        test_dataloader.dataset.pipeline.2.clip_len=64 \\
+        custom_hooks.0.epochs=24 train_cfg.max_epochs=24 \\
+        param_scheduler.1.T_max=24
 """
 import argparse
 import copy
@@ -38,38 +48,38 @@ from lvlm_var_mm.models.narrative import write_tokens
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
+PLAIN = dict(quantizer=dict(), loss_temporal=0., align=None, reconstruct=None)
 VARIANTS = {
     'as configured': dict(),
+    'continuous': dict(quantizer=dict(type='Continuous')),
+    # Consistency in time.
+    'no switch cost': dict(quantizer=dict()),
     'no temporal loss': dict(loss_temporal=0.),
-    'steady 0.005': dict(quantizer=dict(switch_cost=.005)),
-    'steady 0.01': dict(quantizer=dict(switch_cost=.01)),
-    'steady 0.02': dict(quantizer=dict(switch_cost=.02)),
-    'steady 0.05': dict(quantizer=dict(switch_cost=.05)),
-    'steady 0.02, events': dict(quantizer=dict(switch_cost=.02), align=dict(loss_events=10.)),
-    'steady 0.02, events, class': dict(quantizer=dict(switch_cost=.02), align=dict(loss_events=10., loss_class=1.)),
-    'steady 0.02, reconstruction, events': dict(quantizer=dict(switch_cost=.02), align=dict(loss_events=10.),
-        reconstruct=dict(loss_features=1., loss_velocity=1.)),
-    'temporal x10': dict(loss_temporal=1.),
-    'flicker 10': dict(loss_flicker=10.),
-    'flicker 100': dict(loss_flicker=100.),
-    'events 1': dict(align=dict(loss_events=1.)),
-    'events 10': dict(align=dict(loss_events=10.)),
-    'class 1': dict(align=dict(loss_class=1.)),
-    'reconstruction': dict(
-        reconstruct=dict(loss_features=1., loss_velocity=1.)),
-    'flicker, events': dict(loss_flicker=10., align=dict(loss_events=10.)),
-    'reconstruction, events': dict(
-        align=dict(loss_events=10.),
-        reconstruct=dict(loss_features=1., loss_velocity=1.)),
-    'flicker, reconstruction, events': dict(
-        loss_flicker=10.,
-        align=dict(loss_events=10.),
-        reconstruct=dict(loss_features=1., loss_velocity=1.)),
-    'K=64': dict(codebook_size=64),
+    'no consistency': dict(quantizer=dict(), loss_temporal=0.),
+    'switch cost 0.005': dict(quantizer=dict(switch_cost=.005)),
+    'switch cost 0.05': dict(quantizer=dict(switch_cost=.05)),
+    # Alignment and reconstruction.
+    'no alignment': dict(align=None),
+    'no reconstruction': dict(reconstruct=None),
+    'class aligned too': dict(align=dict(loss_events=10., loss_class=1.)),
+    # None of them, and one alone.
+    'plain': PLAIN,
+    'plain, switch cost 0.02': dict(PLAIN, quantizer=dict(switch_cost=.02)),
+    'plain, temporal 1': dict(PLAIN, loss_temporal=1.),
+    'plain, flicker 10': dict(PLAIN, loss_flicker=10.),
+    # Other codes.
     'FSQ': dict(quantizer=dict(type='FSQ', levels=[8, 8, 4])),
     'residual x2': dict(quantizer=dict(type='ResidualVQ', num_quantizers=2)),
+    'K=64': dict(codebook_size=64),
+    'K=512': dict(codebook_size=512),
     'zipf 0.1': dict(language_bias=dict(loss_zipf=.1)),
     'context 0.1': dict(language_bias=dict(loss_context=.1)),
+    # Fewer and more tokens; only as many as the features have steps differ.
+    'L=1': dict(num_tokens=1),
+    'L=8': dict(num_tokens=8),
+    'L=16': dict(num_tokens=16),
+    'L=32': dict(num_tokens=32),
+    'L=64': dict(num_tokens=64),
 }
 COLUMNS = ('quantised_top1', 'continuous_top1', 'usage', 'perplexity',
            'run_length', 'flicker', 'label_information', 'named',
@@ -110,7 +120,7 @@ class Clips:
 
 def load_clips(cfg, checkpoint, views, seed=0):
     """Training clips, ``views`` times, and test clips."""
-    model = load_tokenizer(cfg, checkpoint)
+    model = load_tokenizer(cfg, checkpoint, neck=False)
     train, test = Clips(), Clips()
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=seed)
     for _ in range(views):
@@ -198,6 +208,8 @@ def main():
     parser.add_argument('config')
     parser.add_argument('checkpoint')
     parser.add_argument('--out', required=True, help='JSON lines, added to')
+    parser.add_argument('--name', help='of the checkpoint in the results '
+                        '(default: of its file)')
     parser.add_argument('--variants', nargs='+', choices=VARIANTS,
                         default=list(VARIANTS), metavar='NAME',
                         help=f'of: {", ".join(VARIANTS)} (default: all)')
@@ -213,8 +225,12 @@ def main():
     out = Path(args.out)
     done = [json.loads(line) for line in out.read_text().splitlines()
             ] if out.exists() else []
-    settings = dict(config=args.config, checkpoint=args.checkpoint,
+    settings = dict(config=args.config, options=args.cfg_options,
+                    checkpoint=args.name or Path(args.checkpoint).name,
                     epochs=args.epochs, views=args.views)
+    others = [r for r in done if r['settings'] != settings]
+    if others:
+        print(f'{len(others)} runs in {out} are of other settings')
     done = [r for r in done if r['settings'] == settings]
     todo = [(name, seed) for seed in range(args.seeds)
             for name in args.variants

@@ -101,10 +101,9 @@ def embed_prompts(head, feats):
     embed = head.lvlm.get_input_embeddings()
     before, after = (embed(torch.tensor(ids))
                      for ids in (head.prompt.before, head.prompt.after))
-    rows = [
-        torch.cat([before, head.projector(x[m]) * head.token_scale, after])
-        for x, m in zip(feats.embeds, feats.mask)
-    ]
+    tokens = (head.projector(feats.embeds) * head.token_scale).to(before)
+    rows = [torch.cat([before, x[m], after])
+            for x, m in zip(tokens, feats.mask)]
     width = max(map(len, rows))
     padded = [F.pad(row, (0, 0, width - len(row), 0)) for row in rows]
     lengths = torch.tensor([[len(row)] for row in rows])
