@@ -42,10 +42,12 @@ INSTALL_REQUIRES = [
     'gguf>=0.16',
     'terminaltables',
     'tensorboard',
-    # Progress with the time left; one preparation a folder. Both come with
-    # other packages above, but are imported here.
+    # Progress with the time left; one preparation a folder; tensors of
+    # exported models. They come with other packages above, but are imported
+    # here.
     'tqdm',
     'filelock',
+    'safetensors',
     # Smooths and opens curves of joints; mmaction2 needs it as well.
     'scipy',
 ]

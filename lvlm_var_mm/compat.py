@@ -77,13 +77,17 @@ def load_own_checkpoints() -> bool:
     """Since torch 2.6 ``torch.load`` reads tensors only, and refuses the
     message hub that MMEngine stores in every checkpoint. Registering its
     loader anew allows exactly the classes of MMEngine's own checkpoints;
-    any other pickle stays refused, for a checkpoint is somebody's file.
+    any other pickle stays refused, for a checkpoint is somebody's file. A
+    folder is one that ``tools/export.py`` has written.
     Goes when mmengine passes such a list itself."""
     import torch
     from mmengine.runner.checkpoint import CheckpointLoader
 
     def load_from_local(filename, map_location):
         filename = osp.expanduser(filename)
+        if osp.isdir(filename):
+            from lvlm_var_mm.export import load_export
+            return load_export(filename)
         if not osp.isfile(filename):
             raise FileNotFoundError(f'no checkpoint at {filename}')
         try:

@@ -29,7 +29,8 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('checkpoint', help='checkpoint file, or a folder '
+                        'that tools/export.py has written')
     parser.add_argument('--work-dir', help='where the metrics go; default: '
                         'work_dirs/<config name>')
     parser.add_argument('--dump', metavar='PKL',
@@ -59,7 +60,7 @@ def parse_args() -> argparse.Namespace:
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """The command line over the config."""
-    if not osp.isfile(args.checkpoint) and '://' not in args.checkpoint:
+    if not osp.exists(args.checkpoint) and '://' not in args.checkpoint:
         raise FileNotFoundError(f'no checkpoint at {args.checkpoint}')
     cfg.load_from = args.checkpoint
     if args.show or args.show_dir is not None:
