@@ -5,7 +5,11 @@ import os.path as osp
 import sys
 from contextlib import contextmanager
 
+import torch
+import torch.distributed as dist
 from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.dist import is_distributed
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -27,6 +31,23 @@ def load_config(args: argparse.Namespace) -> Config:
         name = osp.splitext(osp.basename(args.config))[0]
         cfg.work_dir = osp.join('work_dirs', name)
     return cfg
+
+
+def join_processes(cfg: Config) -> None:
+    """Let the processes of a launcher find each other on a machine without
+    an accelerator, by gloo: MMEngine would look for a GPU. Does nothing where
+    there is one, or without a launcher.
+    """
+    if cfg.launcher == 'none' or torch.cuda.is_available() or (
+            get_device() != 'cpu'):
+        return
+    if not is_distributed():
+        dist.init_process_group('gloo')
+    cfg.setdefault('model_wrapper_cfg', dict(
+        type='MMDistributedDataParallel',
+        device_ids=None,
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False)))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import os.path as osp
 import sys
 import types
 import warnings
+from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
 from pickle import UnpicklingError
 
@@ -107,6 +108,32 @@ def load_own_checkpoints() -> bool:
     return True
 
 
+def flexible_runner_resumes() -> bool:
+    """``FlexibleRunner.save_checkpoint`` overwrites the epoch that a hook
+    gives with a guess, one too high for a checkpoint saved after validation
+    (the best one): training resumed from it skips an epoch. ``Runner`` keeps
+    what it is given. Goes when mmengine's FlexibleRunner does."""
+    from mmengine.runner import FlexibleRunner
+    save_checkpoint = FlexibleRunner.save_checkpoint
+
+    @wraps(save_checkpoint)
+    def save_as_given(self, *args, meta=None, **kwargs):
+        given, save = dict(meta or {}), self.strategy.save_checkpoint
+
+        def save_given(*args, extra_ckpt, **kwargs):
+            extra_ckpt['meta'].update(given)
+            save(*args, extra_ckpt=extra_ckpt, **kwargs)
+
+        self.strategy.save_checkpoint = save_given
+        try:
+            save_checkpoint(self, *args, meta=meta, **kwargs)
+        finally:
+            del self.strategy.save_checkpoint
+
+    FlexibleRunner.save_checkpoint = save_as_given
+    return True
+
+
 def _mmengine_globals() -> list:
     """What MMEngine's checkpoints hold beside tensors."""
     import numpy as np
@@ -137,4 +164,5 @@ def _statistics_method(owner, name):
     return getattr(owner, name)
 
 
-_SHIMS = (quiet_mmcv_lite, drn_placeholder, no_vindlu, load_own_checkpoints)
+_SHIMS = (quiet_mmcv_lite, drn_placeholder, no_vindlu, load_own_checkpoints,
+          flexible_runner_resumes)

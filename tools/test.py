@@ -20,7 +20,7 @@ from terminaltables import AsciiTable
 
 import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
 from lvlm_var_mm.apis import explain
-from lvlm_var_mm.cli import load_config, user_errors
+from lvlm_var_mm.cli import join_processes, load_config, user_errors
 from lvlm_var_mm.models import LVLMHead
 from mmaction.registry import RUNNERS
 
@@ -146,6 +146,7 @@ def show_explanations(runner: Runner, number: int) -> None:
 def main() -> None:
     args = parse_args()
     cfg = merge_args(load_config(args), args)
+    join_processes(cfg)
     runner = (RUNNERS.build(cfg)
               if 'runner_type' in cfg else Runner.from_cfg(cfg))
     if args.classes:

@@ -10,7 +10,7 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
-from lvlm_var_mm.cli import load_config, user_errors
+from lvlm_var_mm.cli import join_processes, load_config, user_errors
 from mmaction.registry import RUNNERS
 
 
@@ -81,6 +81,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
 def main() -> None:
     args = parse_args()
     cfg = merge_args(load_config(args), args)
+    join_processes(cfg)
     runner = (RUNNERS.build(cfg)
               if 'runner_type' in cfg else Runner.from_cfg(cfg))
     runner.train()

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
-from .logprobs import answer_logprobs
+from .logprobs import answer_logprobs, per_token
 from .lvlm_head import LVLMHead
 from .prompt import pad_right
 from .vst_neck import SemanticTokens
@@ -59,7 +59,7 @@ class LVLMLinearHead(LVLMHead):
                            self.draw_prompt())
         losses = self.loss_by_feat(self._classify(hidden), data_samples)
         logprob, length = answer_logprobs(hidden, self.lm_head, target, counts)
-        losses['loss_lm'] = -self.loss_lm * logprob / length
+        losses['loss_lm'] = -self.loss_lm * per_token(logprob, length)
         return losses
 
     def forward(self, x: SemanticTokens, **kwargs) -> Tensor:

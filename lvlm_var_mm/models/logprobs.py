@@ -17,6 +17,7 @@ from typing import Tuple
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from mmengine.dist import all_reduce
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
@@ -159,3 +160,14 @@ def answer_logprobs(hidden: Tensor, lm_head: nn.Module, targets: Tensor,
         torch.arange(len(flat), device=hidden.device),
         targets.flatten()[flat])
     return logprobs.sum(), mask.sum()
+
+
+def per_token(logprob: Tensor, length: Tensor) -> Tensor:
+    """The mean over all tokens of a batch, from the sum of their
+    log-probabilities and their number. On several processes each has a part
+    of the batch; the gradients are averaged, so every part must be divided by
+    the same number for the whole to be the mean.
+    """
+    length = length.to(logprob)
+    all_reduce(length, 'mean')  # of numbers, no gradient goes there
+    return logprob / length

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
-from .logprobs import answer_logprobs, trie_logprobs
+from .logprobs import answer_logprobs, per_token, trie_logprobs
 from .narrative import write_tokens
 from .negatives import Negatives
 from .prompt import pad_left, pad_right
@@ -120,7 +120,7 @@ class LVLMHead(PromptReader):
         if self.negatives:
             scores = self.negatives.spread(scores, chosen, labels)
         losses = self.loss_by_feat(scores, data_samples)
-        losses['loss_lm'] = -self.loss_lm * logprob / length
+        losses['loss_lm'] = -self.loss_lm * per_token(logprob, length)
         return losses
 
     def _labels(self, data_samples: SampleList,

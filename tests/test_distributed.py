@@ -1,0 +1,189 @@
+"""Two processes do what one does: losses, weights, codebook, metrics."""
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.hooks import Hook
+
+from conftest import CLASSES
+from lvlm_var_mm.models.logprobs import per_token
+from mmaction.registry import DATASETS, HOOKS
+from test_recognizer import SKELETON, K, batch, build_for_test, recognizer
+
+HERE = Path(__file__).parent
+REASONS = ['the knees bend', 'one hand rises to the mouth and holds a glass']
+
+
+# What the config of the processes names, from here by `custom_imports`.
+@DATASETS.register_module()
+class RandomClips(BaseDataset):
+    """Skeletons of noise, always the same, with reasons of two lengths."""
+
+    def __init__(self, number, **kwargs):
+        self.number = number
+        super().__init__(**kwargs)
+
+    def load_data_list(self):
+        return [dict(number=i) for i in range(self.number)]
+
+    def prepare_data(self, idx):
+        data = batch(SKELETON, [idx % len(CLASSES)], seed=idx)
+        sample = data['data_samples'][0]
+        sample.set_metainfo(dict(explanation=REASONS[idx % 3 % 2]))
+        return dict(inputs=data['inputs'][0], data_samples=sample)
+
+
+@HOOKS.register_module()
+class WriteLosses(Hook):
+    """The losses of each step, a file for each process. Batch normalisation
+    takes its statistics as they are: they are of each process's own part of
+    the batch, as in MMAction2 without `sync_bn`."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        for module in runner.model.modules():
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                module.eval()
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None,
+                         outputs=None):
+        path = Path(runner.work_dir) / f'losses{runner.rank}.jsonl'
+        with path.open('a') as f:
+            f.write(json.dumps({k: float(v) for k, v in outputs.items()
+                                if 'loss' in k}) + '\n')
+
+    def after_val_epoch(self, runner, metrics=None):
+        if runner.rank == 0:
+            (Path(runner.work_dir) / 'metrics.json').write_text(
+                json.dumps(metrics))
+
+
+def write_config(folder, model, start, batch_size):
+    """The config of three steps of four clips and a test of five."""
+    def loader(number, size, **over):
+        return dict(
+            batch_size=size, num_workers=0,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            dataset=dict(type='RandomClips', number=number, **over))
+
+    model['neck']['quantizer'] = dict(switch_cost=.05,
+                                      threshold_ema_dead_code=0)
+    cfg = Config(dict(
+        default_scope='mmaction',
+        custom_imports=dict(imports=['lvlm_var_mm', 'test_distributed']),
+        model=model, load_from=str(start), work_dir=str(folder),
+        train_dataloader=loader(12, batch_size),
+        val_dataloader=loader(5, batch_size, test_mode=True),
+        train_cfg=dict(by_epoch=True, max_epochs=1),
+        val_cfg=dict(),
+        val_evaluator=[
+            dict(type='AccMetric'), dict(type='CalibrationMetric'),
+            dict(type='TokenMetric', codebook_size=K)],
+        optim_wrapper=dict(optimizer=dict(type='AdamW', lr=1e-3)),
+        custom_hooks=[dict(type='WriteLosses')],
+        default_hooks=dict(
+            logger=dict(type='LoggerHook', interval=1),
+            checkpoint=dict(type='CheckpointHook', interval=1)),
+        find_unused_parameters=True,
+        randomness=dict(seed=0)))
+    cfg.dump(str(folder / 'cfg.py'))
+    return str(folder / 'cfg.py')
+
+
+def run(folder, processes):
+    """tools/train.py on the config in the folder -> losses of each step, mean
+    over the processes; metrics; weights."""
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        port = s.getsockname()[1]
+    env = dict(os.environ, OMP_NUM_THREADS='1', PORT=str(port), PYTHONPATH=(
+        f'{HERE.parent}:{HERE}'), PATH=(
+            f'{Path(sys.executable).parent}:{os.environ["PATH"]}'))
+    tools, cfg = HERE.parent / 'tools', str(folder / 'cfg.py')
+    command = [sys.executable, str(tools / 'train.py'), cfg]
+    if processes > 1:
+        command = ['bash', str(tools / 'dist_train.sh'), cfg, str(processes)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True,
+                          timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    logs = [[json.loads(line) for line in (
+        folder / f'losses{rank}.jsonl').read_text().splitlines()]
+        for rank in range(processes)]
+    losses = [{k: sum(log[k] for log in logs_of_step) / processes
+               for k in logs_of_step[0]} for logs_of_step in zip(*logs)]
+    metrics = json.loads((folder / 'metrics.json').read_text())
+    state = torch.load(folder / 'epoch_1.pth', weights_only=False)
+    return losses, metrics, state['state_dict'], logs
+
+
+def test_two_processes_equal_one(tiny_llava, tmp_path):
+    model = recognizer(tiny_llava)
+    start = tmp_path / 'start.pth'
+    torch.save(dict(state_dict=build_for_test(model).state_dict()), start)
+    found = {}
+    for processes in (1, 2):
+        folder = tmp_path / str(processes)
+        folder.mkdir()
+        write_config(folder, model, start, 4 // processes)
+        found[processes] = run(folder, processes)
+    losses, metrics, state, _ = found[1]
+    losses2, metrics2, state2, logs = found[2]
+    assert len(losses) == len(losses2) == 3
+    assert logs[0] != logs[1]  # each has clips of its own
+    for one, two in zip(losses, losses2):
+        assert two == pytest.approx(one, rel=1e-5, abs=1e-5)
+    before = torch.load(start)['state_dict']
+    for name, value in state.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(state2[name], value, rtol=1e-4,
+                                       atol=1e-5, msg=name)
+    codes = 'neck.quantizer._codebook.embed'
+    assert not torch.allclose(state[codes], before[codes])
+    assert metrics2 == pytest.approx(metrics, abs=1e-5)
+    assert {'acc/top1', 'calibration/nll', 'token/usage'} <= set(metrics)
+
+
+@pytest.mark.parametrize('script, args', [
+    ('dist_train', ()), ('dist_train', ('cfg.py', )),
+    ('dist_test', ('cfg.py', 'a.pth')), ('slurm_train', ('gpu', 'job')),
+    ('slurm_test', ('gpu', 'job', 'cfg.py'))])
+def test_usage(script, args):
+    done = subprocess.run(
+        ['bash', str(HERE.parent / f'tools/{script}.sh'), *args],
+        capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f'usage: tools/{script}.sh' in done.stderr
+
+
+@pytest.mark.parametrize('script, args', [
+    ('train', ()), ('test', ('a.pth', ))])
+def test_slurm_command(script, args, tmp_path):
+    """What srun is asked for; there is no Slurm here."""
+    fake = tmp_path / 'srun'
+    fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    fake.chmod(0o755)
+    done = subprocess.run(
+        ['bash', str(HERE.parent / f'tools/slurm_{script}.sh'), 'gpu', 'job',
+         'cfg.py', *args, '--cfg-options', 'a=b c'],
+        env=dict(PATH=f'{tmp_path}:{os.environ["PATH"]}', GPUS='16',
+                 SRUN_ARGS='--qos high'),
+        capture_output=True, text=True)
+    words = done.stdout.splitlines()
+    assert {'--ntasks=16', '--ntasks-per-node=8', '--gres=gpu:8'} <= set(words)
+    at = words.index('python')
+    assert words[at - 2:at] == ['--qos', 'high']
+    assert words[at + 3:] == ['cfg.py', *args, '--launcher', 'slurm',
+                              '--cfg-options', 'a=b c']
+
+
+def test_tokens_are_counted_over_all_processes():
+    logprob = torch.tensor(-6., requires_grad=True)
+    length = torch.tensor(3)
+    per_token(logprob, length).backward()
+    assert float(logprob.grad) == pytest.approx(1 / 3) and int(length) == 3
