@@ -68,6 +68,22 @@ def test_train_test_dump_and_resume(sample, tmp_path):
     assert len(dump) == 30
     assert right / 30 == pytest.approx(trained[-1]['acc/top1'])
 
+    run('tools/export.py', config, checkpoint, tmp_path / 'out')
+    again = run('tools/test.py', config, tmp_path / 'out', '--work-dir',
+                tmp_path / 't', '--explain', '0', NTU_SAMPLE=sample)
+    assert f'{trained[-1]["acc/top1"]:.4f}' in again
+    run('tools/show_tokens.py', config, checkpoint, tmp_path / 'shown',
+        '--clips', '2', NTU_SAMPLE=sample)
+    assert len(list((tmp_path / 'shown').glob('*.png'))) == 3
+    assert 'Narrative: ' in (tmp_path / 'shown/index.md').read_text()
+    out = run('tools/perf/scoring_options.py', config, checkpoint,
+              NTU_SAMPLE=sample)
+    table = json.loads(out.splitlines()[-1])
+    assert table['clips'] == 30
+    assert table['results']['exact']['top1'] == pytest.approx(
+        trained[-1]['acc/top1'])
+    assert len(table['results']) + len(table['refused']) == 9
+
     resumed = run('tools/train.py', config, '--work-dir', work_dir,
                   '--resume', *short, 'train_cfg.max_epochs=3',
                   NTU_SAMPLE=sample)
