@@ -64,5 +64,10 @@ setup(
     package_data={'lvlm_var_mm.class_lists': ['*.txt']},
     python_requires='>=3.10,<3.13',
     install_requires=INSTALL_REQUIRES,
-    extras_require={'test': ['pytest>=7']},
+    extras_require={
+        # A base model in 8 or 4 bits (`quantization_config` of `lvlm`): a 13B
+        # one on GPUs of 24 GB. From 0.49 on it runs on CPUs too.
+        'quant': ['bitsandbytes>=0.49'],
+        'test': ['pytest>=7', 'bitsandbytes>=0.49'],
+    },
 )

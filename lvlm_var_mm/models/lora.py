@@ -17,7 +17,7 @@ def build(cfg: Dict, key: str):
     Args:
         cfg (dict): ``type`` is a dotted name, such as
             ``transformers.AutoTokenizer.from_pretrained``; the rest are its
-            arguments.
+            arguments. An argument that is such a dict is called first.
         key (str): The config key that ``cfg`` stands under, for errors.
 
     Raises:
@@ -29,6 +29,9 @@ def build(cfg: Dict, key: str):
     call = get_object_from_string(name) if isinstance(name, str) else name
     if call is None:
         raise ValueError(f'`{key}.type`: there is no {name}')
+    for argument, value in cfg.items():
+        if isinstance(value, dict) and 'type' in value:
+            cfg[argument] = build(value, f'{key}.{argument}')
     if PATH_KEY not in cfg:
         return call(**cfg)
     path = cfg[PATH_KEY] = osp.expanduser(cfg[PATH_KEY])
@@ -55,7 +58,9 @@ def build_lvlm(lvlm: Dict,
         lvlm (dict): Any causal or image-text-to-text model of transformers.
             Where ``dtype`` asks for bfloat16 and neither an accelerator nor
             the CPU has it, float32 is taken: emulated, it is many times
-            slower.
+            slower. A ``quantization_config``, such as
+            ``dict(type='transformers.BitsAndBytesConfig',
+            load_in_4bit=True)``, loads the frozen weights in 8 or 4 bits.
         lora (dict, optional): ``peft.LoraConfig`` as a config dict. Without,
             the model stays as it is.
         gradient_checkpointing (bool): Recompute activations in the backward
@@ -76,6 +81,11 @@ def build_lvlm(lvlm: Dict,
         lvlm['dtype'] = dtype
     model = build(lvlm, 'lvlm')
     model.requires_grad_(False)
+    for module in model.modules():
+        # bitsandbytes 0.50 packs 4-bit weights for inference at the first
+        # evaluation on such a CPU, and gives no gradients from then on.
+        if hasattr(module, 'support_avx512bf16_for_cpu'):
+            module.support_avx512bf16_for_cpu = False
     if gradient_checkpointing:
         model.gradient_checkpointing_enable(
             gradient_checkpointing_kwargs=dict(use_reentrant=False))
