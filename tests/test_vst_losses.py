@@ -12,7 +12,7 @@ from lvlm_var_mm.engine.alignment import class_texts, encode
 from lvlm_var_mm.models import VSTNeck
 from lvlm_var_mm.models.code_names import VOCABULARY
 from lvlm_var_mm.models.vst_losses import (Alignment, LanguageBias,
-                                           Reconstruction, flicker,
+                                           Reconstruction,
                                            main_components,
                                            temporal_consistency)
 from mmaction.registry import MODELS
@@ -49,24 +49,6 @@ def test_consistency_draws_neighbours_together():
     before = consistency(steps)
     before.backward()
     assert consistency(steps - 0.5 * steps.grad) < before
-
-
-@pytest.mark.parametrize('path, cost', [
-    ('aaaa', 0), ('aabb', 0), ('ab', 0), ('a', 0), ('aba', 1), ('abab', 1),
-    ('aabaa', 1 / 3), ('aabba', 0)])
-def test_flicker_is_of_codes_that_come_back_at_once(path, cost):
-    ids = torch.tensor([['ab'.index(s) for s in path]])
-    loss = flicker(walk(*path), ids)
-    torch.testing.assert_close(loss, torch.tensor(float(cost)))
-
-
-def test_flicker_moves_the_step_between_alone():
-    z = walk(*'aabaabb').requires_grad_()
-    flicker(z, torch.tensor([[0, 0, 1, 0, 0, 1, 1]])).backward()
-    assert z.grad.abs().sum((0, 2)).nonzero().tolist() == [[2]]
-    moved = z - 100 * z.grad
-    assert flicker(moved, torch.tensor([[0, 0, 1, 0, 0, 1, 1]])) < flicker(
-        z, torch.tensor([[0, 0, 1, 0, 0, 1, 1]]))
 
 
 # --------------------------------------------------------------- language
@@ -189,22 +171,10 @@ def test_reconstruction_is_learned():
     assert set(model(tokens[:, :1], steps[:, :1])) == {'loss_features'}
 
 
-# ------------------------------------------------------------ in the neck
-def test_flicker_weighs_in_the_neck():
-    x = torch.randn(8, 1, C, 40, 5, generator=torch.Generator().manual_seed(0))
-    losses = []
-    for weight in (1., 3.):
-        torch.manual_seed(0)
-        neck = VSTNeck(C, num_tokens=40, codebook_size=2, loss_flicker=weight)
-        losses.append(neck(x, make_samples([0] * 8))[1]['loss_flicker'])
-    assert losses[0] > 0
-    torch.testing.assert_close(losses[1], 3 * losses[0])
-
-
 def test_options_of_the_neck():
     torch.manual_seed(0)
     neck = VSTNeck(
-        C, num_tokens=L, codebook_size=4, loss_flicker=1.,
+        C, num_tokens=L, codebook_size=4,
         align=dict(dim=4, loss_class=1., loss_events=1.),
         reconstruct=dict(loss_features=1., loss_velocity=1.),
         language_bias=dict(loss_zipf=1., loss_context=1.))
@@ -212,7 +182,7 @@ def test_options_of_the_neck():
     x = torch.randn(3, 1, C, 12, 5, requires_grad=True)
     _, losses = neck(x, acting([0, 1, 2]))
     assert set(losses) == {
-        'loss_commit', 'loss_temporal', 'loss_flicker', 'loss_class',
+        'loss_commit', 'loss_temporal', 'loss_class',
         'loss_events', 'loss_features', 'loss_velocity', 'loss_zipf',
         'loss_context'}
     # Each of the last six reaches the backbone.

@@ -52,7 +52,7 @@ quantizers = pytest.mark.parametrize('kind', QUANTIZERS)
 
 @quantizers
 def test_quantizers(kind):
-    model = neck(quantizer=QUANTIZERS[kind], loss_flicker=1.)
+    model = neck(quantizer=QUANTIZERS[kind])
     x = features().requires_grad_()
     tokens, losses = model(x, make_samples([0, 1, 2, 3]))
     assert tokens.embeds.shape == (4, L, C) and tokens.ids.shape == (4, L)

@@ -36,25 +36,6 @@ def temporal_consistency(z: Tensor, steps: Tensor) -> Tensor:
     return (weight * _apart(z[:, 1:], z[:, :-1])).mean()
 
 
-def flicker(z: Tensor, ids: Tensor) -> Tensor:
-    """A step whose code stands between two of another, ``a b a``, is drawn to
-    its neighbours: the sum of ``1 - cos(z_t, z_t-1 + z_t+1)`` over such
-    steps, over all inner steps. Nothing else is touched, no change either.
-
-    Args:
-        z (Tensor): (N, L, D), what the codebook sees.
-        ids (Tensor): (N, L), what it says.
-
-    Returns:
-        Tensor: Scalar, 0 for a clip of two tokens.
-    """
-    if z.shape[1] < 3:
-        return z.new_zeros(())
-    between = (ids[:, 2:] == ids[:, :-2]) & (ids[:, 1:-1] != ids[:, 2:])
-    around = (z[:, 2:] + z[:, :-2]).detach()
-    return (between * _apart(z[:, 1:-1], around)).mean()
-
-
 def _apart(a: Tensor, b: Tensor) -> Tensor:
     return 1 - F.cosine_similarity(a, b, dim=-1)
 

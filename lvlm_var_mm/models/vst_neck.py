@@ -19,7 +19,7 @@ from torch import Tensor
 from mmaction.registry import MODELS
 from .code_names import UNNAMED, VOCABULARY
 from .quantizers import build_quantizer, vectors
-from .vst_losses import (Alignment, LanguageBias, Reconstruction, flicker,
+from .vst_losses import (Alignment, LanguageBias, Reconstruction,
                          temporal_consistency)
 
 # The axes of a backbone's output that are averaged away, C and T are kept:
@@ -61,7 +61,8 @@ class VSTNeck(BaseModule):
         num_tokens (int): L, tokens a clip, or a part of it.
         codebook_size (int): K, codes.
         quantizer (dict): See :func:`~.quantizers.build_quantizer`; by
-            default an EMA codebook with cosine similarity.
+            default an EMA codebook with cosine similarity. Its
+            ``switch_cost`` keeps the codes from flickering.
         parts (list[list[int]], optional): Joints of each body part; each
             has its own L tokens, of the one codebook. Behind a GCN. Defaults
             to the whole body.
@@ -69,7 +70,6 @@ class VSTNeck(BaseModule):
             features to their codes.
         loss_temporal (float): Weight of
             :func:`~.vst_losses.temporal_consistency`.
-        loss_flicker (float): Weight of :func:`~.vst_losses.flicker`.
         align (dict, optional): Settings of :class:`~.vst_losses.Alignment`
             of the tokens with the texts of classes and events.
         reconstruct (dict, optional): Settings of
@@ -96,7 +96,6 @@ class VSTNeck(BaseModule):
                  parts: Optional[Sequence[Sequence[int]]] = None,
                  loss_commit: float = 0.5,
                  loss_temporal: float = 0.1,
-                 loss_flicker: float = 0.,
                  align: Optional[Dict] = None,
                  reconstruct: Optional[Dict] = None,
                  language_bias: Optional[Dict] = None,
@@ -114,7 +113,6 @@ class VSTNeck(BaseModule):
         self.num_tokens = num_tokens
         self.loss_commit = loss_commit
         self.loss_temporal = loss_temporal
-        self.loss_flicker = loss_flicker
         self.norm = nn.LayerNorm(in_channels)
         self.quantizer = build_quantizer(in_channels, codebook_size,
                                          quantizer)
@@ -167,8 +165,6 @@ class VSTNeck(BaseModule):
         losses = dict(
             loss_commit=self.loss_commit * commit.sum(),
             loss_temporal=self.loss_temporal * temporal_consistency(z, steps))
-        if self.loss_flicker:
-            losses['loss_flicker'] = self.loss_flicker * flicker(z, ids)
         if self.aux_head is not None:
             losses['loss_vst'] = self.auxiliary_loss(tokens.light_scores,
                                                      data_samples)

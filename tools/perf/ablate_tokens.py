@@ -66,7 +66,6 @@ VARIANTS = {
     'plain': PLAIN,
     'plain, switch cost 0.02': dict(PLAIN, quantizer=dict(switch_cost=.02)),
     'plain, temporal 1': dict(PLAIN, loss_temporal=1.),
-    'plain, flicker 10': dict(PLAIN, loss_flicker=10.),
     # Other codes.
     'FSQ': dict(quantizer=dict(type='FSQ', levels=[8, 8, 4])),
     'residual x2': dict(quantizer=dict(type='ResidualVQ', num_quantizers=2)),

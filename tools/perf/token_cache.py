@@ -1,51 +1,91 @@
-"""What cached tokens save, and whether they are the same tokens.
+"""What cached tokens save, and whether they train the same.
 
-    python tools/perf/token_cache.py CONFIG CHECKPOINT [--clips 256]
+    python tools/perf/token_cache.py CONFIG CHECKPOINT [--clips 64]
         [--repeats 3]
 
-In one run, over the same training clips, forward only:
+In one run, over the same training clips in the same order, with one view of
+each:
 
-    clips     the training pipeline, the backbone and the neck
-    tokens    a TokenDataset of one view of them, and the neck
+    clips     the training pipeline, the frozen backbone and neck
+    tokens    a TokenDataset of them, and the neck
 
-both in this process, without workers. Times are wall clock, medians over the
-repeats. The last line is JSON: `max_abs_diff` is the largest difference of a
-token's vector between the two, `bytes_per_clip` the size of the cache for each
-view, meta information included.
+first alone, then as an epoch of the second stage: the language model reads the
+tokens, and its losses go back to its LoRA layers. All in this process, without
+workers; wall clock, medians over the repeats. The last line is JSON:
+`speedup` is that of the epoch, `tokens_speedup` that of making the tokens,
+`loss_diff` the largest difference of a batch's loss, `max_abs_diff` that of a
+token's vector, `bytes_per_clip` the size of the cache for a view of a clip,
+meta information included.
 """
 import argparse
 import json
 import os
+import random
 import tempfile
 import time
 from statistics import median
 
 import mmengine
+import numpy as np
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
 from terminaltables import AsciiTable
 from torch.utils.data import DataLoader
 
 import lvlm_var_mm  # noqa: F401  fills the registries
-from lvlm_var_mm.apis import load_tokenizer
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets import TokenDataset
-from mmaction.registry import DATASETS
+from lvlm_var_mm.models import SemanticTokens
+from mmaction.registry import DATASETS, MODELS
 
 
-@torch.no_grad()
+class SameViews(torch.utils.data.Dataset):
+    """The first clips of a training set, each always in the same view."""
+
+    def __init__(self, dataset, number):
+        self.dataset, self.number = dataset, number
+
+    def __len__(self):
+        return self.number
+
+    def __getitem__(self, index):
+        random.seed(index)
+        np.random.seed(index)
+        return self.dataset[index]
+
+
 def read(model, dataset, batch_size, through_backbone):
-    """All clips -> tokens of each batch and seconds."""
-    found, start = [], time.perf_counter()
+    """Tokens and data samples of each batch."""
     for data in DataLoader(dataset, batch_size, collate_fn=pseudo_collate):
-        if through_backbone:
-            data = model.data_preprocessor(data, False)
-            feats, _ = model.extract_feat(data['inputs'], test_mode=True)
-        else:
-            feats, _ = model.neck(torch.cat(data['inputs']))
-        found.append((feats, data['data_samples']))
+        with torch.no_grad():
+            if through_backbone:
+                data = model.data_preprocessor(data, False)
+                feats, _ = model.extract_feat(data['inputs'], test_mode=True)
+                feats = SemanticTokens(*feats)
+            else:
+                feats, _ = model.neck(torch.cat(data['inputs']))
+        yield feats, data['data_samples']
+
+
+def epoch(model, *args):
+    """Losses of the batches; gradients are made and thrown away."""
+    head, losses = model.cls_head.train(), []
+    for feats, samples in read(model, *args):
+        found = head.loss(feats, samples)
+        loss = found['loss_cls'] + found['loss_lm']
+        loss.backward()
+        head.zero_grad()
+        losses.append(loss.item())
+    head.eval()
+    return losses
+
+
+def timed(call):
+    start = time.perf_counter()
+    found = call()
     return found, time.perf_counter() - start
 
 
@@ -61,41 +101,52 @@ def main():
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('config')
     parser.add_argument('checkpoint')
-    parser.add_argument('--clips', type=int, default=256)
+    parser.add_argument('--clips', type=int, default=64)
     parser.add_argument('--repeats', type=int, default=3)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     args = parser.parse_args()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
-    model = load_tokenizer(cfg, args.checkpoint)
+    model = MODELS.build(cfg.model).eval()
+    load_checkpoint(model, args.checkpoint, 'cpu', strict=True)
     size = cfg.train_dataloader.batch_size
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    clips = torch.utils.data.Subset(
-        dataset, range(min(args.clips, len(dataset))))
+    clips = SameViews(dataset, min(args.clips, len(dataset)))
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'tokens.pkl')
-        first, _ = read(model, clips, size, True)
+        first = list(read(model, clips, size, True))
         mmengine.dump(dict(clips=as_clips(first)), path)
         file_size = os.path.getsize(path)
         tokens = TokenDataset(path)
-    again, _ = read(model, tokens, size, False)
+    again = list(read(model, tokens, size, False))
     diff = max(float((a.embeds - b.embeds).abs().max())
                for (a, _), (b, _) in zip(first, again))
-    times = dict(clips=[], tokens=[])
+    ways = dict(clips=(clips, size, True), tokens=(tokens, size, False))
+    times = {(what, way): [] for what in ('tokens alone', 'epoch')
+             for way in ways}
     for _ in range(args.repeats):
-        times['clips'].append(read(model, clips, size, True)[1])
-        times['tokens'].append(read(model, tokens, size, False)[1])
-    seconds = {name: median(t) for name, t in times.items()}
-    rows = [('input', 'seconds', 'clips a second')]
-    rows += [(name, f'{t:.3f}', f'{len(clips) / t:.0f}')
-             for name, t in seconds.items()]
+        losses = {}
+        for way, inputs in ways.items():
+            times['tokens alone', way].append(
+                timed(lambda: list(read(model, *inputs)))[1])
+            losses[way], seconds = timed(lambda: epoch(model, *inputs))
+            times['epoch', way].append(seconds)
+    seconds = {key: median(t) for key, t in times.items()}
+    rows = [('what', 'from', 'seconds', 'clips a second')]
+    rows += [(*key, f'{t:.3f}', f'{len(clips) / t:.0f}')
+             for key, t in seconds.items()]
     print(AsciiTable(rows, title=f'{len(clips)} clips, '
                      f'{torch.get_num_threads()} threads').table)
     print(json.dumps(dict(
-        speedup=seconds['clips'] / seconds['tokens'], max_abs_diff=diff,
+        speedup=seconds['epoch', 'clips'] / seconds['epoch', 'tokens'],
+        loss_diff=max(abs(a - b) for a, b in zip(*losses.values())),
+        tokens_speedup=(seconds['tokens alone', 'clips'] /
+                        seconds['tokens alone', 'tokens']),
+        max_abs_diff=diff,
         bytes_per_clip=file_size / len(clips), clips=len(clips),
-        repeats=args.repeats, **{f'{k}_s': v for k, v in seconds.items()})))
+        repeats=args.repeats,
+        **{f'{what} of {way}, s': t for (what, way), t in seconds.items()})))
 
 
 if __name__ == '__main__':
