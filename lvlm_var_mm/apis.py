@@ -34,7 +34,7 @@ def explain(model: nn.Module, dataset: BaseDataset,
             pseudo_collate([dataset[i] for i in indices]), False)
         samples = data['data_samples']
         feats, kwargs = model.extract_feat(data['inputs'], test_mode=True)
-        feats = SemanticTokens(*feats)
+        feats = model.cls_head.look(SemanticTokens(*feats), samples)
         samples = model.cls_head.predict(feats, samples, **kwargs)
         # Tokens of several views of a clip stand side by side; the first one
         # is explained, the class is that of all.

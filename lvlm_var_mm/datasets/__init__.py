@@ -2,7 +2,7 @@
 from .events import BodyPartEvents
 from .ntu import NTURGBDSkeletonDataset, NTURGBDVideoDataset
 from .ntu_paired import NTURGBDPairedDataset
-from .rgb_transforms import PersonCrop
+from .rgb_transforms import KeyFrames, PersonCrop
 from .skeleton import SkeletonDataset
 from .tokens import TokenDataset
 from .transforms import (AlignSkeleton3D, NormalizePicture2D,
@@ -10,7 +10,7 @@ from .transforms import (AlignSkeleton3D, NormalizePicture2D,
 from .video import VideoListDataset
 
 __all__ = [
-    'AlignSkeleton3D', 'BodyPartEvents', 'NTURGBDPairedDataset',
+    'AlignSkeleton3D', 'BodyPartEvents', 'KeyFrames', 'NTURGBDPairedDataset',
     'NTURGBDSkeletonDataset', 'NTURGBDVideoDataset', 'NormalizePicture2D',
     'PersonCrop', 'RandomViewpoint3D', 'ResampleFrames', 'SkeletonDataset',
     'SkeletonFeatures', 'TokenDataset', 'VideoListDataset'

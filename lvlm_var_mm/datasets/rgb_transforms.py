@@ -1,7 +1,9 @@
 """Video transforms that MMAction2 lacks."""
 from typing import Dict, Optional
 
+import mmcv
 import numpy as np
+from mmcv.transforms import BaseTransform
 
 from mmaction.datasets.transforms import RandomCrop
 from mmaction.registry import TRANSFORMS
@@ -122,3 +124,39 @@ class PersonCrop(RandomCrop):
     def __repr__(self) -> str:
         return (f'{self.__class__.__name__}(margin={self.margin}, '
                 f'aspect={self.aspect}, jitter={self.jitter})')
+
+
+@TRANSFORMS.register_module()
+class KeyFrames(BaseTransform):
+    """Keeps pictures of a clip for the vision tower of the language model,
+    see :mod:`lvlm_var_mm.models.keyframes`. Stands behind the decoding,
+    before anything that is meant for the backbone alone.
+
+    Required Keys: imgs. Added Keys: keyframes, uint8 (num, size, size, 3),
+    RGB, evenly from the first frame sampled to the last.
+
+    Args:
+        num (int): Pictures.
+        size (int): Pixels of their sides; the longer side of a frame is cut
+            to the shorter one, around the middle.
+    """
+
+    def __init__(self, num: int = 4, size: int = 336) -> None:
+        if num < 1 or size < 1:
+            raise ValueError('KeyFrames: `num` and `size` must be at least 1')
+        self.num, self.size = num, size
+
+    def transform(self, results: Dict) -> Dict:
+        chosen = np.linspace(0, len(results['imgs']) - 1, self.num)
+        results['keyframes'] = np.stack([
+            self._square(results['imgs'][i])
+            for i in chosen.round().astype(int)
+        ])
+        return results
+
+    def _square(self, img: np.ndarray) -> np.ndarray:
+        height, width = img.shape[:2]
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        return mmcv.imresize(img[top:top + side, left:left + side],
+                             (self.size, self.size))

@@ -49,6 +49,7 @@ class LVLMLinearHead(LVLMHead):
         """As in ``LVLMHead``, with ``loss_cls`` over the classifier."""
         if not self.active:
             return dict()
+        feats = self.look(feats, data_samples)
         labels = self._labels(data_samples, feats.ids.device)
         answers = [
             self.prompt.name(self.classes.names[label]) + reason for label,

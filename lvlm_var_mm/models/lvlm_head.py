@@ -98,6 +98,7 @@ class LVLMHead(PromptReader):
         """
         if not self.active:
             return dict()
+        feats = self.look(feats, data_samples)
         labels = self._labels(data_samples, feats.ids.device)
         reasons = self._reasons(labels, data_samples)
         # Behind a name's end mark, each token predicts the next.
@@ -153,7 +154,7 @@ class LVLMHead(PromptReader):
         the tokens, see :func:`~.narrative.write_tokens`; and where the scores
         are log-likelihoods ``pred_validity``, that of all names together."""
         # With `max_testing_views` Recognizer3D joins the views to a plain one.
-        feats = SemanticTokens(*feats)
+        feats = self.look(SemanticTokens(*feats), data_samples)
         scores = self(feats, **kwargs)
         data_samples = self.predict_by_feat(scores, data_samples)
         if self.scoring.is_likelihood:
@@ -173,7 +174,8 @@ class LVLMHead(PromptReader):
         so it explains a decision already taken.
 
         Args:
-            feats (SemanticTokens): Of N clips.
+            feats (SemanticTokens): Of N clips; with keyframes, from
+                :meth:`look`.
             labels (Sequence[int], optional): Classes to give reasons for.
                 Defaults to the most likely ones.
             max_new_tokens (int): Limit of a reason.

@@ -38,6 +38,12 @@ class Prompt:
         before, after = (
             part.replace('{candidates}', ', '.join(names))
             for part in _split(prompt, '{tokens}', 'prompt'))
+        between_both = None
+        if '{keyframes}' in prompt:
+            if '{keyframes}' not in before:
+                raise ValueError('`prompt` must hold {keyframes} before '
+                                 f'{{tokens}}: {prompt!r}')
+            before, between_both = _split(before, '{keyframes}', 'prompt')
         self._lead, rest = _split(answer, '{label}', 'answer')
         between, closing = _split(rest, '{reason}', 'answer')
         if not between:
@@ -48,6 +54,9 @@ class Prompt:
         # where it has one. A chat template has written its own.
         self.before: List[int] = (
             self._encode(before) if chat else tokenizer(before).input_ids)
+        self.has_keyframes = between_both is not None
+        # Behind the keyframes, before the action tokens.
+        self.between = self._encode(between_both or '')
         self.after = self._encode(after)
         self.name_end = self._encode(between)
         self.answer_end = self._encode(closing) + [tokenizer.eos_token_id]

@@ -16,6 +16,7 @@ from lvlm_var_mm.class_lists import load_classes
 from mmaction.models import BaseHead
 from .description import (check, describe, describe_base, from_bytes,
                           to_bytes)
+from .keyframes import Keyframes
 from .label_trie import LabelTrie, tree_layout
 from .lora import PATH_KEY, build, build_lvlm, keep_trained_only
 from .prefix_cache import PrefixCache, as_cache, cache_args, read_prefix
@@ -41,9 +42,13 @@ class PromptReader(BaseHead):
             from_pretrained', pretrained_model_name_or_path=...)``.
         lora (dict, optional): ``dict(type='peft.LoraConfig', ...)``.
         tokenizer (dict, optional): Defaults to the model's own.
-        prompt (str | list[str]): Template with ``{tokens}``, and
-            ``{candidates}`` where the class names shall be listed. Of several
-            one is drawn for each batch of training; tests use the first.
+        image_processor (dict, optional): Of the keyframes, where the prompt
+            has some. Defaults to the model's own.
+        prompt (str | list[str]): Template with ``{tokens}``; ``{candidates}``
+            where the class names shall be listed, and ``{keyframes}`` where
+            the model's own vision tower shall see pictures of the clip
+            (:mod:`.keyframes`). Of several one is drawn for each batch of
+            training; tests use the first.
         answer (str): Template with ``{label}`` and ``{reason}``.
         chat (bool): Wrap the prompt in the model's chat template.
         same_task (bool): Whether a checkpoint with other class names, prompt
@@ -60,6 +65,7 @@ class PromptReader(BaseHead):
                  lvlm: Dict,
                  lora: Optional[Dict] = None,
                  tokenizer: Optional[Dict] = None,
+                 image_processor: Optional[Dict] = None,
                  prompt: Union[str, Sequence[str]] = PROMPT,
                  answer: str = ANSWER,
                  chat: bool = False,
@@ -78,6 +84,14 @@ class PromptReader(BaseHead):
         self._cache = PrefixCache()
         self.templates = dict(prompt=prompt, answer=answer, chat=chat)
         self.set_classes(class_names, num_classes)
+        if any(p.has_keyframes for p in self.prompts):
+            if not all(p.has_keyframes for p in self.prompts):
+                raise ValueError('`prompt`: all templates or none must hold '
+                                 '{keyframes}')
+            self.keyframes = Keyframes(build(image_processor or {
+                'type': 'transformers.AutoImageProcessor.from_pretrained',
+                PATH_KEY: lvlm[PATH_KEY]
+            }, 'image_processor'))
 
         self.lvlm = build_lvlm(lvlm, lora, gradient_checkpointing)
         keep_trained_only(self, 'lvlm')
@@ -146,16 +160,37 @@ class PromptReader(BaseHead):
         """Prompt with the tokens in it -> (N, S, D) embeddings and the
         (N, S) mask. What stands before the tokens lies at the same place
         for every clip; padding follows it."""
-        before, after = (self.embed_ids(ids, feats.ids.device)
-                         for ids in (prompt.before, prompt.after))
+        device = feats.ids.device
         tokens = self.projector(feats.embeds) * self.token_scale
-        n = len(tokens)
-        clip = torch.cat(
-            [tokens.to(before.dtype), after.expand(n, -1, -1)], 1)
-        mask = F.pad(feats.mask, (0, len(after)), value=True)
-        clip, mask = pad_left(clip, mask)
-        return (torch.cat([before.expand(n, -1, -1), clip], 1),
-                F.pad(mask, (len(before), 0), value=True))
+        parts = [tokens]
+        if prompt.has_keyframes:
+            parts[:0] = [feats.frames, self.embed_ids(prompt.between, device)]
+        parts.append(self.embed_ids(prompt.after, device))
+        n, dtype = len(tokens), parts[-1].dtype
+        # What is not of the clip has two axes.
+        parts = [x.to(dtype).expand(n, -1, -1) for x in parts]
+        at = len(parts) - 2
+        masks = [feats.mask if i == at else feats.mask.new_ones(x.shape[:2])
+                 for i, x in enumerate(parts)]
+        clip, mask = pad_left(torch.cat(parts, 1), torch.cat(masks, 1))
+        before = self.embed_ids(prompt.before, device).expand(n, -1, -1)
+        return (torch.cat([before, clip], 1),
+                F.pad(mask, (before.shape[1], 0), value=True))
+
+    def look(self, feats: SemanticTokens, data_samples) -> SemanticTokens:
+        """With the keyframes of the clips, if the prompts have a place for
+        them; all views of a clip see the same."""
+        if not self.prompt.has_keyframes:
+            return feats
+        frames = self.keyframes(self._causal_lm, data_samples)
+        views = len(feats.ids) // len(data_samples)
+        return feats._replace(frames=frames.repeat_interleave(views, 0))
+
+    def positions(self, feats: SemanticTokens) -> int:
+        """Of a prompt, but for what stands at the same place for all."""
+        frames = 0 if feats.frames is None else feats.frames.shape[1]
+        return (frames + len(self.prompt.between) + feats.ids.shape[1] +
+                len(self.prompt.after))
 
     def embed_ids(self, ids: Sequence[int], device: torch.device) -> Tensor:
         return self.embedding(

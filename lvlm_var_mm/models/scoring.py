@@ -79,6 +79,8 @@ class Scoring:
             raise ValueError('`scoring.prior` needs a `prompt` that goes on '
                              'behind {tokens}: the names follow that text')
         one = feats.clips(slice(1))
+        if one.frames is not None:
+            one = one._replace(frames=one.frames[:, :0])
         return self.method(
             head, one._replace(mask=torch.zeros_like(one.mask)), self.memory)
 
@@ -119,7 +121,7 @@ def _bytes_a_clip(head, feats: SemanticTokens, trie: LabelTrie) -> int:
     """Of the largest layer's activations, in float32: attention weights twice
     (eager attention copies them), the mask, and three rows inside the MLP."""
     config, prompt = head.decoder.config, head.prompt
-    rows = feats.ids.shape[1] + len(prompt.after) + len(trie)
+    rows = head.positions(feats) + len(trie)
     columns = len(prompt.before) + rows
     inner = getattr(config, 'intermediate_size', 4 * config.hidden_size)
     return 4 * rows * ((2 * config.num_attention_heads + 1) * columns +

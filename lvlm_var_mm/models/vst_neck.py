@@ -40,6 +40,8 @@ class SemanticTokens(NamedTuple):
     # (N, 2, classes) scores of the auxiliary head, from the continuous and
     # from the quantised steps; no classes without such a head
     light_scores: Optional[Tensor] = None
+    # (N, F, D) what the vision tower made of the keyframes, by the head
+    frames: Optional[Tensor] = None
 
     def clips(self, which: slice) -> 'SemanticTokens':
         """Some of the clips."""

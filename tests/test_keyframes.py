@@ -1,0 +1,233 @@
+"""Keyframes through the vision towers of three families of models: the head
+against each model's own forward."""
+import numpy as np
+import pytest
+import torch
+import transformers
+from mmcv.transforms import Compose
+from transformers import (CLIPImageProcessor, InternVLConfig,
+                          InternVLForConditionalGeneration, InternVLVisionConfig,
+                          LlamaConfig, Qwen2_5_VLConfig,
+                          Qwen2_5_VLForConditionalGeneration)
+
+import lvlm_var_mm  # noqa: F401
+from conftest import (CLASSES, LORA_TARGETS, head_cfg, llama_config,
+                      make_samples, make_tokens, save, write_tokenizer)
+from lvlm_var_mm.datasets import KeyFrames
+from mmaction.registry import MODELS
+
+PROMPT = 'Semantic {keyframes} of a clip: {tokens} The action, and why:\n'
+SIZES = dict(vocab_size=0, hidden_size=32, intermediate_size=48,
+             num_hidden_layers=2, num_attention_heads=4,
+             num_key_value_heads=4)
+NUM = 2  # keyframes of a clip
+
+
+def write_qwen(folder):
+    """Patches of 4 pixels, four of them a position."""
+    tokenizer = write_tokenizer(folder)
+    text = dict(SIZES, vocab_size=len(tokenizer), rope_scaling=dict(
+        type='mrope', mrope_section=[1, 1, 2]))
+    save(folder, Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(
+        text_config=text, vision_config=dict(
+            depth=1, hidden_size=16, intermediate_size=24, num_heads=2,
+            patch_size=4, spatial_merge_size=2, temporal_patch_size=2,
+            window_size=16, fullatt_block_indexes=[0], out_hidden_size=32),
+        image_token_id=0, video_token_id=1, vision_start_token_id=2,
+        vision_end_token_id=3)))
+    transformers.Qwen2VLImageProcessor(
+        patch_size=4, merge_size=2, temporal_patch_size=2, min_pixels=64,
+        max_pixels=256).save_pretrained(folder)
+    return 'Qwen2_5_VLForConditionalGeneration', LORA_TARGETS
+
+
+def write_internvl(folder):
+    tokenizer = write_tokenizer(folder)
+    save(folder, InternVLForConditionalGeneration(InternVLConfig(
+        text_config=LlamaConfig(**dict(SIZES, vocab_size=len(tokenizer))),
+        vision_config=InternVLVisionConfig(
+            hidden_size=16, intermediate_size=24, num_hidden_layers=1,
+            num_attention_heads=2, image_size=[8, 8], patch_size=[2, 2]),
+        image_token_id=0)))
+    pictures(folder)
+    return 'InternVLForConditionalGeneration', LORA_TARGETS
+
+
+def pictures(folder):
+    CLIPImageProcessor(size=dict(height=8, width=8), crop_size=dict(
+        height=8, width=8)).save_pretrained(folder)
+
+
+@pytest.fixture(scope='module', params=['llava', 'qwen', 'internvl'])
+def folder(request, tmp_path_factory):
+    """``(folder, class, targets of LoRA)``."""
+    if request.param == 'llava':
+        from conftest import write_llava
+        path = write_llava(tmp_path_factory.mktemp('llava'))
+        pictures(path)
+        return path, 'LlavaForConditionalGeneration', LORA_TARGETS
+    path = tmp_path_factory.mktemp(request.param)
+    write = dict(qwen=write_qwen, internvl=write_internvl)[request.param]
+    return (path, *write(path))
+
+
+def build(folder, prompt=PROMPT, **over):
+    path, kind, targets = folder
+    torch.manual_seed(0)
+    cfg = head_cfg(path, prompt=prompt, **over)
+    cfg['lvlm']['type'] = f'transformers.{kind}.from_pretrained'
+    cfg['lora'].update(target_modules=targets)
+    head = MODELS.build(cfg)
+    with torch.no_grad():
+        for name, param in head.named_parameters():
+            if 'lora_B' in name:
+                torch.nn.init.normal_(param, std=.1)
+    return head
+
+
+def samples(labels, seed=0, **over):
+    rng = np.random.default_rng(seed)
+    found = make_samples(labels)
+    for sample in found:
+        frames = rng.integers(0, 256, (NUM, 16, 16, 3), dtype=np.uint8)
+        sample.set_metainfo(dict(dict(keyframes=frames), **over))
+    return found
+
+
+@torch.no_grad()
+def by_its_own_forward(head, feats, sample):
+    """Log-likelihoods of the names of one clip: the model gets pixels and
+    the ids of its image token, and puts the pictures in itself."""
+    lvlm, prompt = head.lvlm.get_base_model(), head.prompt
+    frames = head.look(feats, [sample]).frames
+    before, between, after = (torch.tensor([ids], dtype=torch.long)
+                              for ids in (prompt.before, prompt.between,
+                                          prompt.after))
+    token = head.decoder.config.pad_token_id or 3
+    config = lvlm.config
+    image = getattr(config, 'image_token_id', None)
+    image = config.image_token_index if image is None else image
+    actions = torch.full((1, feats.embeds.shape[1]), token)
+    pixels = head.keyframes.processor(
+        images=list(sample.keyframes), return_tensors='pt')
+    scores = []
+    for name in map(prompt.name, head.classes.names):
+        ids = torch.cat([before, torch.full((1, frames.shape[1]), image),
+                         between, actions, after, torch.tensor([name])], 1)
+        embeds = head.embedding(ids)
+        start = before.shape[1] + frames.shape[1] + between.shape[1]
+        embeds[:, start:start + actions.shape[1]] = head.projector(
+            feats.embeds) * head.token_scale
+        # Found by their embeddings, for no ids are given.
+        logits = lvlm(inputs_embeds=embeds, position_ids=torch.arange(
+            ids.shape[1])[None], **{k: v for k, v in pixels.items()
+                                    if k != 'num_patches'}).logits
+        logprobs = logits[0, -len(name) - 1:-1].log_softmax(-1)
+        scores.append(logprobs.gather(1, torch.tensor([name]).T).sum())
+    return torch.stack(scores)
+
+
+def test_scores_are_those_of_the_model(folder):
+    head = build(folder).eval()
+    feats, found = make_tokens([4, 4]), samples([0, 1])
+    with torch.no_grad():
+        scores = head(head.look(feats, found))
+    for i in range(2):
+        expected = by_its_own_forward(
+            head, feats.clips(slice(i, i + 1)), found[i])
+        torch.testing.assert_close(scores[i], expected, rtol=0, atol=1e-4)
+    # The pictures matter.
+    with torch.no_grad():
+        other = head(head.look(feats, samples([0, 1], seed=1)))
+    assert (other - scores).abs().min() > 1e-3
+
+
+def test_action_tokens_alone(folder):
+    """The models serve without their vision towers too."""
+    head = build(folder, prompt='Semantic tokens of a clip: {tokens} why:\n')
+    feats, found = make_tokens([4, 3]), make_samples([0, 1])
+    with torch.no_grad():
+        scores = head.eval()(feats)
+        alone = torch.cat([head(feats.clips(slice(i, i + 1)))
+                           for i in range(2)])
+    torch.testing.assert_close(scores, alone, atol=1e-4, rtol=1e-4)
+    answers = head.generate(feats, max_new_tokens=3)
+    assert len(answers) == 2 and torch.isfinite(scores).all()
+    losses = head.train().loss(feats, found)
+    assert float(losses['loss_cls']) > 0
+
+
+def test_trains(folder):
+    head = build(folder).train()
+    losses = head.loss(make_tokens([4, 3]), samples([0, 1]))
+    (losses['loss_cls'] + losses['loss_lm']).backward()
+    grads = {n: p.grad for n, p in head.named_parameters() if p.requires_grad}
+    assert all(g is not None and g.abs().sum() > 0 for g in grads.values())
+    assert not any('vis' in n for n in grads)
+
+
+def test_views_see_the_same_pictures(folder):
+    head, found = build(folder).eval(), samples([0, 1])
+    feats = make_tokens([4] * 4)  # two views of each clip
+    frames = head.look(feats, found).frames
+    assert len(frames) == 4
+    assert torch.equal(frames[0], frames[1])
+    assert not torch.equal(frames[1], frames[2])
+    predicted = head.predict(feats, found)
+    assert len(predicted) == 2
+    assert predicted[0].pred_score.shape == (len(CLASSES), )
+    answers = head.generate(head.look(feats, found), max_new_tokens=3)
+    assert len(answers) == 4
+
+
+def test_prior_has_no_pictures(folder):
+    head = build(folder, scoring=dict(prior=1.)).eval()
+    with torch.no_grad():
+        a, b = (head(head.look(make_tokens([4]), samples([0], seed=s)))
+                for s in (0, 1))
+        head.train().eval()  # forgets what was cached
+        again = head(head.look(make_tokens([4]), samples([0], seed=1)))
+    torch.testing.assert_close(again, b)
+    assert not torch.allclose(a, b)
+
+
+def test_samples_without_pictures(folder):
+    head = build(folder)
+    with pytest.raises(ValueError, match="type='KeyFrames'.*meta_keys"):
+        head.loss(make_tokens([4]), make_samples([0]))
+    few = samples([0]) + samples([1], keyframes=np.zeros(
+        (1, 16, 16, 3), np.uint8))
+    with pytest.raises(ValueError, match='positions.*one `num`'):
+        head.loss(make_tokens([4, 4]), few)
+
+
+def test_model_without_eyes(tiny_llama):
+    cfg = head_cfg(tiny_llama, prompt=PROMPT, image_processor=dict(
+        type='transformers.CLIPImageProcessor'), lora=None)
+    cfg['lvlm']['type'] = 'transformers.LlamaForCausalLM.from_pretrained'
+    with pytest.raises(ValueError, match='LlamaForCausalLM sees no pictures'):
+        MODELS.build(cfg).loss(make_tokens([4]), samples([0]))
+
+
+@pytest.mark.parametrize('prompt', [
+    'Clip: {tokens} {keyframes} why:\n', '{keyframes} {keyframes} {tokens}'])
+def test_bad_prompt(folder, prompt):
+    with pytest.raises(ValueError, match='keyframes'):
+        build(folder, prompt=prompt)
+
+
+def test_all_prompts_or_none(folder):
+    with pytest.raises(ValueError, match='all templates or none'):
+        build(folder, prompt=[PROMPT, 'a clip: {tokens} why:\n'])
+
+
+def test_transform():
+    imgs = [np.full((20, 30, 3), i, np.uint8) for i in range(9)]
+    imgs[0][:, :5] = 255  # cut off: the middle alone is kept
+    out = Compose([KeyFrames(num=3, size=8)])(dict(imgs=imgs))
+    assert out['keyframes'].shape == (3, 8, 8, 3)
+    assert out['keyframes'].dtype == np.uint8
+    assert [int(f.max()) for f in out['keyframes']] == [0, 4, 8]
+    assert out['imgs'] is imgs
+    with pytest.raises(ValueError, match='at least 1'):
+        KeyFrames(num=0)
