@@ -93,7 +93,6 @@ def use_classes(runner: Runner, file: str) -> None:
         raise ValueError(f'--classes: {type(head).__name__} does not score '
                          'class names; LVLMHead does')
     head.set_classes(file)
-    head.same_task = False
     dataset = runner.test_loop.dataloader.dataset
     # The base class's: the list alone, no sample is read for its label. A
     # ConcatDataset has none of it and asks its parts.

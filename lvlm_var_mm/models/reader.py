@@ -80,10 +80,10 @@ class PromptReader(BaseHead):
                 PATH_KEY: lvlm[PATH_KEY]
             }
         self.tokenizer = build(tokenizer, key)
-        self.same_task = same_task
         self._cache = PrefixCache()
         self.templates = dict(prompt=prompt, answer=answer, chat=chat)
         self.set_classes(class_names, num_classes)
+        self.same_task = same_task
         if any(p.has_keyframes for p in self.prompts):
             if not all(p.has_keyframes for p in self.prompts):
                 raise ValueError('`prompt`: all templates or none must hold '
@@ -108,7 +108,7 @@ class PromptReader(BaseHead):
                     class_names: Union[str, Sequence],
                     num_classes: Optional[int] = None) -> None:
         """Choose from these names from now on: class names are data, so any
-        list may be given at test time.
+        list may be given at test time, and a checkpoint of other ones read.
 
         Args:
             class_names (str | list): As for the head.
@@ -119,6 +119,7 @@ class PromptReader(BaseHead):
             FileNotFoundError: No class list.
         """
         self.classes = load_classes(class_names, num_classes)
+        self.same_task = False
         self.num_classes = len(self.classes.names)
         prompt, answer, chat = self.templates.values()
         self.prompts = [

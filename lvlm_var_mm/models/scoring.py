@@ -79,7 +79,7 @@ class Scoring:
             raise ValueError('`scoring.prior` needs a `prompt` that goes on '
                              'behind {tokens}: the names follow that text')
         one = feats.clips(slice(1))
-        if one.frames is not None:
+        if head.prompt.has_keyframes:
             one = one._replace(frames=one.frames[:, :0])
         return self.method(
             head, one._replace(mask=torch.zeros_like(one.mask)), self.memory)

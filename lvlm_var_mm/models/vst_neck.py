@@ -40,7 +40,8 @@ class SemanticTokens(NamedTuple):
     # (N, 2, classes) scores of the auxiliary head, from the continuous and
     # from the quantised steps; no classes without such a head
     light_scores: Optional[Tensor] = None
-    # (N, F, D) what the vision tower made of the keyframes, by the head
+    # (N, F, D) what the vision tower made of the keyframes, by the head; of
+    # the neck, F is 0
     frames: Optional[Tensor] = None
 
     def clips(self, which: slice) -> 'SemanticTokens':
@@ -194,7 +195,8 @@ class VSTNeck(BaseModule):
             mask=torch.ones_like(ids, dtype=torch.bool),
             names=self._name_of[ids],
             parts=part.expand_as(ids),
-            light_scores=self.light_scores(steps, quantized))
+            light_scores=self.light_scores(steps, quantized),
+            frames=quantized[:, :0])
 
     @torch.no_grad()
     def read_codes(self, ids: Tensor) -> SemanticTokens:
