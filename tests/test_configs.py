@@ -217,3 +217,22 @@ def test_baseline_runs(path, data, monkeypatch):
         assert result.pred_score.shape == (10, )
         assert result.pred_score.sum().item() == pytest.approx(1, abs=1e-4)
         assert result.gt_label.item() == val.get_data_info(i)['label']
+
+
+@pytest.mark.parametrize('name, gpus', [('1x80g', 1), ('8x80g', 8),
+                                        ('8x24g', 8)])
+def test_a_step_is_of_as_many_clips_on_any_machine(name, gpus):
+    path = f'configs/scale/lvlmvar_ntu60_xsub_{name}.py'
+    cfg, base = load(path), load('configs/lvlmvar_ntu60_xsub.py')
+    clips = gpus * cfg.train_dataloader.batch_size * cfg.optim_wrapper.get(
+        'accumulative_counts', 1)
+    assert clips == cfg.auto_scale_lr.base_batch_size
+    first = (REPO / path).read_text().splitlines()[0]
+    assert first == (f'# tools/dist_train.sh {path} {gpus}' if gpus > 1 else
+                     f'# python tools/train.py {path}')
+    # But for these and the bits of the base model, nothing differs.
+    for over in (cfg, base):
+        over.train_dataloader.pop('batch_size')
+        over.optim_wrapper.pop('accumulative_counts', None)
+        bits = over.model.cls_head.lvlm.pop('quantization_config', None)
+    assert cfg._cfg_dict == base._cfg_dict and bits is None

@@ -1,12 +1,17 @@
 """A base model in 8 or 4 bits, on a CPU."""
+from pathlib import Path
+
 import pytest
 import torch
+from mmengine.config import Config
 
 from conftest import head_cfg, make_samples, make_tokens
 from mmaction.registry import MODELS
 
 pytest.importorskip(
     'bitsandbytes', reason="no bitsandbytes: pip install -e '.[quant]'")
+CONFIG = Path(__file__).parents[1] / 'configs/scale' / (
+    'lvlmvar_ntu60_xsub_8x24g.py')
 BITS = {
     8: dict(load_in_8bit=True),
     4: dict(load_in_4bit=True, bnb_4bit_quant_type='nf4',
@@ -49,6 +54,17 @@ def test_trains(tiny_llava, bits):
     for name, value in before.items():
         torch.testing.assert_close(after[name], value, msg=name)
         assert value > 0 or 'lora_A' in name  # lora_B starts out as zero
+
+
+def test_the_config_for_small_gpus(tiny_llava, monkeypatch):
+    """Its settings are those of bitsandbytes, and its base is in 4 bits."""
+    monkeypatch.setenv('LLAVA_PATH', str(tiny_llava))
+    cfg = Config.fromfile(str(CONFIG))
+    cfg = dict(head_cfg(tiny_llava), lvlm=cfg.model.cls_head.lvlm)
+    lvlm = MODELS.build(cfg).lvlm
+    kinds = {type(m.base_layer).__name__ for n, m in lvlm.named_modules()
+             if n.endswith('q_proj') and 'language_model' in n}
+    assert kinds == {'Linear4bit'}
 
 
 @pytest.mark.parametrize('bits', BITS)
