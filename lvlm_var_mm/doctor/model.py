@@ -168,6 +168,8 @@ def weightless(kind: str, **settings) -> nn.Module:
     """A language model of the shape that ``from_pretrained`` would load,
     its parameters on the meta device."""
     config = transformers.AutoConfig.from_pretrained(settings.pop(PATH_KEY))
+    if settings.get('attn_implementation'):
+        config._attn_implementation = settings['attn_implementation']
     cls = getattr(transformers, kind.split('.')[1])
     with torch.device('meta'):
         # The Auto classes have from_config, and no other way.

@@ -9,51 +9,21 @@ Buffers, such as the codebook, are no parameters. The last line is JSON.
 import argparse
 import json
 import os.path as osp
-import re
-from types import SimpleNamespace
 
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from terminaltables import AsciiTable
-from transformers import (CLIPVisionConfig, LlamaConfig, LlavaConfig,
-                          LlavaForConditionalGeneration)
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.estimate.shapes import WordTokenizer, llava
 from lvlm_var_mm.models.lora import trainable_parameters
 from mmaction.registry import MODELS
 
 
-class WordTokenizer:
-    """Numbers words as they come: names need tokens, not the right ones."""
-    eos_token_id = 0
-
-    def __init__(self):
-        self.ids = {}
-
-    def __call__(self, text, add_special_tokens=True):
-        words = re.findall(r'\n|\w+|[^\w\s]', text)
-        return SimpleNamespace(input_ids=[
-            self.ids.setdefault(word, len(self.ids) + 1) for word in words])
-
-
-def llava_13b():
-    """LLaVA-1.5-13B as published: Vicuna-13B behind CLIP ViT-L/14-336."""
-    text = LlamaConfig(
-        vocab_size=32064, hidden_size=5120, intermediate_size=13824,
-        num_hidden_layers=40, num_attention_heads=40,
-        max_position_embeddings=4096)
-    vision = CLIPVisionConfig(
-        hidden_size=1024, intermediate_size=4096, num_hidden_layers=24,
-        num_attention_heads=16, image_size=336, patch_size=14,
-        projection_dim=768)
-    return LlavaForConditionalGeneration(
-        LlavaConfig(text_config=text, vision_config=vision))
-
-
 def build_on_meta(config):
-    """The recognizer of a config file, with :func:`llava_13b` in its head.
+    """The recognizer of a config file, with LLaVA-1.5-13B in its head.
 
     Raises:
         FileNotFoundError: No such config.
@@ -66,7 +36,7 @@ def build_on_meta(config):
         raise ValueError(f'{config}: the head is no LVLMHead')
     init_default_scope('mmaction')
     # Set, not updated, which would keep the path of the weights.
-    cfg.model.cls_head.lvlm = dict(type=llava_13b)
+    cfg.model.cls_head.lvlm = dict(type=llava)
     cfg.model.cls_head.tokenizer = dict(type=WordTokenizer)
     with torch.device('meta'):
         return MODELS.build(cfg.model)

@@ -1,0 +1,167 @@
+"""Bytes and operations of a training step, counted while it runs.
+
+The language model takes its real step at its real size, on fake tensors, which
+have shapes and no content; so recomputed activations, slices of
+the vocabulary and the tree mask count as they are, not by a formula that would
+have to follow them. Backbone and neck are small and run on the CPU.
+"""
+import weakref
+from typing import Callable, List, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from mmengine.dataset import pseudo_collate
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+from lvlm_var_mm.models import SemanticTokens
+from lvlm_var_mm.models.logprobs import next_token_logprobs, trie_logprobs
+
+
+class Footprint(NamedTuple):
+    """Of one call."""
+    bytes: int  # most that was alive at once, of what was made in it
+    flops: int  # floating point operations of its matrix products
+
+    def __add__(self, other: 'Footprint') -> 'Footprint':
+        return Footprint(self.bytes + other.bytes, self.flops + other.flops)
+
+
+class _Alive(TorchDispatchMode):
+    """Follows the storages of all tensors that are made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.peak = 0
+        self.sizes = {}
+
+    def know(self, tensors) -> None:
+        """These were there before."""
+        for tensor in tensors:
+            self.sizes[id(tensor.untyped_storage())] = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(out):
+            if isinstance(tensor, torch.Tensor):
+                self._made(tensor.untyped_storage())
+        return out
+
+    def _made(self, storage) -> None:
+        key = id(storage)
+        if key in self.sizes:
+            return
+        self.sizes[key] = storage.nbytes()
+        self.now += storage.nbytes()
+        self.peak = max(self.peak, self.now)
+        weakref.finalize(storage, self._gone, key)
+
+    def _gone(self, key: int) -> None:
+        self.now -= self.sizes.pop(key)
+
+
+def counted(call: Callable, module: nn.Module) -> Footprint:
+    """Run ``call()``, twice, and count. The weights of ``module`` were there
+    before; their gradients are made, and deleted afterwards."""
+    kept = [*module.parameters(), *module.buffers()]
+    alive, flops = _Alive(), FlopCounterMode(display=False)
+    alive.know(kept)
+    with alive:
+        call()
+    module.zero_grad(set_to_none=True)
+    with flops:  # apart: it holds on to tensors
+        call()
+    module.zero_grad(set_to_none=True)
+    return Footprint(alive.peak, flops.get_total_flops())
+
+
+def train_step(head: nn.Module, clips: int, tokens: int,
+               bfloat16: bool = True) -> Footprint:
+    """Of a step of the head at any size, on fake tensors.
+
+    Args:
+        head (nn.Module): From :func:`build_without_weights`.
+        clips, tokens, bfloat16: Of :func:`make_step`.
+    """
+    with FakeTensorMode():
+        _make_fake(head)
+        return counted(make_step(head, clips, tokens, bfloat16), head)
+
+
+def make_step(head: nn.Module, clips: int, tokens: int,
+              bfloat16: bool = True) -> Callable:
+    """A step of the head: the tree of all class names and the longest reason,
+    forward and backward.
+
+    Args:
+        head (nn.Module): :class:`LVLMHead`.
+        clips (int): N.
+        tokens (int): S, semantic action tokens of a clip.
+        bfloat16 (bool): Under autocast, as by ``BFloat16OptimWrapper``.
+    """
+    reasons = [len(head.prompt.reason(d)) for d in head.classes.descriptions]
+    labels = torch.zeros(clips, dtype=torch.long)
+    answer = labels[:, None].expand(-1, max(reasons)).contiguous()
+    feats = SemanticTokens(
+        torch.zeros(clips, tokens, head.projector[0].in_features),
+        torch.zeros(clips, tokens, dtype=torch.long),
+        torch.ones(clips, tokens, dtype=torch.bool))
+    head.train()
+
+    def loss() -> Tensor:
+        hidden = head.read(feats, head.trie, labels, answer, head.prompt)
+        tree, rest = hidden.split([1 + len(head.trie), answer.shape[1]], 1)
+        scores = head.trie.scores(
+            trie_logprobs(tree, head.lm_head, head.trie))
+        rest = rest.flatten(0, 1)
+        logprobs = next_token_logprobs(
+            rest, head.lm_head, torch.arange(len(rest)), answer.flatten())
+        return F.cross_entropy(scores, labels) - logprobs.mean()
+
+    def step() -> None:
+        with torch.autocast('cpu', torch.bfloat16, enabled=bfloat16):
+            found = loss()
+        found.backward()
+
+    return step
+
+
+def _make_fake(module: nn.Module) -> None:
+    """Tensors of the same shapes, of the fake mode that is on."""
+    made = {}
+    for owner in module.modules():
+        for store in (owner._parameters, owner._buffers):
+            for name, old in store.items():
+                if old is None:
+                    continue
+                if id(old) not in made:  # tied ones stay tied
+                    new = torch.empty(old.shape, dtype=old.dtype)
+                    made[id(old)] = old, (
+                        nn.Parameter(new, old.requires_grad)
+                        if isinstance(old, nn.Parameter) else new)
+                store[name] = made[id(old)][1]
+
+
+def backbone_step(model: nn.Module, batch: List) -> Footprint:
+    """A step of backbone and neck on the CPU, by the neck's own losses."""
+    data = model.data_preprocessor(pseudo_collate(batch), training=True)
+    if model.neck.align:  # any texts take as much
+        events = len(model.neck.align.bias) if hasattr(
+            model.neck.align, 'bias') else 1
+        classes = model.neck.aux_head['num_classes']
+        model.neck.align.set_texts(
+            torch.randn(classes, 64), torch.randn(events, 64))
+    model.train()
+
+    def step() -> None:
+        inputs = data['inputs']
+        feats = model.backbone(inputs.reshape(-1, *inputs.shape[2:]))
+        _, losses = model.neck(feats, data['data_samples'])
+        sum(losses.values()).backward()
+
+    step()  # the codebook starts by k-means, once
+    model.zero_grad(set_to_none=True)
+    return counted(step, model)

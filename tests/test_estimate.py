@@ -1,0 +1,194 @@
+"""The estimate against what a real step does."""
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from torch import nn
+from torch.profiler import ProfilerActivity, profile
+
+from conftest import head_cfg
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.estimate import (Footprint, Machine, build_without_weights,
+                                  counted, fake_batch, make_step, memory_of,
+                                  train_step, weight_bytes)
+from lvlm_var_mm.estimate.memory import largest
+from lvlm_var_mm.smollm2 import default_dir, is_complete
+from mmaction.registry import MODELS
+
+REPO = Path(__file__).parents[1]
+# The tiny one does not know the names.
+TOKENIZER = ('model.cls_head.tokenizer.type='
+             'lvlm_var_mm.estimate.shapes.WordTokenizer')
+
+
+def peak_of(step):
+    """Most bytes alive at once, by the allocator's own record."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as p:
+        step()
+    now = peak = 0
+    for event in sorted((e for e in p.profiler.kineto_results.events()
+                         if e.name() == '[memory]'),
+                        key=lambda e: e.start_ns()):
+        now += event.nbytes()
+        peak = max(peak, now)
+    return peak
+
+
+def compare(cfg, clips, tokens, bfloat16):
+    """Predicted and real peak of a step."""
+    wrapped = Config(dict(model=dict(cls_head=cfg)))
+    predicted = train_step(build_without_weights(wrapped), clips, tokens,
+                           bfloat16)
+    head = MODELS.build(cfg)
+    step = make_step(head, clips, tokens, bfloat16)
+    step()
+    head.zero_grad(set_to_none=True)
+    return predicted.bytes, peak_of(step)
+
+
+@pytest.mark.parametrize('checkpointing', [False, True])
+@pytest.mark.parametrize('attn', ['eager', 'sdpa'])
+def test_bytes_are_those_of_a_real_step(tiny_llama, checkpointing, attn):
+    cfg = head_cfg(tiny_llama, gradient_checkpointing=checkpointing, lora=dict(
+        type='peft.LoraConfig', r=4, target_modules=['q_proj', 'up_proj']))
+    cfg['lvlm'].update(type='transformers.LlamaForCausalLM.from_pretrained',
+                       attn_implementation=attn)
+    predicted, real = compare(cfg, 8, 32, False)
+    assert predicted == pytest.approx(real, rel=.1)
+
+
+@pytest.mark.smollm2
+@pytest.mark.skipif(
+    not is_complete(default_dir()),
+    reason=f'no SmolLM2 in {default_dir()}: python tools/fetch_smollm2.py')
+@pytest.mark.parametrize('checkpointing', [False, True])
+def test_bytes_of_smollm2(checkpointing):
+    cfg = Config.fromfile(REPO / 'configs/lvlmvar_quickstart.py').model
+    cfg = dict(cfg.cls_head.to_dict(), gradient_checkpointing=checkpointing)
+    predicted, real = compare(cfg, 8, 12, True)
+    print(f'predicted {predicted / 1e6:.0f} MB, real {real / 1e6:.0f} MB')
+    assert predicted == pytest.approx(real, rel=.1)
+
+
+def test_recomputing_costs_a_forward_and_saves_memory(tiny_llama):
+    found = []
+    for checkpointing in (False, True):
+        cfg = head_cfg(tiny_llama, gradient_checkpointing=checkpointing,
+                       lora=None)
+        cfg['lvlm']['type'] = 'transformers.LlamaForCausalLM.from_pretrained'
+        head = build_without_weights(Config(dict(model=dict(cls_head=cfg))))
+        found.append(train_step(head, 8, 32))
+    plain, recomputed = found
+    assert recomputed.bytes < .8 * plain.bytes
+    # Frozen weights: forward and backward cost the same, then one more.
+    assert 1.3 < recomputed.flops / plain.flops < 1.6
+
+
+def test_count_by_hand():
+    layer = nn.Linear(100, 50, bias=False)
+    x = torch.randn(8, 100)
+    found = counted(lambda: layer(x).sum().backward(), layer)
+    assert found.flops == 2 * 2 * 8 * 100 * 50  # forward, gradient of W
+    output, gradient = 8 * 50 * 4, 100 * 50 * 4
+    assert gradient <= found.bytes <= 2 * gradient + 3 * output
+    assert layer.weight.grad is None
+    assert Footprint(1, 2) + Footprint(3, 4) == (4, 6)
+
+
+def test_memory():
+    steps = {2: Footprint(300, 0), 4: Footprint(500, 0)}
+
+    def of(clips, gpus=1):
+        return memory_of(clips, steps, 1000., 10, 'AdamW', gpus)
+
+    assert of(7).step == 800 and of(7).optimizer == 80 and of(7).ddp == 0
+    assert of(7, 8).ddp == 40
+    assert of(3).total == 1000 + 80 + 400 + of(3).overhead
+    assert largest(of(9).total, of) == 9
+    assert largest(of(9).total + 99, of) == 9
+    assert largest(of(1).total - 1, of) == 0
+    with pytest.raises(ValueError, match='Lion.*not known'):
+        memory_of(1, steps, 0., 1, 'Lion', 1)
+
+
+@pytest.mark.parametrize('bits', [4, 8])
+def test_bytes_of_quantised_weights(tiny_llama, bits):
+    pytest.importorskip(
+        'bitsandbytes', reason="no bitsandbytes: pip install -e '.[quant]'")
+    cfg = head_cfg(tiny_llama, lora=None)
+    cfg['lvlm'].update(type='transformers.LlamaForCausalLM.from_pretrained',
+                       dtype='bfloat16')
+    head = build_without_weights(Config(dict(model=dict(cls_head=cfg))))
+    predicted, most = weight_bytes(head, bits, double=False)
+    cfg['lvlm']['quantization_config'] = dict(
+        type='transformers.BitsAndBytesConfig', **{f'load_in_{bits}bit': True})
+    real = 0
+    for name, value in MODELS.build(cfg).lvlm.state_dict().items():
+        if 'quant' not in name:  # a table that all share, and text
+            real += value.numel() * value.element_size()
+    other = sum(p.numel() * p.element_size() for n, p in
+                head.named_parameters() if not n.startswith('lvlm'))
+    tied = head.lm_head.weight.numel() * 2  # twice in a state dict
+    assert predicted - other == pytest.approx(real - tied, rel=.02)
+    assert most == 2 * 32 * 48
+    assert weight_bytes(head, 4, True)[0] < weight_bytes(head, 4)[0]
+
+
+def test_unknown_shape():
+    cfg = dict(model=dict(cls_head=dict(
+        type='LVLMHead', lvlm=dict(
+            type='transformers.AutoModelForCausalLM.from_pretrained',
+            pretrained_model_name_or_path='some/hub-id'))))
+    with pytest.raises(ValueError, match='some/hub-id.*LLAVA_PATH'):
+        build_without_weights(Config(cfg))
+    with pytest.raises(ValueError, match='no `lvlm`'):
+        build_without_weights(Config(dict(model=dict())))
+
+
+@pytest.mark.parametrize('text', ['8', '8x', '0x80', '8x24GB'])
+def test_machine(text):
+    assert Machine.parse('8x24') == (8, 24.) and str(Machine(8, 24.)) == '8x24'
+    with pytest.raises(ValueError, match=f'--machine {text}: .*8x24'):
+        Machine.parse(text)
+
+
+@pytest.mark.parametrize('name, shape', [
+    ('lvlmvar_ntu60_xsub', (1, 2, 64, 25, 6)),
+    ('lvlmvar_nucla_xview', (1, 1, 48, 20, 6)),
+    ('lvlmvar_rgb_ntu60_xsub', (1, 3, 16, 224, 224))])
+def test_batches(name, shape):
+    cfg = Config.fromfile(REPO / f'configs/{name}.py')
+    batch = fake_batch(cfg, 2)
+    assert [tuple(b['inputs'].shape) for b in batch] == [shape] * 2
+
+
+def test_tool(tiny_llama, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv('LVLM_PATH', str(tiny_llama))
+    monkeypatch.setenv('NTU_SAMPLE', str(tmp_path / 'no'))
+    monkeypatch.chdir(tmp_path)
+    main = runpy.run_path(str(REPO / 'tools/estimate.py'))['main']
+    config = str(REPO / 'configs/lvlmvar_quickstart.py')
+    args = ['estimate.py', config, '--machine', '1x80', '2x1', '--tflops',
+            '100', '--samples', '3600', '--cfg-options', TOKENIZER]
+    monkeypatch.setattr('sys.argv', args)
+    main()
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+    one, two = figures['machines'].values()
+    assert one['fits'] and not two['fits'] and two['largest_batch'] == 0
+    assert one['largest_batch'] > one['clips'] == 24
+    assert one['hours_of_whole_epoch'] == pytest.approx(
+        figures['tflop_per_clip']['whole'] * 3600 / 50 / 3600)
+    assert two['hours_of_whole_epoch'] == pytest.approx(
+        one['hours_of_whole_epoch'] / 2)
+    assert not list(tmp_path.iterdir())  # no sample was made
+    monkeypatch.setattr('sys.argv', [*args[:2], *args[-2:]])
+    main()
+    out = capsys.readouterr().out
+    assert 'give --tflops' in out
+    monkeypatch.setattr('sys.argv', [*args[:2], '--machine', 'big'])
+    with pytest.raises(SystemExit) as end, user_errors():
+        main()
+    assert end.value.code == 2
