@@ -102,6 +102,9 @@ def test_steady_codes(loss=torch.nn.functional.mse_loss):
         steady(x)[0].embeds, steady.quantizer.get_output_from_indices(path))
     steady.quantizer.switch_cost = 1e-9
     assert torch.equal(steady(x)[0].ids, nearest)
+    off = neck(num_tokens=12, quantizer=dict(switch_cost=0))
+    off.load_state_dict(plain.state_dict())
+    assert torch.equal(off.eval()(x)[0].ids, nearest)
 
     steady.quantizer.switch_cost = .6
     steps = steady.temporal_steps(x)

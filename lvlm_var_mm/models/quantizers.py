@@ -123,9 +123,12 @@ def build_quantizer(dim: int, codebook_size: int,
     settings = dict(settings)
     kind = settings.pop('type', 'VectorQuantize')
     if kind == 'VectorQuantize':
-        steady = settings.get('switch_cost')
-        return (SteadyQuantize if steady else VectorQuantize)(
-            dim=dim, codebook_size=codebook_size, **{**EMA, **settings})
+        settings = dict(dim=dim, codebook_size=codebook_size,
+                        **{**EMA, **settings})
+        switch_cost = settings.pop('switch_cost', 0)
+        if switch_cost:
+            return SteadyQuantize(switch_cost, **settings)
+        return VectorQuantize(**settings)
     if kind == 'ResidualVQ':
         return Residual(
             dim=dim, codebook_size=codebook_size, **{**EMA, **settings})
