@@ -11,6 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 
 from conftest import CLASSES
 from lvlm_var_mm.models.logprobs import per_token
@@ -96,22 +97,28 @@ def write_config(folder, model, start, batch_size):
     return str(folder / 'cfg.py')
 
 
-def run(folder, processes):
-    """tools/train.py on the config in the folder -> losses of each step, mean
-    over the processes; metrics; weights."""
+def run_processes(folder, number):
+    """tools/dist_train.sh on the config in the folder."""
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         port = s.getsockname()[1]
     env = dict(os.environ, OMP_NUM_THREADS='1', PORT=str(port), PYTHONPATH=(
         f'{HERE.parent}:{HERE}'), PATH=(
             f'{Path(sys.executable).parent}:{os.environ["PATH"]}'))
-    tools, cfg = HERE.parent / 'tools', str(folder / 'cfg.py')
-    command = [sys.executable, str(tools / 'train.py'), cfg]
-    if processes > 1:
-        command = ['bash', str(tools / 'dist_train.sh'), cfg, str(processes)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True,
-                          timeout=300)
+    done = subprocess.run(
+        ['bash', str(HERE.parent / 'tools/dist_train.sh'),
+         str(folder / 'cfg.py'), str(number)],
+        env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def run(folder, processes):
+    """Train -> losses of each step, mean over the processes; metrics;
+    weights."""
+    if processes > 1:
+        run_processes(folder, processes)
+    else:
+        Runner.from_cfg(Config.fromfile(str(folder / 'cfg.py'))).train()
     logs = [[json.loads(line) for line in (
         folder / f'losses{rank}.jsonl').read_text().splitlines()]
         for rank in range(processes)]
