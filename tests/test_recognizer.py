@@ -12,6 +12,8 @@ from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
 from mmengine.runner import CheckpointLoader, Runner
+from tensorboard.backend.event_processing.event_accumulator import \
+    EventAccumulator
 
 from conftest import CLASSES, head_cfg, make_samples
 from lvlm_var_mm.engine import BFloat16OptimWrapper, LVLMWarmupHook
@@ -353,6 +355,23 @@ def test_other_names_are_tested(tiny_llava, trained):
     assert 0 < metrics['calibration/validity'] < 1
     assert all(len(s['pred_score']) == len(CLASSES) + 1
                for s in mmengine.load(root / 'dump.pkl'))
+
+
+def test_figures_of_the_tokens_go_to_tensorboard(tiny_llava, trained):
+    root = trained[0]
+    cfg = run_cfg(root, tiny_llava, 'board', visualizer=dict(
+        type='ActionVisualizer', name='board',
+        vis_backends=[dict(type='TensorboardVisBackend')]),
+        load_from=str(root / 'run/epoch_2.pth'))
+    cfg.val_evaluator = [dict(type='AccMetric'),
+                         dict(type='TokenMetric', codebook_size=K)]
+    cfg.work_dir = str(root / 'board')
+    metrics = Runner.from_cfg(cfg).val()
+    folder, = (root / 'board').glob('*/vis_data')
+    board = EventAccumulator(str(folder)).Reload()
+    for name, value in metrics.items():
+        assert board.Scalars(name)[-1].value == pytest.approx(value), name
+    assert 'token/flicker' in metrics
 
 
 def test_test_from_the_checkpoint_repeats_the_validation(tiny_llava,
