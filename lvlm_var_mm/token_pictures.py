@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lvlm_var_mm.kinematics import NAMES
 
-MOST_EVENTS = 14  # rows of a timeline; the longest are shown
+MOST_EVENTS = 14  # rows of a timeline: those that are named, then the longest
 INCH = 100  # pixels
 TRUE, OTHER = '#a8d5a2', '#d4d4d4'  # events by which a token is called
 HALO = [withStroke(linewidth=2, foreground='white')]
@@ -47,7 +47,9 @@ def draw_timeline(strip: np.ndarray,
     """
     ids = [int(i) for i in ids]
     start, end = span or (0, len(ids))
-    rows = _longest(events, start, end)
+    called = {f'{side}{name[3:]}' if name.startswith('one ') else name
+              for name in names for side in ('left', 'right')}
+    rows = _rows(events, start, end, called)
     lines = textwrap.wrap(title, 110)
     width = 1100
     height = strip.shape[0] * width // strip.shape[1]
@@ -82,8 +84,6 @@ def draw_timeline(strip: np.ndarray,
     axes.set_axis_off()
 
     axes = panel(3)
-    called = {f'{side}{name[3:]}' if name.startswith('one ') else name
-              for name in names for side in ('left', 'right')}
     for y, (name, spans) in enumerate(rows):
         for a, b in spans:
             axes.barh(-y, b - a, .72, a,
@@ -97,15 +97,17 @@ def draw_timeline(strip: np.ndarray,
     return figure
 
 
-def _longest(events: Sequence, start: float, end: float) -> list:
-    """``(name, [(start, end), ...])`` of the events seen longest."""
+def _rows(events: Sequence, start: float, end: float, called: set) -> list:
+    """``(name, [(start, end), ...])`` of the events by which tokens are
+    called, and of those seen longest."""
     found = {}
     for number, a, b in np.asarray(events, float).reshape(-1, 3):
         a, b = max(a, start), min(b, end)
         if b > a:
             found.setdefault(NAMES[int(number)], set()).add((a, b))
-    longest = sorted(found, key=lambda n: -sum(b - a for a, b in found[n]))
-    rows = [(name, sorted(found[name])) for name in longest[:MOST_EVENTS]]
+    order = sorted(found, key=lambda n: (
+        n not in called, -sum(b - a for a, b in found[n])))
+    rows = [(name, sorted(found[name])) for name in order[:MOST_EVENTS]]
     return sorted(rows, key=lambda row: row[1][0])
 
 

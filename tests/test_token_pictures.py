@@ -54,6 +54,10 @@ def test_events_and_which_of_them_are_named():
     many = [(i, 0., 1. + i) for i in range(40)]
     figure = draw_timeline(STRIP, [0], [''], (0., 100.), many)
     assert len(figure.axes[2].patches) == MOST_EVENTS
+    # The shortest, but some token is called after it.
+    figure = draw_timeline(STRIP, [0], [NAMES[0]], (0., 100.), many)
+    words = [t.get_text().strip() for t in figure.axes[2].texts]
+    assert len(words) == MOST_EVENTS and NAMES[0] in words
     assert len(draw_timeline(STRIP, [0, 1], ['', '']).axes[2].patches) == 0
 
 
