@@ -193,4 +193,5 @@ def test_tool(trained, tmp_path, monkeypatch, capsys):
     CheckpointLoader.load_checkpoint(out)
     with pytest.raises(SystemExit) as end, user_errors():
         tool()
-    assert end.value.code == 2 and 'is there already' in capsys.readouterr().err
+    assert end.value.code == 2
+    assert 'is there already' in capsys.readouterr().err

@@ -6,13 +6,14 @@ import torch
 import transformers
 from mmcv.transforms import Compose
 from transformers import (CLIPImageProcessor, InternVLConfig,
-                          InternVLForConditionalGeneration, InternVLVisionConfig,
-                          LlamaConfig, Qwen2_5_VLConfig,
+                          InternVLForConditionalGeneration,
+                          InternVLVisionConfig, LlamaConfig, Qwen2_5_VLConfig,
                           Qwen2_5_VLForConditionalGeneration)
 
 import lvlm_var_mm  # noqa: F401
-from conftest import (CLASSES, LORA_TARGETS, head_cfg, llama_config,
-                      make_samples, make_tokens, save, write_tokenizer)
+from conftest import (CLASSES, LORA_TARGETS, head_cfg,
+                      make_samples, make_tokens, save, write_llava,
+                      write_tokenizer)
 from lvlm_var_mm.datasets import KeyFrames
 from mmaction.registry import MODELS
 
@@ -62,7 +63,6 @@ def pictures(folder):
 def folder(request, tmp_path_factory):
     """``(folder, class, targets of LoRA)``."""
     if request.param == 'llava':
-        from conftest import write_llava
         path = write_llava(tmp_path_factory.mktemp('llava'))
         pictures(path)
         return path, 'LlavaForConditionalGeneration', LORA_TARGETS

@@ -44,8 +44,10 @@ def test_steps_average_all_but_channels_and_time(layout):
 
 
 QUANTIZERS = dict(
-    ema=dict(), steady=dict(switch_cost=.02),
-    euclidean=dict(switch_cost=.1, use_cosine_sim=False), fsq=dict(type='FSQ', levels=[4, 4]),
+    ema=dict(),
+    steady=dict(switch_cost=.02),
+    euclidean=dict(switch_cost=.1, use_cosine_sim=False),
+    fsq=dict(type='FSQ', levels=[4, 4]),
     residual=dict(type='ResidualVQ', num_quantizers=3))
 quantizers = pytest.mark.parametrize('kind', QUANTIZERS)
 

@@ -2,8 +2,8 @@
 
 A vision-language model of transformers serves the head if it has
 
-* ``get_decoder()``, ``get_input_embeddings()`` and ``get_output_embeddings()``,
-  whose decoder takes ``inputs_embeds``, a four-dimensional additive
+* ``get_input_embeddings()``, ``get_output_embeddings()`` and
+  ``get_decoder()``, which takes ``inputs_embeds``, a four-dimensional additive
   ``attention_mask``, ``position_ids`` of two axes and ``past_key_values``;
 * for keyframes, ``get_image_features(pixel_values, ...)`` which takes what
   the model's own image processor returns, and an input embedding for each
