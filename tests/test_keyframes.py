@@ -10,10 +10,8 @@ from transformers import (CLIPImageProcessor, InternVLConfig,
                           InternVLVisionConfig, LlamaConfig, Qwen2_5_VLConfig,
                           Qwen2_5_VLForConditionalGeneration)
 
-import lvlm_var_mm  # noqa: F401
-from conftest import (CLASSES, LORA_TARGETS, head_cfg,
-                      make_samples, make_tokens, save, write_llava,
-                      write_tokenizer)
+from conftest import (CLASSES, LORA_TARGETS, head_cfg, make_samples,
+                      make_tokens, save, write_llava, write_tokenizer)
 from lvlm_var_mm.datasets import KeyFrames
 from mmaction.registry import MODELS
 
