@@ -1,4 +1,5 @@
 """What a checkpoint holds, and which files are let in."""
+import base64
 import builtins
 import copy
 import logging
@@ -6,6 +7,7 @@ import os
 import pickle
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 import torch
 import torch.nn as nn
@@ -15,7 +17,7 @@ from mmengine.runner import CheckpointLoader, Runner
 from mmengine.runner.checkpoint import load_state_dict, save_checkpoint
 
 from conftest import head_cfg, make_samples, make_tokens, write_llava
-from lvlm_var_mm.models import description
+from lvlm_var_mm.models import description, fingerprint
 from mmaction.registry import MODELS
 
 STATE = 'inner.cls_head._extra_state'
@@ -103,7 +105,7 @@ def test_file_is_small(model, tmp_path):
                     str(tmp_path / 'a.pth'))
     trained = sum(p.numel() * 4 for p in model.parameters()
                   if p.requires_grad)
-    assert (tmp_path / 'a.pth').stat().st_size < trained + 40_000
+    assert (tmp_path / 'a.pth').stat().st_size < trained + 45_000
     frozen = sum(p.numel() * 4 for p in model.parameters()
                  if not p.requires_grad)
     assert frozen > 80_000
@@ -170,18 +172,66 @@ def test_newer_format_is_refused(model, load):
 def test_other_weights_are_refused(model, tmp_path, load):
     folder = write_llava(tmp_path)
     load(Nested(folder), model.state_dict())  # the same ones, elsewhere
-    base = dict(description.from_bytes(model.state_dict()[STATE])['base'],
-                weights='0123', name='llava-x', revision='7b')
-    with pytest.raises(ValueError, match=r'of this shape: llava-x \(revision '
-                       f'7b\\), but `lvlm` is {folder.name}'):
-        load(Nested(folder), edited(model.state_dict(), base=base))
+    with torch.no_grad():
+        weights = folder / 'other'
+        other = MODELS.build(head_cfg(folder, lora=None))
+        other.decoder.layers[1].mlp.up_proj.weight.mul_(1.1)
+        other.lvlm.save_pretrained(weights)
+        other.tokenizer.save_pretrained(weights)
+    with pytest.raises(ValueError, match=r'of this shape: llava\w+ \(revision '
+                       r'None\), but `lvlm` is other \(revision None\)'):
+        load(Nested(weights), model.state_dict())
 
 
-def test_weights_are_known_in_any_precision(model, tiny_llava):
-    lvlm = dict(head_cfg(tiny_llava)['lvlm'], dtype='bfloat16')
-    assert description.weights_hash(
-        Nested(tiny_llava, lvlm=lvlm).inner.cls_head) == model.inner.cls_head \
-        .base['weights']
+@pytest.mark.parametrize('dtype', ['bfloat16', 'float16'])
+def test_weights_are_known_in_any_precision(model, tiny_llava, dtype):
+    lvlm = dict(head_cfg(tiny_llava)['lvlm'], dtype=dtype)
+    other = Nested(tiny_llava, lvlm=lvlm)
+    assert other.inner.cls_head.base['sample'] != (
+        model.inner.cls_head.base['sample'])
+    strict_torch(other, model.state_dict())
+
+
+def test_merged_weights_are_others(model, tiny_llava, tmp_path):
+    """Read by a merged model, an adapter would count twice."""
+    lvlm = copy.deepcopy(model.inner.cls_head.lvlm).merge_and_unload()
+    lvlm.save_pretrained(tmp_path)
+    model.inner.cls_head.tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match='whose weights differ'):
+        strict_torch(Nested(tmp_path), model.state_dict())
+
+
+def test_sample_of_weights(model):
+    """What cannot be told is no difference; embeddings are compared even
+    where a quantiser lays the rest out otherwise."""
+    def encode(*values):
+        return base64.b64encode(
+            np.float32(values).tobytes()).decode()
+
+    known = np.linspace(-1, 1, fingerprint.EMBEDDED)
+    own = encode(*known, 1, 2, 3)
+    assert fingerprint.same_weights(own, encode(*known, np.nan, 2, 3.01))
+    assert fingerprint.same_weights(own, encode(*known, 7))
+    assert not fingerprint.same_weights(own, encode(*known, np.nan, 2, 3.2))
+    assert not fingerprint.same_weights(own, encode(*known[::-1], 7))
+    head = model.inner.cls_head
+    saved = np.frombuffer(base64.b64decode(head.base['sample']), 'f4')
+    frozen = [p for n, p in head.decoder.named_parameters()
+              if 'lora_' not in n]
+    assert len(saved) == fingerprint.EMBEDDED + len(frozen)
+    assert np.isfinite(saved).all()
+
+
+@pytest.mark.parametrize('over, words', [
+    (dict(lora_alpha=16), r"\{'lora_alpha': 8\}, not \{'lora_alpha': 16\}"),
+    (dict(r=2), r"\{'r': 4\}, not \{'r': 2\}"),
+    (dict(use_rslora=True), 'use_rslora'),
+    (dict(target_modules=['q_proj']), "'beside': .*'up_proj'.*not.*'q_proj'")])
+def test_another_adapter_is_refused(model, tiny_llava, over, words):
+    """Loosely loaded it would scale otherwise, or go missing in part."""
+    other = Nested(tiny_llava, lora={**head_cfg(tiny_llava)['lora'], **over})
+    with pytest.raises(ValueError, match=f'other `lora`: .*{words}'):
+        load_state_dict(other, model.state_dict(), strict=False)
 
 
 @loaders
@@ -189,6 +239,17 @@ def test_another_tokenizer_is_refused(model, load):
     state = edited(model.state_dict(), tokenizer='0123')
     with pytest.raises(ValueError, match='another tokenizer'):
         load(copy.deepcopy(model), state)
+
+
+def test_tokenizer_hash(model):
+    tokenizer = copy.deepcopy(model.inner.cls_head.tokenizer)
+    known = fingerprint.tokenizer_hash(tokenizer, False)
+    tokenizer.chat_template = '{{ messages }}'
+    # It counts where it is used.
+    assert fingerprint.tokenizer_hash(tokenizer, False) == known
+    assert fingerprint.tokenizer_hash(tokenizer, True) != known
+    tokenizer.add_tokens(['new'])
+    assert fingerprint.tokenizer_hash(tokenizer, False) != known
 
 
 @loaders
@@ -214,8 +275,36 @@ def test_another_task(model, load, caplog, key, value):
 def test_first_format(model, load):
     """It knew less of itself."""
     state = edited(model.state_dict(), format=1, base=None, tokenizer=None,
-                   versions=None, chat=None)
+                   versions=None, chat=None, lora=None, class_names_hash=None)
     load(copy.deepcopy(model), state)
+
+
+def test_differences_are_told_briefly():
+    saved = dict(names=['a', 'b', 'c'], more=dict(x=1, y=[2]), old=1)
+    # JSON has no tuples.
+    assert not description.differences(
+        saved, dict(saved, names=('a', 'b', 'c'), more=dict(x=1, y=(2, )),
+                    new=1), ['names', 'more', 'old', 'new'])
+    assert description.differences(
+        saved, dict(names=['a', 'x'], more=dict(x=1, y=3), old=None),
+        saved) == ["other `names`: 3, not 2, of which number 1 is 'b', not "
+                   "'x'", "other `more`: {'y': [2]}, not {'y': 3}",
+                   'other `old`: 1, not None']
+    assert description.differences(saved, dict(names=['a']), ['names']) == [
+        'other `names`: 3, not 1']
+
+
+def test_versions_are_worth_a_line(model, caplog):
+    facts = description.from_bytes(model.state_dict()[STATE])
+    versions = dict(facts['versions'], torch='1.0')
+    other = copy.deepcopy(model)
+    with warnings_of_mmengine(caplog):
+        strict_torch(other, model.state_dict())
+        assert not caplog.records
+        strict_torch(other, edited(model.state_dict(), versions=versions))
+    line, = (r.getMessage() for r in caplog.records)
+    assert line == ('the checkpoint was written with torch 1.0, this is '
+                    f'{torch.__version__}')
 
 
 # ------------------------------------------------------- through a Runner

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mmengine.runner.checkpoint import load_state_dict
 
 from conftest import make_samples
 from lvlm_var_mm.datasets import BodyPartEvents, ResampleFrames
@@ -16,6 +17,7 @@ from lvlm_var_mm.kinematics import NAMES, observe
 from lvlm_var_mm.models import SemanticTokens, VSTNeck
 from lvlm_var_mm.models.code_names import (UNNAMED, VOCABULARY, name_codes,
                                            steps_active)
+from lvlm_var_mm.models.description import to_bytes
 from lvlm_var_mm.models.narrative import narrate, write_tokens
 
 E = len(VOCABULARY)
@@ -149,6 +151,46 @@ def test_names_are_in_the_checkpoint():
     del state['0._extra_state']
     other.load_state_dict(state, strict=True)
     assert other[0].code_names == [UNNAMED] * 4
+
+
+TOKENS = dict(num_tokens=2), dict(parts=[[0], [1, 2]]), dict(
+    quantizer=dict(switch_cost=.1))
+
+
+@pytest.mark.parametrize('over, key', [
+    (dict(codebook_size=8), 'codebook_size'),
+    (dict(quantizer=dict(codebook_dim=8)), 'codebook_dim'),
+    (dict(quantizer=dict(use_cosine_sim=False)), 'use_cosine_sim'),
+    (dict(quantizer=dict(type='FSQ', levels=[4])), 'levels'),
+    (dict(quantizer=dict(type='ResidualVQ', num_quantizers=2)), 'type'),
+    *((over, next(iter(over)).replace('quantizer', 'switch_cost'))
+      for over in TOKENS)])
+def test_checkpoint_with_other_tokens_is_refused(over, key):
+    """Loosely loaded, as by `load_from`, most would go unnoticed."""
+    settings = dict(in_channels=4, num_tokens=3, codebook_size=4)
+    other = VSTNeck(**{**settings, **over})
+    with pytest.raises(ValueError, match=f'{key}.* not .*Set `model.neck`'):
+        load_state_dict(other, neck().state_dict(), strict=False)
+    other = VSTNeck(**{**settings, **over}, same_tokens=False)
+    if over in TOKENS:
+        load_state_dict(other, neck().state_dict(), strict=True)
+    else:
+        with pytest.raises(ValueError, match=key):
+            load_state_dict(other, neck().state_dict(), strict=False)
+
+
+def test_how_a_codebook_is_trained_may_change():
+    other = VSTNeck(in_channels=4, num_tokens=3, codebook_size=4,
+                    quantizer=dict(decay=.5, threshold_ema_dead_code=0))
+    other.load_state_dict(neck().state_dict())
+
+
+def test_checkpoint_from_when_names_were_all_it_said():
+    names = ['body sinks', UNNAMED, UNNAMED, UNNAMED]
+    other = neck()
+    other.load_state_dict(
+        {**neck().state_dict(), '_extra_state': to_bytes(names)})
+    assert other.code_names == names
 
 
 def test_another_number_of_codes():

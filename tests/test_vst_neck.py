@@ -94,7 +94,8 @@ def test_steady_codes(loss=torch.nn.functional.mse_loss):
     """The nearest codes but for what is not worth a change, in the tokens,
     the commitment and the gradient."""
     plain = neck(num_tokens=12)
-    steady = neck(num_tokens=12, quantizer=dict(switch_cost=.6))
+    steady = neck(num_tokens=12, quantizer=dict(switch_cost=.6),
+                  same_tokens=False)
     plain(features())
     steady.load_state_dict(plain.state_dict())
     x = features(seed=2)

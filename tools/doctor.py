@@ -22,7 +22,8 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('config', nargs='?', help='config file')
     parser.add_argument('--checkpoint', metavar='PTH',
-                        help='default: `load_from` of the config')
+                        help='or a folder of tools/export.py; default: '
+                        '`load_from` of the config')
     some = parser.add_mutually_exclusive_group()
     some.add_argument('--samples', type=_positive, default=300, metavar='N',
                       dest='number', help='samples to read of each data set, '

@@ -24,7 +24,8 @@ def examine(cfg: Optional[Config] = None,
     Args:
         cfg (Config, optional): As ``tools/train.py`` reads it. Without, only
             the environment is looked at.
-        checkpoint (str, optional): A file; by default ``load_from`` of the
+        checkpoint (str, optional): A file, or a folder of
+            ``tools/export.py``; by default ``load_from`` of the
             config, if any.
         number (int, optional): Samples of each data set to read; None for
             all.

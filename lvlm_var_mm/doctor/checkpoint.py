@@ -1,13 +1,15 @@
 """A checkpoint against the config that is to use it."""
-from typing import Dict, Iterator, Optional
+from typing import Dict, Iterator, List, Optional
 
 import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from lvlm_var_mm.models.lvlm_head import LVLMHead
-from lvlm_var_mm.models.description import (FORMAT, from_bytes, model_problems,
-                                            task_problems)
+from lvlm_var_mm.models.description import (FORMAT, TASK, TOKENS, differences,
+                                            from_bytes, model_problems,
+                                            version_differences)
+from lvlm_var_mm.models.reader import PromptReader
+from lvlm_var_mm.models.vst_neck import VSTNeck
 from .findings import Finding, failure, shorten
 
 AREA = 'checkpoint'
@@ -19,19 +21,22 @@ def check_checkpoint(path: str, model: Optional[nn.Module]
     """All of the below.
 
     Args:
-        path (str): The file.
+        path (str): The file, or a folder that ``tools/export.py`` has
+            written; its files are checked by their hashes.
         model (nn.Module, optional): The recognizer of the config, built
             without weights of a language model.
     """
     try:
         content = CheckpointLoader.load_checkpoint(path, 'cpu')
     except Exception as e:  # whatever it is, it is the finding
-        yield failure(AREA, e, 'give a .pth that training has written')
+        yield failure(AREA, e, 'give a .pth that training has written, or a '
+                      'folder that tools/export.py has')
         return
     state = content.get('state_dict', content)
     found = [*check_values(state), *check_codebook(state)]
     if model is not None:
-        found += [*check_description(state, model), *check_keys(state, model)]
+        found += [*check_description(state, model),
+                  *check_tokens(state, model), *check_keys(state, model)]
     yield from found
     if not any(f.level == 'error' for f in found):
         meta = content.get('meta') or {}
@@ -63,24 +68,50 @@ def check_description(state: Dict[str, Tensor],
     """What the checkpoint says of itself against the head of the config."""
     head = getattr(model, 'cls_head', None)
     saved = state.get(f'cls_head.{STATE}')
-    if not isinstance(head, LVLMHead) or saved is None:
+    if not isinstance(head, PromptReader) or saved is None:
         return
     saved, own = (from_bytes(s) for s in (saved, head.get_extra_state()))
     if saved['format'] > FORMAT:
         yield Finding('error', AREA, f'format {saved["format"]} is newer than '
                       f'this version reads ({FORMAT})', 'update lvlm_var_mm')
         return
-    for problem in model_problems(saved, own):
-        yield Finding(
-            'error', AREA, f'trained on {problem}',
-            'set `model.cls_head.lvlm` to that of training (LVLM_PATH, '
-            'LLAVA_PATH)')
-    for problem in task_problems(saved, own):
-        yield Finding(
-            'error' if head.same_task else 'warning', AREA,
-            f'trained with {problem}',
-            'set `model.cls_head` to the same, or its `same_task=False` if '
-            'another task is meant, as in fine-tuning')
+    yield from _trained_with(
+        model_problems(saved, own), 'error',
+        'set `model.cls_head` to that of training: `lvlm` (LVLM_PATH, '
+        'LLAVA_PATH), `tokenizer`, `lora`')
+    yield from _trained_with(
+        differences(saved, own, TASK),
+        'error' if head.same_task else 'warning',
+        'set `model.cls_head` to the same, or its `same_task=False` if '
+        'another task is meant, as in fine-tuning')
+    for text in version_differences(saved, own):
+        yield Finding('note', AREA, f'written with {text}',
+                      'install that version should figures differ')
+
+
+def check_tokens(state: Dict[str, Tensor],
+                 model: nn.Module) -> Iterator[Finding]:
+    """What it says of its tokens against the neck of the config."""
+    neck, saved = getattr(model, 'neck', None), state.get(f'neck.{STATE}')
+    if not isinstance(neck, VSTNeck) or saved is None:
+        return
+    saved = from_bytes(saved)
+    if isinstance(saved, list):  # names of codes were all there was
+        return
+    yield from _trained_with(
+        differences(saved, neck.description, ['codebook']), 'error',
+        'set `model.neck` to that of training')
+    yield from _trained_with(
+        differences(saved, neck.description, TOKENS),
+        'error' if neck.same_tokens else 'warning',
+        'set `model.neck` to the same, or its `same_tokens=False` if others '
+        'are meant')
+
+
+def _trained_with(problems: List[str], level: str,
+                  remedy: str) -> Iterator[Finding]:
+    for problem in problems:
+        yield Finding(level, AREA, f'trained with {problem}', remedy)
 
 
 def check_keys(state: Dict[str, Tensor],

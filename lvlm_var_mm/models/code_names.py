@@ -6,13 +6,14 @@ largest pointwise mutual information with it.
 
 Shapes: L tokens, K codes, E entries of :data:`VOCABULARY`.
 """
-from typing import List, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lvlm_var_mm.kinematics import NAMES
 from lvlm_var_mm.kinematics.vocabulary import INDEX
+from .description import to_bytes
 
 _LEFT = [name for name in NAMES if name.startswith('left ')]
 _RIGHT = [f'right{name[4:]}' for name in _LEFT]
@@ -81,3 +82,12 @@ def _lower_bound(share: Tensor, number: Tensor, z: float = 1.96) -> Tensor:
     spread = z * (share * (1 - share) / number
                   + z * z / (4 * number * number)).sqrt()
     return (share + z * z / (2 * number) - spread) / (1 + z * z / number)
+
+
+def old_codes_are_unnamed(neck: nn.Module, state_dict: Dict, prefix: str,
+                          *args) -> None:
+    """Before a neck loads: checkpoints from before the codes had names load
+    strictly too."""
+    if any(key.startswith(f'{prefix}quantizer') for key in state_dict):
+        state_dict.setdefault(f'{prefix}_extra_state',
+                              to_bytes([UNNAMED] * len(neck.code_names)))

@@ -1,22 +1,27 @@
-"""What a checkpoint says of itself, and whether a head may read it.
+"""What a checkpoint says of itself, and whether a model may read it.
 
 A checkpoint holds what was trained; these facts tell what it was trained on.
-They travel as JSON in a byte tensor: tools that take a state dict for a dict
-of tensors stay right.
+The head has those of the language model and the task, the neck those of the
+tokens. They travel as JSON in byte tensors: tools that take a state dict for
+a dict of tensors stay right.
 """
-import hashlib
 import json
-import os.path as osp
 from importlib.metadata import PackageNotFoundError, version
-from typing import Dict, List, Optional
+from typing import Dict, List, Sequence
 
 import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
+from .fingerprint import (describe_lora, digest, same_weights,
+                          tokenizer_hash)
+
 # Of the description; a newer one is refused, not misread.
 FORMAT = 2
 SHAPE = 'model_type', 'hidden_size', 'num_hidden_layers', 'vocab_size'
+TASK = 'class_names', 'prompt', 'answer', 'chat'
+# Beside their codebook, of the tokens of a clip.
+TOKENS = 'num_tokens', 'parts', 'switch_cost'
 PACKAGES = 'lvlm_var_mm', 'torch', 'transformers', 'peft', 'mmaction2'
 
 
@@ -24,17 +29,22 @@ def describe(head) -> Dict:
     """Facts about a :class:`PromptReader`.
 
     ``format``; ``class_names``, ``prompt``, ``answer`` and ``chat`` as
-    configured; ``lvlm``, the shape of the base model; ``base``, its name and
-    revision, and a ``weights`` hash by which it is known whatever folder it
-    lies in; ``tokenizer``, a hash; ``versions`` of the packages in use.
+    configured; ``class_names_hash``, to tell lists apart at a glance;
+    ``lvlm``, the shape of the base model; ``base``, its name and revision,
+    and a ``sample`` of its weights by which it is known whatever folder it
+    lies in; ``lora``, what scales the adapter; ``tokenizer``, a hash;
+    ``versions`` of the packages in use.
     """
     config = head.decoder.config
+    names = list(head.classes.names)
     return dict(
         format=FORMAT,
-        class_names=list(head.classes.names),
+        class_names=names,
+        class_names_hash=digest(names),
         **head.templates,
         lvlm={k: getattr(config, k) for k in SHAPE},
         base=head.base,
+        lora=describe_lora(head.lvlm),
         tokenizer=tokenizer_hash(head.tokenizer, head.templates['chat']),
         versions={name: _version(name) for name in PACKAGES})
 
@@ -49,93 +59,111 @@ def check(saved: Dict, head, same_task: bool = True) -> None:
             an error; else they are logged.
 
     Raises:
-        ValueError: A newer format, another language model or tokenizer, or
-            another task; says which, and what to do.
+        ValueError: A newer format, another language model, adapter or
+            tokenizer, or another task; says which, and what to do.
     """
     if saved['format'] > FORMAT:
         raise ValueError(
             f'checkpoint format {saved["format"]} is newer than this version '
             f'of lvlm_var_mm reads ({FORMAT}): update it')
     own = describe(head)
-    problems = model_problems(saved, own)
-    if problems:
-        raise ValueError(f'the checkpoint was trained on {problems[0]}')
-    problems = task_problems(saved, own)
-    if problems and same_task:
-        raise ValueError(
-            f'the checkpoint was trained with {"; ".join(problems)}. Set '
-            '`model.cls_head` to the same, or its `same_task=False` to go on '
-            'all the same, as in fine-tuning on other classes')
+    refuse(model_problems(saved, own),
+           'Set `model.cls_head` to that of training')
+    refuse(differences(saved, own, TASK),
+           'Set `model.cls_head` to the same, or its `same_task=False` to go '
+           'on all the same, as in fine-tuning on other classes',
+           allowed=not same_task)
+    for text in version_differences(saved, own):
+        print_log(f'the checkpoint was written with {text}',
+                  logger='current')
+
+
+def check_tokens(saved: Dict, own: Dict, same_tokens: bool = True) -> None:
+    """Compare the ``description`` of a checkpoint's :class:`VSTNeck` with
+    that of the neck that is to read it.
+
+    Args:
+        saved (dict): ``codebook``, ``num_tokens``, ``parts`` and
+            ``switch_cost``; an older one has none of them.
+        own (dict): The same.
+        same_tokens (bool): Whether other tokens of the same codebook are an
+            error; else they are logged.
+
+    Raises:
+        ValueError: Another codebook, or other tokens; says which, and what
+            to do.
+    """
+    refuse(differences(saved, own, ['codebook']),
+           'Set `model.neck` to that of training')
+    refuse(differences(saved, own, TOKENS),
+           'Set `model.neck` to the same, or its `same_tokens=False` to go '
+           'on all the same',
+           allowed=not same_tokens)
+
+
+def refuse(problems: Sequence[str], remedy: str,
+           allowed: bool = False) -> None:
+    """Refuse a checkpoint if there are such problems; where they are allowed,
+    log them.
+
+    Raises:
+        ValueError: There are some; says what to do.
+    """
+    if problems and not allowed:
+        raise ValueError('the checkpoint was trained with '
+                         f'{"; ".join(problems)}. {remedy}')
     for problem in problems:
         print_log(f'the checkpoint was trained with {problem}',
                   logger='current', level=30)
-    versions = saved.get('versions', own['versions'])
-    if versions != own['versions']:
-        print_log(f'the checkpoint was written with {versions}, this is '
-                  f'{own["versions"]}', logger='current')
 
 
 def model_problems(saved: Dict, own: Dict) -> List[str]:
-    """How the base model or the tokenizer differs."""
+    """How base model, adapter or tokenizer differ."""
     if saved['lvlm'] != own['lvlm']:
         return [f'another language model: {saved["lvlm"]}, but `lvlm` is '
                 f'{own["lvlm"]}']
-    base, here = saved.get('base', own['base']), own['base']
-    if None not in (base['weights'], here['weights']) and (
-            base['weights'] != here['weights']):
+    base, here = saved.get('base', {}), own['base']
+    if 'sample' in base and not same_weights(base['sample'], here['sample']):
         return [f'another language model of this shape: {base["name"]} '
                 f'(revision {base["revision"]}), but `lvlm` is '
                 f'{here["name"]} (revision {here["revision"]}), whose '
                 'weights differ']
     if saved.get('tokenizer', own['tokenizer']) != own['tokenizer']:
         return ['another tokenizer: its words, special tokens or chat '
-                'template differ; set `tokenizer` to that of training']
-    return []
+                'template differ from those of `tokenizer`']
+    return differences(saved, own, ['lora'])
 
 
-def task_problems(saved: Dict, own: Dict) -> List[str]:
-    """Which of class names, prompt, answer and chat differ."""
-    return [
-        f'other `{key}`: {saved[key]!r}, not {own[key]!r}'
-        for key in ('class_names', 'prompt', 'answer', 'chat')
-        if saved.get(key, own[key]) != own[key]
-    ]
+def differences(saved: Dict, own: Dict, keys: Sequence[str]) -> List[str]:
+    """Which of these facts differ; what is not in an older checkpoint is
+    taken to be the same."""
+    # As it comes back from JSON, in which a tuple is a list.
+    own = json.loads(json.dumps(own))
+    return [f'other `{key}`: {_contrast(saved[key], own[key])}'
+            for key in keys if saved.get(key, own[key]) != own[key]]
 
 
-def describe_base(head, path: str) -> Dict:
-    """``base`` of :func:`describe`, of a head that has just been built from
-    this folder or hub id: once its weights are sharded they cannot be told."""
-    is_folder = osp.isdir(osp.expanduser(path))
-    return dict(
-        name=osp.basename(osp.normpath(path)) if is_folder else path,
-        revision=getattr(head.decoder.config, '_commit_hash', None),
-        weights=weights_hash(head))
+def _contrast(saved, own) -> str:
+    """Of long lists and of dicts, only what differs."""
+    if isinstance(saved, dict) and isinstance(own, dict):
+        keys = [k for k in {**saved, **own} if saved.get(k) != own.get(k)]
+        saved, own = ({k: d.get(k) for k in keys} for d in (saved, own))
+    elif isinstance(saved, list) and isinstance(own, list):
+        first = next((i for i, (a, b) in enumerate(zip(saved, own))
+                      if a != b), None)
+        if first is None:
+            return f'{len(saved)}, not {len(own)}'
+        return (f'{len(saved)}, not {len(own)}, of which number {first} is '
+                f'{saved[first]!r}, not {own[first]!r}')
+    return f'{saved!r}, not {own!r}'
 
 
-@torch.no_grad()
-def weights_hash(head) -> Optional[str]:
-    """Of a sample of the embeddings and the last norm, rounded to bfloat16:
-    the same however the model was loaded; None without weights."""
-    norm = [p for n, p in head.decoder.named_parameters()
-            if n.split('.')[0] != 'layers' and p.dim() == 1]
-    digest = hashlib.sha256()
-    for tensor in (head.embedding.weight, *norm):
-        if tensor.is_meta:
-            return None
-        flat = tensor.detach().flatten()
-        flat = flat[::max(1, len(flat) // 4096)].cpu().bfloat16().float()
-        digest.update(flat.numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
-def tokenizer_hash(tokenizer, chat: bool) -> str:
-    """Of the vocabulary, the special tokens and, where it is used, the chat
-    template."""
-    facts = [sorted(tokenizer.get_vocab().items()),
-             sorted(map(str, tokenizer.all_special_tokens)),
-             str(tokenizer.chat_template) if chat else '']
-    text = json.dumps(facts, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def version_differences(saved: Dict, own: Dict) -> List[str]:
+    """Packages of other versions: worth a line, no reason to refuse."""
+    versions = saved.get('versions', {})
+    return [f'{name} {versions[name]}, this is {here}'
+            for name, here in own['versions'].items()
+            if versions.get(name, here) != here]
 
 
 def _version(package: str) -> str:

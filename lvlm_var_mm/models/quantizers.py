@@ -146,6 +146,19 @@ def build_quantizer(dim: int, codebook_size: int,
                      'VectorQuantize, FSQ, ResidualVQ, Continuous')
 
 
+def describe_codebook(codebook_size: int, settings: Dict) -> Dict:
+    """What a codebook is, as arguments of :func:`build_quantizer`. How it is
+    trained, and how its codes are chosen, may change."""
+    kind = settings.get('type', 'VectorQuantize')
+    if kind in ('VectorQuantize', 'ResidualVQ'):
+        settings = {**EMA, **settings}
+    return dict(
+        codebook_size=codebook_size, type=kind,
+        **{k: settings[k] for k in ('codebook_dim', 'use_cosine_sim',
+                                    'levels', 'num_quantizers')
+           if k in settings})
+
+
 def vectors(quantizer: nn.Module, ids: Tensor) -> Tensor:
     """Codes (N, L) -> tokens (N, L, C), as the quantiser made them in testing.
 

@@ -14,8 +14,8 @@ from transformers import DynamicCache
 
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.models import BaseHead
-from .description import (check, describe, describe_base, from_bytes,
-                          to_bytes)
+from .description import check, describe, from_bytes, to_bytes
+from .fingerprint import describe_base
 from .keyframes import Keyframes
 from .label_trie import LabelTrie, tree_layout
 from .lora import PATH_KEY, build, build_lvlm, keep_trained_only

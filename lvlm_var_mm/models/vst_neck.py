@@ -7,7 +7,6 @@ quantisation by van den Oord et al., arXiv:1711.00937).
 Shapes: N clips, M persons, C channels, T frames, V joints, P body parts (1:
 the whole body), L tokens of a part, K codes.
 """
-import json
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
@@ -17,8 +16,9 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmaction.registry import MODELS
-from .code_names import UNNAMED, VOCABULARY
-from .quantizers import build_quantizer, vectors
+from .code_names import UNNAMED, VOCABULARY, old_codes_are_unnamed
+from .description import check_tokens, from_bytes, to_bytes
+from .quantizers import build_quantizer, describe_codebook, vectors
 from .vst_losses import (Alignment, LanguageBias, Reconstruction,
                          temporal_consistency)
 
@@ -84,6 +84,8 @@ class VSTNeck(BaseModule):
             A codebook trained to reconstruct alone is a poor one for
             recognition; this gives it, and the backbone, a short path from
             the labels. It takes no part in prediction.
+        same_tokens (bool): Whether a checkpoint with other ``num_tokens``,
+            ``parts`` or ``switch_cost`` is refused, or read all the same.
 
     Raises:
         ValueError: Unknown layout, features that do not fit it, or use
@@ -103,6 +105,7 @@ class VSTNeck(BaseModule):
                  reconstruct: Optional[Dict] = None,
                  language_bias: Optional[Dict] = None,
                  aux_head: Optional[Dict] = None,
+                 same_tokens: bool = True,
                  init_cfg: Optional[Dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
         if layout not in POOLED_AXES:
@@ -114,6 +117,12 @@ class VSTNeck(BaseModule):
         self.parts = parts
         self.layout = layout
         self.num_tokens = num_tokens
+        self.same_tokens = same_tokens
+        self.description = dict(
+            codebook=describe_codebook(codebook_size, quantizer),
+            num_tokens=num_tokens,
+            parts=parts,
+            switch_cost=quantizer.get('switch_cost', 0))
         self.loss_commit = loss_commit
         self.loss_temporal = loss_temporal
         self.norm = nn.LayerNorm(in_channels)
@@ -134,7 +143,7 @@ class VSTNeck(BaseModule):
             '_name_of', torch.empty(codebook_size, dtype=torch.long),
             persistent=False)
         self.code_names = [UNNAMED] * codebook_size
-        self.register_load_state_dict_pre_hook(_old_codes_are_unnamed)
+        self.register_load_state_dict_pre_hook(old_codes_are_unnamed)
 
     def forward(self,
                 x: Tensor,
@@ -275,21 +284,16 @@ class VSTNeck(BaseModule):
             torch.tensor([numbers.get(name, -1) for name in names]))
 
     def get_extra_state(self) -> Tensor:
-        return _packed(self.code_names)
+        return to_bytes(dict(self.description, code_names=self.code_names))
 
     def set_extra_state(self, state: Tensor) -> None:
-        self.code_names = json.loads(bytes(state.cpu().numpy()).decode())
+        """Take the names of the codes over; compare the tokens.
 
-
-def _packed(names: List[str]) -> Tensor:
-    """JSON in a byte tensor: tools expect a state dict of tensors."""
-    return torch.frombuffer(
-        bytearray(json.dumps(names).encode()), dtype=torch.uint8)
-
-
-def _old_codes_are_unnamed(neck: VSTNeck, state_dict: Dict, prefix: str,
-                           *args) -> None:
-    """Checkpoints from before the codes had names load strictly too."""
-    if any(key.startswith(f'{prefix}quantizer') for key in state_dict):
-        state_dict.setdefault(f'{prefix}_extra_state',
-                              _packed([UNNAMED] * len(neck.code_names)))
+        Raises:
+            ValueError: See :func:`.description.check_tokens`.
+        """
+        saved = from_bytes(state)
+        if isinstance(saved, list):  # names were all there was
+            saved = dict(code_names=saved)
+        check_tokens(saved, self.description, self.same_tokens)
+        self.code_names = saved['code_names']
