@@ -73,8 +73,6 @@ def write_config(folder, model, start, batch_size):
             sampler=dict(type='DefaultSampler', shuffle=False),
             dataset=dict(type='RandomClips', number=number, **over))
 
-    model['neck']['quantizer'] = dict(switch_cost=.05,
-                                      threshold_ema_dead_code=0)
     cfg = Config(dict(
         default_scope='mmaction',
         custom_imports=dict(imports=['lvlm_var_mm', 'test_distributed']),
@@ -131,6 +129,8 @@ def run(folder, processes):
 
 def test_two_processes_equal_one(tiny_llava, tmp_path):
     model = recognizer(tiny_llava)
+    model['neck']['quantizer'] = dict(switch_cost=.05,
+                                      threshold_ema_dead_code=0)
     start = tmp_path / 'start.pth'
     torch.save(dict(state_dict=build_for_test(model).state_dict()), start)
     found = {}
