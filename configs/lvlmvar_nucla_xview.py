@@ -15,11 +15,9 @@ model = dict(
     backbone=dict(
         graph_cfg=dict(_delete_=True, layout={{_base_.kinect20}},
                        mode='spatial')),
-    # Tokens are drawn to the words for what the body does meanwhile, and hold
-    # what the features can be made again from: more of them earn a name.
-    neck=dict(
-        align=dict(loss_events=10.),
-        reconstruct=dict(loss_features=1., loss_velocity=1.)))
+    # Tokens are drawn to the words for what the body does meanwhile: more of
+    # them earn a name.
+    neck=dict(align=dict(loss_events=10.)))
 train_cfg = dict(val_begin=warmup_epochs + 1, val_interval=1)
 custom_hooks = [
     dict(type='LVLMWarmupHook', epochs=warmup_epochs),

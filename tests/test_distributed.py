@@ -14,12 +14,17 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from conftest import CLASSES
+from lvlm_var_mm.engine.sharding import decoder_layers
 from lvlm_var_mm.models.logprobs import per_token
-from mmaction.registry import DATASETS, HOOKS
+from mmaction.registry import DATASETS, HOOKS, MODELS
 from test_recognizer import SKELETON, K, batch, build_for_test, recognizer
 
 HERE = Path(__file__).parent
 REASONS = ['the knees bend', 'one hand rises to the mouth and holds a glass']
+
+
+def get_decoder(model):
+    return getattr(model, 'module', model).cls_head.decoder
 
 
 # What the config of the processes names, from here by `custom_imports`.
@@ -58,6 +63,11 @@ class WriteLosses(Hook):
         with path.open('a') as f:
             f.write(json.dumps({k: float(v) for k, v in outputs.items()
                                 if 'loss' in k}) + '\n')
+        layers = decoder_layers(get_decoder(runner.model))
+        (path.parent / f'frozen{runner.rank}').write_text(str(sum(
+            getattr(p, 'to_local', lambda p=p: p)().numel()
+            for layer in layers for p in layer.parameters()
+            if not p.requires_grad)))
 
     def after_val_epoch(self, runner, metrics=None):
         if runner.rank == 0:
@@ -65,7 +75,7 @@ class WriteLosses(Hook):
                 json.dumps(metrics))
 
 
-def write_config(folder, model, start, batch_size):
+def write_config(folder, model, start, batch_size, **over):
     """The config of three steps of four clips and a test of five."""
     def loader(number, size, **over):
         return dict(
@@ -85,12 +95,14 @@ def write_config(folder, model, start, batch_size):
             dict(type='AccMetric'), dict(type='CalibrationMetric'),
             dict(type='TokenMetric', codebook_size=K)],
         optim_wrapper=dict(optimizer=dict(type='AdamW', lr=1e-3)),
-        custom_hooks=[dict(type='WriteLosses')],
+        # The last two ask the language model, outside of a step.
+        custom_hooks=[dict(type='WriteLosses'),
+                      dict(type='SemanticAlignmentHook'),
+                      dict(type='ShowAnswersHook', clips=2)],
         default_hooks=dict(
             logger=dict(type='LoggerHook', interval=1),
             checkpoint=dict(type='CheckpointHook', interval=1)),
-        find_unused_parameters=True,
-        randomness=dict(seed=0)))
+        randomness=dict(seed=0), **over))
     cfg.dump(str(folder / 'cfg.py'))
     return str(folder / 'cfg.py')
 
@@ -107,7 +119,7 @@ def run_processes(folder, number):
         ['bash', str(HERE.parent / 'tools/dist_train.sh'),
          str(folder / 'cfg.py'), str(number)],
         env=env, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 0, done.stderr[-9000:]
 
 
 def run(folder, processes):
@@ -127,25 +139,47 @@ def run(folder, processes):
     return losses, metrics, state['state_dict'], logs
 
 
-def test_two_processes_equal_one(tiny_llava, tmp_path):
+SHARDED = dict(
+    runner_type='FlexibleRunner',
+    env_cfg=dict(),
+    strategy=dict(type='FrozenShardStrategy',
+                  model_wrapper=dict(find_unused_parameters=True)))
+
+
+@pytest.fixture(scope='module')
+def one_process(tiny_llava, tmp_path_factory):
+    """A model, the weights it starts from, and what one process makes of
+    it."""
+    folder = tmp_path_factory.mktemp('one')
     model = recognizer(tiny_llava)
     model['neck']['quantizer'] = dict(switch_cost=.05,
                                       threshold_ema_dead_code=0)
-    start = tmp_path / 'start.pth'
-    torch.save(dict(state_dict=build_for_test(model).state_dict()), start)
-    found = {}
-    for processes in (1, 2):
-        folder = tmp_path / str(processes)
-        folder.mkdir()
-        write_config(folder, model, start, 4 // processes)
-        found[processes] = run(folder, processes)
-    losses, metrics, state, _ = found[1]
-    losses2, metrics2, state2, logs = found[2]
+    state = build_for_test(model).state_dict()
+    model['neck']['align'] = dict(loss_class=1.)
+    state = {**MODELS.build(model['neck']).state_dict(prefix='neck.'),
+             **state}
+    start = folder / 'start.pth'
+    torch.save(dict(state_dict=state), start)
+    write_config(folder, model, start, 4)
+    return model, start, run(folder, 1), int(
+        (folder / 'frozen0').read_text())
+
+
+@pytest.mark.parametrize('over', [
+    dict(find_unused_parameters=True),
+    pytest.param(SHARDED, marks=pytest.mark.skipif(
+        torch.__version__ < '2.7', reason='FSDP2 without ignored_params'))],
+    ids=['ddp', 'sharded'])
+def test_two_processes_equal_one(one_process, tmp_path, over):
+    model, start, (losses, metrics, state, _), frozen = one_process
+    write_config(tmp_path, model, start, 2, **over)
+    losses2, metrics2, state2, logs = run(tmp_path, 2)
     assert len(losses) == len(losses2) == 3
     assert logs[0] != logs[1]  # each has clips of its own
     for one, two in zip(losses, losses2):
         assert two == pytest.approx(one, rel=1e-5, abs=1e-5)
     before = torch.load(start)['state_dict']
+    assert set(state) == set(state2)
     for name, value in state.items():
         if value.is_floating_point():
             torch.testing.assert_close(state2[name], value, rtol=1e-4,
@@ -153,6 +187,8 @@ def test_two_processes_equal_one(tiny_llava, tmp_path):
     codes = 'neck.quantizer._codebook.embed'
     assert not torch.allclose(state[codes], before[codes])
     assert metrics2 == pytest.approx(metrics, abs=1e-5)
+    parts = [int((tmp_path / f'frozen{i}').read_text()) for i in range(2)]
+    assert sum(parts) == (frozen if over is SHARDED else 2 * frozen)
     assert {'acc/top1', 'calibration/nll', 'token/usage'} <= set(metrics)
 
 

@@ -20,7 +20,7 @@ def runner():
     model.frozen = torch.nn.BatchNorm1d(1).eval()
     assert model.training and not model.frozen.training
     return SimpleNamespace(
-        model=model, rank=0, logger=logging.getLogger('answers'),
+        model=model, logger=logging.getLogger('answers'),
         val_dataloader=SimpleNamespace(dataset=list(range(20))))
 
 
@@ -79,8 +79,6 @@ def test_when_it_is_silent(runner, asked):
         hook.after_val_epoch(runner)
     assert len(asked) == 3
     runner.model.cls_head.active = False
-    ShowAnswersHook().after_val_epoch(runner)
-    runner.model.cls_head.active, runner.rank = True, 1
     ShowAnswersHook().after_val_epoch(runner)
     assert len(asked) == 3
     with pytest.raises(ValueError, match='interval'):

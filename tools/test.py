@@ -131,7 +131,9 @@ def show_explanations(runner: Runner, number: int) -> None:
     number = min(number, len(dataset))
     # Evenly spaced clips would often be of one class: names count actions.
     chosen = random.Random(0).sample(range(len(dataset)), number)
-    for clip in explain(model, dataset, chosen) if chosen else ():
+    # A sharded model takes all processes to answer.
+    clips = explain(model, dataset, chosen) if chosen else ()
+    for clip in clips if is_main_process() else ():
         mark = 'right' if clip['answer'] == clip['truth'] else 'wrong'
         rows = [('narrative', clip['narrative']),
                 ('answer', f'{clip["answer"]} ({clip["score"]:.2f}, {mark}; '
@@ -153,7 +155,7 @@ def main() -> None:
     metrics = runner.test()
     if is_main_process():
         show_summary(runner, metrics, args)
-        show_explanations(runner, args.explain)
+    show_explanations(runner, args.explain)
 
 
 if __name__ == '__main__':

@@ -35,9 +35,11 @@ class ShowAnswersHook(Hook):
         self._validations += 1
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
-        if (runner.rank or (self._validations - 1) % self.interval
+        if ((self._validations - 1) % self.interval
                 or not getattr(model.cls_head, 'active', True)):
             return
+        # In every process: a sharded model takes all of them to answer. The
+        # logger of the first one speaks.
         dataset = runner.val_dataloader.dataset
         chosen = random.Random(0).sample(
             range(len(dataset)), min(self.clips, len(dataset)))

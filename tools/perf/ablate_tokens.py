@@ -57,10 +57,13 @@ VARIANTS = {
     'no temporal loss': dict(loss_temporal=0.),
     'no consistency': dict(quantizer=dict(), loss_temporal=0.),
     'switch cost 0.005': dict(quantizer=dict(switch_cost=.005)),
+    'switch cost 0.03': dict(quantizer=dict(switch_cost=.03)),
+    'switch cost 0.04': dict(quantizer=dict(switch_cost=.04)),
     'switch cost 0.05': dict(quantizer=dict(switch_cost=.05)),
     # Alignment and reconstruction.
     'no alignment': dict(align=None),
-    'no reconstruction': dict(reconstruct=None),
+    'reconstruction': dict(
+        reconstruct=dict(loss_features=1., loss_velocity=1.)),
     'class aligned too': dict(align=dict(loss_events=10., loss_class=1.)),
     # None of them, and one alone.
     'plain': PLAIN,
