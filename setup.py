@@ -68,6 +68,9 @@ setup(
         # A base model in 8 or 4 bits (`quantization_config` of `lvlm`): a 13B
         # one on GPUs of 24 GB. From 0.49 on it runs on CPUs too.
         'quant': ['bitsandbytes>=0.49'],
+        # ZeRO-3 (engine/zero.py). mmengine 0.10 imports optimizers that 0.19
+        # dropped.
+        'zero': ['deepspeed>=0.18,<0.19'],
         'test': ['pytest>=7', 'bitsandbytes>=0.49'],
     },
 )

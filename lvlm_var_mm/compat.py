@@ -79,7 +79,7 @@ def load_own_checkpoints() -> bool:
     message hub that MMEngine stores in every checkpoint. Registering its
     loader anew allows exactly the classes of MMEngine's own checkpoints;
     any other pickle stays refused, for a checkpoint is somebody's file. A
-    folder is one that ``tools/export.py`` has written.
+    folder is one that ``tools/export.py`` or ``ZeroStrategy`` has written.
     Goes when mmengine passes such a list itself."""
     import torch
     from mmengine.runner.checkpoint import CheckpointLoader
@@ -87,8 +87,11 @@ def load_own_checkpoints() -> bool:
     def load_from_local(filename, map_location):
         filename = osp.expanduser(filename)
         if osp.isdir(filename):
-            from lvlm_var_mm.export import load_export
-            return load_export(filename)
+            from lvlm_var_mm.engine.zero import PLAIN
+            if not osp.isfile(osp.join(filename, PLAIN)):
+                from lvlm_var_mm.export import load_export
+                return load_export(filename)
+            filename = osp.join(filename, PLAIN)
         if not osp.isfile(filename):
             raise FileNotFoundError(f'no checkpoint at {filename}')
         try:

@@ -276,7 +276,11 @@ def test_first_format(model, load):
     """It knew less of itself."""
     state = edited(model.state_dict(), format=1, base=None, tokenizer=None,
                    versions=None, chat=None, lora=None, class_names_hash=None)
-    load(copy.deepcopy(model), state)
+    scale = state.pop('inner.cls_head.token_scale.scale')
+    state['inner.cls_head.token_scale'] = scale + 1
+    other = copy.deepcopy(model)
+    load(other, state)
+    assert other.inner.cls_head.token_scale.scale == scale + 1
 
 
 def test_differences_are_told_briefly():

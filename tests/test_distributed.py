@@ -1,4 +1,5 @@
 """Two processes do what one does: losses, weights, codebook, metrics."""
+import importlib.util
 import json
 import os
 import socket
@@ -11,7 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import CheckpointLoader, Runner
 
 from conftest import CLASSES
 from lvlm_var_mm.engine.sharding import decoder_layers
@@ -83,7 +84,7 @@ def write_config(folder, model, start, batch_size, **over):
             sampler=dict(type='DefaultSampler', shuffle=False),
             dataset=dict(type='RandomClips', number=number, **over))
 
-    cfg = Config(dict(
+    cfg = Config({**dict(
         default_scope='mmaction',
         custom_imports=dict(imports=['lvlm_var_mm', 'test_distributed']),
         model=model, load_from=str(start), work_dir=str(folder),
@@ -102,7 +103,7 @@ def write_config(folder, model, start, batch_size, **over):
         default_hooks=dict(
             logger=dict(type='LoggerHook', interval=1),
             checkpoint=dict(type='CheckpointHook', interval=1)),
-        randomness=dict(seed=0), **over))
+        randomness=dict(seed=0)), **over})
     cfg.dump(str(folder / 'cfg.py'))
     return str(folder / 'cfg.py')
 
@@ -112,9 +113,12 @@ def run_processes(folder, number):
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         port = s.getsockname()[1]
-    env = dict(os.environ, OMP_NUM_THREADS='1', PORT=str(port), PYTHONPATH=(
-        f'{HERE.parent}:{HERE}'), PATH=(
-            f'{Path(sys.executable).parent}:{os.environ["PATH"]}'))
+    def in_front(name, *folders):
+        return os.pathsep.join([*map(str, folders), os.environ.get(name, '')])
+
+    env = dict(os.environ, OMP_NUM_THREADS='1', PORT=str(port),
+               PYTHONPATH=in_front('PYTHONPATH', HERE.parent, HERE),
+               PATH=in_front('PATH', Path(sys.executable).parent))
     done = subprocess.run(
         ['bash', str(HERE.parent / 'tools/dist_train.sh'),
          str(folder / 'cfg.py'), str(number)],
@@ -122,7 +126,7 @@ def run_processes(folder, number):
     assert done.returncode == 0, done.stderr[-9000:]
 
 
-def run(folder, processes):
+def run(folder, processes, epoch=1):
     """Train -> losses of each step, mean over the processes; metrics;
     weights."""
     if processes > 1:
@@ -135,7 +139,7 @@ def run(folder, processes):
     losses = [{k: sum(log[k] for log in logs_of_step) / processes
                for k in logs_of_step[0]} for logs_of_step in zip(*logs)]
     metrics = json.loads((folder / 'metrics.json').read_text())
-    state = torch.load(folder / 'epoch_1.pth', weights_only=False)
+    state = CheckpointLoader.load_checkpoint(str(folder / f'epoch_{epoch}.pth'))
     return losses, metrics, state['state_dict'], logs
 
 
@@ -144,6 +148,21 @@ SHARDED = dict(
     env_cfg=dict(),
     strategy=dict(type='FrozenShardStrategy',
                   model_wrapper=dict(find_unused_parameters=True)))
+
+
+ZERO = dict(
+    runner_type='FlexibleRunner',
+    env_cfg=dict(),
+    strategy=dict(
+        type='ZeroStrategy',
+        # Small parameters stay whole; but for it, all of these would.
+        zero_optimization=dict(stage=3, stage3_param_persistence_threshold=9)),
+    optim_wrapper=dict(type='DeepSpeedOptimWrapper',
+                       optimizer=dict(type='AdamW', lr=1e-3)))
+needs_deepspeed = [
+    pytest.mark.deepspeed,
+    pytest.mark.skipif(importlib.util.find_spec('deepspeed') is None,
+                       reason="no deepspeed: pip install -e '.[zero]'")]
 
 
 @pytest.fixture(scope='module')
@@ -168,8 +187,9 @@ def one_process(tiny_llava, tmp_path_factory):
 @pytest.mark.parametrize('over', [
     dict(find_unused_parameters=True),
     pytest.param(SHARDED, marks=pytest.mark.skipif(
-        torch.__version__ < '2.7', reason='FSDP2 without ignored_params'))],
-    ids=['ddp', 'sharded'])
+        torch.__version__ < '2.7', reason='FSDP2 without ignored_params')),
+    pytest.param(ZERO, marks=needs_deepspeed)],
+    ids=['ddp', 'sharded', 'zero'])
 def test_two_processes_equal_one(one_process, tmp_path, over):
     model, start, (losses, metrics, state, _), frozen = one_process
     write_config(tmp_path, model, start, 2, **over)
@@ -188,8 +208,33 @@ def test_two_processes_equal_one(one_process, tmp_path, over):
     assert not torch.allclose(state[codes], before[codes])
     assert metrics2 == pytest.approx(metrics, abs=1e-5)
     parts = [int((tmp_path / f'frozen{i}').read_text()) for i in range(2)]
-    assert sum(parts) == (frozen if over is SHARDED else 2 * frozen)
+    if over is not ZERO:  # which empties its parameters
+        assert sum(parts) == (frozen if over is SHARDED else 2 * frozen)
     assert {'acc/top1', 'calibration/nll', 'token/usage'} <= set(metrics)
+
+
+@pytest.mark.parametrize('strategy', [
+    pytest.param(ZERO, marks=needs_deepspeed, id='zero')])
+def test_resumes(one_process, tmp_path, strategy):
+    """Its second epoch is that of a plain Runner."""
+    model, start = one_process[:2]
+    two = dict(train_cfg=dict(by_epoch=True, max_epochs=2))
+    folder = tmp_path / 'plain'
+    folder.mkdir()
+    write_config(folder, model, start, 4, **two)
+    expected = run(folder, 1, epoch=2)
+    folder = tmp_path / 'two'
+    folder.mkdir()
+    write_config(folder, model, start, 2, **strategy)
+    run(folder, 2)
+    write_config(folder, model, start, 2, **strategy, **two, resume=True)
+    (folder / 'cfg.py').write_text(
+        (folder / 'cfg.py').read_text() + 'load_from = None\n')
+    found = run(folder, 2, epoch=2)
+    assert len(found[0]) == len(expected[0]) == 6
+    for one, other in zip(expected[0], found[0]):
+        assert other == pytest.approx(one, rel=1e-4)
+    assert found[1] == pytest.approx(expected[1], abs=1e-4)
 
 
 @pytest.mark.parametrize('script, args', [

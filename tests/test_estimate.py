@@ -14,7 +14,7 @@ from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.estimate import (Footprint, Machine, build_without_weights,
                                   counted, fake_batch, make_step, memory_of,
                                   train_step, weight_bytes)
-from lvlm_var_mm.estimate.memory import largest
+from lvlm_var_mm.estimate.memory import Shards, largest
 from lvlm_var_mm.smollm2 import default_dir, is_complete
 from mmaction.registry import MODELS
 
@@ -112,6 +112,31 @@ def test_memory():
     assert largest(of(1).total - 1, of) == 0
     with pytest.raises(ValueError, match='Lion.*not known'):
         memory_of(1, steps, 0., 1, 'Lion', 1)
+
+
+def test_memory_of_shards(tiny_llama):
+    head = MODELS.build(head_cfg(tiny_llama, lvlm=dict(
+        head_cfg(tiny_llama)['lvlm'],
+        type='transformers.AutoModelForCausalLM.from_pretrained')))
+    steps = {2: Footprint(300, 0), 4: Footprint(500, 0)}
+    weights, _ = weight_bytes(head)
+
+    def of(gpus, name):
+        shards = Shards.of(Config(dict(strategy=dict(type=name))), head)
+        return memory_of(7, steps, weights, 10, 'AdamW', gpus, shards=shards)
+
+    layers = [sum(4 * p.numel() for n, p in layer.named_parameters()
+                  if 'lora' not in n) for layer in head.decoder.layers]
+    whole, part = of(4, 'DDPStrategy'), of(4, 'FrozenShardStrategy')
+    assert part.weights == weights - .75 * sum(layers) + 2 * max(layers)
+    assert part[2:] == whole[2:]
+    assert of(1, 'FrozenShardStrategy') == of(1, 'DDPStrategy')
+    zero = of(4, 'ZeroStrategy')
+    assert zero.weights == weights / 4 + 2 * max(layers)
+    assert zero.optimizer == whole.optimizer / 4 and zero.ddp == 0
+    assert zero.step == whole.step - 30  # gradients of ten weights
+    with pytest.raises(ValueError, match='DeepSpeedStrategy.*not known'):
+        of(4, 'DeepSpeedStrategy')
 
 
 @pytest.mark.parametrize('bits', [4, 8])

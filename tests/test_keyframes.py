@@ -114,8 +114,8 @@ def by_its_own_forward(head, feats, sample):
                          between, actions, after, torch.tensor([name])], 1)
         embeds = head.embedding(ids)
         start = before.shape[1] + frames.shape[1] + between.shape[1]
-        embeds[:, start:start + actions.shape[1]] = head.projector(
-            feats.embeds) * head.token_scale
+        embeds[:, start:start + actions.shape[1]] = head.token_scale(
+            head.projector(feats.embeds))
         # Found by their embeddings, for no ids are given.
         logits = lvlm(inputs_embeds=embeds, position_ids=torch.arange(
             ids.shape[1])[None], **{k: v for k, v in pixels.items()

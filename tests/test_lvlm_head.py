@@ -59,7 +59,7 @@ def trained(head):
 def test_lora_projector_and_scale_alone_are_trained(head):
     names = trained(head)
     assert {n for n in names if 'lora_' not in n} == {
-        'token_scale', 'projector.0.weight', 'projector.0.bias',
+        'token_scale.scale', 'projector.0.weight', 'projector.0.bias',
         'projector.2.weight', 'projector.2.bias'}
     lora = {n for n in names if 'lora_' in n}
     # 2 layers x 7 linear layers x A and B.
@@ -144,7 +144,7 @@ def ordinary_input(head, feats, clip, answer):
            for text, special in ((before, True), (after, False),
                                  (answer, False))]
     tokens = feats.embeds[clip][feats.mask[clip]]
-    tokens = head.projector(tokens) * head.token_scale
+    tokens = head.token_scale(head.projector(tokens))
     parts = [embed(torch.tensor(i, dtype=torch.long)) for i in ids]
     return torch.cat([parts[0], tokens, *parts[1:]])[None], ids[2]
 

@@ -26,7 +26,7 @@ def logprobs(head, feats, clip, ids):
     tokens = head.projector(feats.embeds[clip][feats.mask[clip]])
     device = tokens.device
     embeds = torch.cat([
-        head.embed_ids(head.prompt.before, device), tokens * head.token_scale,
+        head.embed_ids(head.prompt.before, device), head.token_scale(tokens),
         head.embed_ids([*head.prompt.after, *ids], device)])
     logits = head.lvlm(inputs_embeds=embeds[None]).logits[0]
     rows = logits[-len(ids) - 1:-1].log_softmax(-1)

@@ -6,8 +6,8 @@
 No weights and no data are needed. The step of the language model runs at its
 real size on tensors without content, and what is alive in it is counted;
 backbone and neck run for a clip or two of noise. The memory is for plain data
-parallelism, every GPU with the whole model, and holds an allowance of 1.5 GB
-for CUDA. For a time, say what the GPU does: `--tflops` is its rate in
+parallelism, every GPU with the whole model, unless `strategy` of the config
+shards it, and holds an allowance of 1.5 GB for CUDA. For a time, say what the GPU does: `--tflops` is its rate in
 bfloat16 matrix products, measured here if there is a GPU; `--share` is how
 much of that training reaches. The last line is JSON.
 """
@@ -26,7 +26,7 @@ from lvlm_var_mm.datasets.ntu_census import PUBLISHED
 from lvlm_var_mm.estimate import (Machine, backbone_step,
                                   build_without_weights, fake_batch,
                                   memory_of, train_step, weight_bytes)
-from lvlm_var_mm.estimate.memory import GB, largest, quantised
+from lvlm_var_mm.estimate.memory import GB, Shards, largest, quantised
 from lvlm_var_mm.models.lora import trainable_parameters
 from mmaction.registry import DATASETS, MODELS
 
@@ -99,6 +99,7 @@ def main():
     light = MODELS.build({k: v for k, v in cfg.model.items()
                           if k != 'cls_head'})
     bits, double = quantised(cfg)
+    shards = Shards.of(cfg, head)
     weights, dequantised = weight_bytes(head, bits, double)
     weights += sum(p.numel() * 4 for p in light.parameters())
     counts = {part: trainable_parameters(module) for part, module in dict(
@@ -106,7 +107,9 @@ def main():
     total, trained = (sum(c[k] for c in counts.values())
                       for k in ('total', 'trainable'))
 
-    bfloat16 = cfg.optim_wrapper.type == 'BFloat16OptimWrapper'
+    # DeepSpeed has its own way to say so.
+    bfloat16 = (cfg.optim_wrapper.type == 'BFloat16OptimWrapper' or bool(
+        shards and shards.everything))
     sizes = 2, 4
     vst = {n: backbone_step(light, fake_batch(cfg, n)) for n in sizes}
     llm = {n: train_step(head, n, light.neck.num_tokens * len(
@@ -125,7 +128,7 @@ def main():
         def of(clips):
             return memory_of(clips, steps, weights, trained,
                              cfg.optim_wrapper.optimizer.type, machine.gpus,
-                             dequantised)
+                             dequantised, shards)
         found = of(batch)
         out[str(machine)] = dict(
             {f'{k}_gb': v / GB for k, v in found._asdict().items()
@@ -151,8 +154,10 @@ def main():
     if tflops and samples:
         rows += [(key.replace('_', ' '), *(f'{f[key]:.3f}' for f in figures))
                  for key in ('hours_of_token_epoch', 'hours_of_whole_epoch')]
-    table = AsciiTable(rows, title='plain data parallelism' + (
-        f', base in {bits} bits' if bits else ''))
+    title = ('plain data parallelism' if shards is None else
+             cfg.strategy.type + ', where GPUs are several')
+    table = AsciiTable(
+        rows, title=title + (f', base in {bits} bits' if bits else ''))
     print(table.table)
     if not tflops:
         print('no time: give --tflops, the rate of the GPU')

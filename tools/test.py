@@ -63,6 +63,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     if not osp.exists(args.checkpoint) and '://' not in args.checkpoint:
         raise FileNotFoundError(f'no checkpoint at {args.checkpoint}')
     cfg.load_from = args.checkpoint
+    if cfg.launcher == 'none':  # one process has nothing to shard
+        cfg.pop('runner_type', None)
     if args.show or args.show_dir is not None:
         hook = cfg.default_hooks.setdefault(
             'visualization', dict(type='VisualizationHook'))
@@ -88,6 +90,9 @@ def use_classes(runner: Runner, file: str) -> None:
             classes than the file has names.
         FileNotFoundError: No such file.
     """
+    if not isinstance(runner, Runner):
+        raise ValueError('--classes: not under `runner_type` '
+                         f'{type(runner).__name__}, test in one process')
     head = getattr(runner.model, 'module', runner.model).cls_head
     if not isinstance(head, LVLMHead):
         raise ValueError(f'--classes: {type(head).__name__} does not score '

@@ -5,6 +5,7 @@ from typing import Dict, NamedTuple, Optional
 from mmengine.config import Config
 from torch import nn
 
+from lvlm_var_mm.engine.sharding import decoder_layers
 from .footprint import Footprint
 
 GB = 1e9
@@ -42,7 +43,7 @@ class Memory(NamedTuple):
     clips: int
     weights: float
     optimizer: float
-    ddp: float  # gradients once more, as they are sent around
+    ddp: float  # gradients once more, as plain data parallelism sends them
     step: float  # gradients and activations, at their peak
     overhead: float = OVERHEAD
 
@@ -51,9 +52,47 @@ class Memory(NamedTuple):
         return sum(self[1:])
 
 
+class Shards(NamedTuple):
+    """What a strategy spreads over the GPUs."""
+    layers: float  # bytes of the frozen weights of all decoder layers
+    largest: float  # of one of them
+    everything: bool  # ZeRO-3, else only these layers
+
+    @classmethod
+    def of(cls, cfg: Config, head: nn.Module) -> Optional['Shards']:
+        """By the ``strategy`` of a config; None where all is whole.
+
+        Raises:
+            ValueError: A strategy that is not known here.
+        """
+        name = (cfg.get('strategy') or {}).get('type', 'DDPStrategy')
+        if name in ('DDPStrategy', 'SingleDeviceStrategy'):
+            return None
+        if name not in ('FrozenShardStrategy', 'ZeroStrategy'):
+            raise ValueError(f'`strategy.type` {name}: what it takes is not '
+                             'known here')
+        sizes = [sum(p.numel() * p.element_size() for p in layer.parameters()
+                     if not p.requires_grad)
+                 for layer in decoder_layers(head.decoder)]
+        return cls(sum(sizes), max(sizes), name == 'ZeroStrategy')
+
+    def spread(self, whole: Memory, trained: int, gpus: int) -> Memory:
+        """The memory of each GPU; one layer is whole while it is used, and
+        the next while it is fetched."""
+        away = 1 - 1 / gpus
+        spread = whole.weights if self.everything else self.layers
+        weights = whole.weights - away * spread + 2 * self.largest
+        if not self.everything:
+            return whole._replace(weights=weights)
+        return whole._replace(
+            weights=weights, optimizer=whole.optimizer / gpus, ddp=0.,
+            step=whole.step - away * 4 * trained)
+
+
 def memory_of(clips: int, steps: Dict[int, Footprint], weights: float,
               trained: int, optimizer: str, gpus: int,
-              dequantised: float = 0) -> Memory:
+              dequantised: float = 0,
+              shards: Optional[Shards] = None) -> Memory:
     """Of so many clips.
 
     Args:
@@ -65,6 +104,7 @@ def memory_of(clips: int, steps: Dict[int, Footprint], weights: float,
         optimizer (str): Its ``type``.
         gpus (int): More than one hold the gradients twice.
         dequantised (float): Bytes of the largest weight while it is used.
+        shards (Shards, optional): Where several GPUs share.
 
     Raises:
         ValueError: An optimizer whose state is not known here.
@@ -74,9 +114,11 @@ def memory_of(clips: int, steps: Dict[int, Footprint], weights: float,
                          f'state is not known, of {sorted(OPTIMIZER)} it is')
     (a, first), (b, second) = sorted(steps.items())
     slope = (second.bytes - first.bytes) / (b - a)
-    return Memory(clips, weights, OPTIMIZER[optimizer] * trained,
-                  4 * trained if gpus > 1 else 0.,
-                  first.bytes + slope * (clips - a) + dequantised)
+    whole = Memory(clips, weights, OPTIMIZER[optimizer] * trained,
+                   4 * trained if gpus > 1 else 0.,
+                   first.bytes + slope * (clips - a) + dequantised)
+    return shards.spread(whole, trained, gpus) if (
+        shards and gpus > 1) else whole
 
 
 def largest(memory: float, of) -> int:

@@ -17,7 +17,7 @@ from .fingerprint import (describe_lora, digest, same_weights,
                           tokenizer_hash)
 
 # Of the description; a newer one is refused, not misread.
-FORMAT = 2
+FORMAT = 3
 SHAPE = 'model_type', 'hidden_size', 'num_hidden_layers', 'vocab_size'
 TASK = 'class_names', 'prompt', 'answer', 'chat'
 # Beside their codebook, of the tokens of a clip.
@@ -171,6 +171,14 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:  # run from its folder, not installed
         return 'unknown'
+
+
+def scale_was_a_parameter(head, state_dict: Dict, prefix: str, *args) -> None:
+    """Before a head loads: in checkpoints of format 2 and older the scale of
+    the tokens is no module of its own, which DeepSpeed needs."""
+    old = f'{prefix}token_scale'
+    if old in state_dict:
+        state_dict[f'{old}.scale'] = state_dict.pop(old)
 
 
 def to_bytes(facts) -> Tensor:

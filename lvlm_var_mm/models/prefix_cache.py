@@ -34,8 +34,12 @@ class PrefixCache:
 
 
 def _state(model: nn.Module) -> tuple:
+    # Under ZeRO-3 a parameter is put together anew, somewhere in memory, each
+    # time it is used; its part of this process stays where it is. All
+    # processes must come to the same answer, for they read together.
+    stored = [getattr(p, 'ds_tensor', p) for p in model.parameters()]
     weights = tuple((p.data_ptr(), 0 if p.is_inference() else p._version)
-                    for p in model.parameters())
+                    for p in stored)
     adapters = tuple(m.disable_adapters for m in model.modules()
                      if hasattr(m, 'disable_adapters'))
     device = next(model.parameters()).device.type

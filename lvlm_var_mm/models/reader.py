@@ -9,12 +9,14 @@ from typing import Dict, Optional, Sequence, Tuple, Union
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from mmcv.cnn import Scale
 from torch import Tensor
 from transformers import DynamicCache
 
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.models import BaseHead
-from .description import check, describe, from_bytes, to_bytes
+from .description import (check, describe, from_bytes,
+                          scale_was_a_parameter, to_bytes)
 from .fingerprint import describe_base
 from .keyframes import Keyframes
 from .label_trie import LabelTrie, tree_layout
@@ -101,8 +103,10 @@ class PromptReader(BaseHead):
             nn.Linear(in_channels, width), nn.GELU(), nn.Linear(width, width),
             nn.LayerNorm(width, elementwise_affine=False))
         # A projected token starts out as long as a word of the vocabulary.
-        self.token_scale = nn.Parameter(
+        self.token_scale = Scale()
+        self.token_scale.scale = nn.Parameter(
             self.embedding.weight.detach().float().std())
+        self.register_load_state_dict_pre_hook(scale_was_a_parameter)
 
     def set_classes(self,
                     class_names: Union[str, Sequence],
@@ -162,7 +166,7 @@ class PromptReader(BaseHead):
         (N, S) mask. What stands before the tokens lies at the same place
         for every clip; padding follows it."""
         device = feats.ids.device
-        tokens = self.projector(feats.embeds) * self.token_scale
+        tokens = self.token_scale(self.projector(feats.embeds))
         parts = [tokens]
         if prompt.has_keyframes:
             parts[:0] = [feats.frames, self.embed_ids(prompt.between, device)]
@@ -259,7 +263,7 @@ class PromptReader(BaseHead):
         """(n, D) float32, each text as the language model read it before it
         was tuned: the mean of its last hidden states."""
         ids, mask = pad_right([self.prompt.name(text) for text in texts],
-                              self.token_scale.device)
+                              self.token_scale.scale.device)
         with getattr(self.lvlm, 'disable_adapter', nullcontext)():
             hidden = self.decoder(
                 inputs_embeds=self.embedding(ids),

@@ -101,7 +101,7 @@ def embed_prompts(head, feats):
     embed = head.lvlm.get_input_embeddings()
     before, after = (embed(torch.tensor(ids))
                      for ids in (head.prompt.before, head.prompt.after))
-    tokens = (head.projector(feats.embeds) * head.token_scale).to(before)
+    tokens = head.token_scale(head.projector(feats.embeds)).to(before)
     rows = [torch.cat([before, x[m], after])
             for x, m in zip(tokens, feats.mask)]
     width = max(map(len, rows))

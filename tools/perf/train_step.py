@@ -105,7 +105,7 @@ def prompts(head, feats):
     embed, device = head.lvlm.get_input_embeddings(), feats.ids.device
     before, after = (embed(torch.tensor(ids, device=device))
                      for ids in (head.prompt.before, head.prompt.after))
-    tokens = head.projector(feats.embeds) * head.token_scale
+    tokens = head.token_scale(head.projector(feats.embeds))
     return [torch.cat([before, t[m].to(before.dtype), after])
             for t, m in zip(tokens, feats.mask)]
 
