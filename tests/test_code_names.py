@@ -10,7 +10,7 @@ import torch
 from mmengine.runner.checkpoint import load_state_dict
 
 from conftest import make_samples
-from lvlm_var_mm.datasets import BodyPartEvents, ResampleFrames
+from lvlm_var_mm.datasets import BodyPartEvents, ClipSpan, ResampleFrames
 from lvlm_var_mm.engine import CodeNamesHook
 from lvlm_var_mm.engine.code_names import count_events
 from lvlm_var_mm.kinematics import NAMES, observe
@@ -321,3 +321,27 @@ def test_tokens_of_the_first_view_are_written():
     samples = write_tokens(feats, make_samples([0, 0]))
     assert [s.pred_narrative for s in samples] == [
         'step 1-2 body sinks; step 3 unnamed', 'a3 x3']
+
+
+def test_events_of_a_pair_are_on_the_clock_of_the_video():
+    keypoint = clip()
+    alone = BodyPartEvents('kinect20', fps=20)(dict(keypoint=keypoint))
+    pair = dict(keypoint_3d=keypoint, video_frames=np.arange(12, 52),
+                keypoint=np.zeros((1, 52, 20, 2)))  # in pixels
+    paired = BodyPartEvents('kinect20', fps=20)(pair)
+    later = alone['events'] + [0, 12 / 20, 12 / 20]
+    np.testing.assert_allclose(paired['events'], later, atol=1e-5)
+
+
+@pytest.mark.parametrize('frames, span', [
+    ([[6, 9, 12], [30, 33, 36]], (.6, 1.5)),  # the first clip
+    ([[6, 9, 0], [3, 6, 9]], None)])  # begun again
+def test_span_of_a_video(frames, span):
+    results = dict(frame_inds=np.concatenate(frames), clip_len=3, fps=10,
+                   frame_interval=3)
+    found = ClipSpan()(results).get('span')
+    assert found is None if span is None else found == pytest.approx(span)
+    del results['fps']
+    found = ClipSpan()(dict(results, avg_fps=20., frame_interval=None))
+    if span:  # UniformSample has no interval
+        assert found['span'] == pytest.approx([s / 2 for s in span])

@@ -219,8 +219,9 @@ def test_baseline_runs(path, data, monkeypatch):
         assert result.gt_label.item() == val.get_data_info(i)['label']
 
 
-@pytest.mark.parametrize('name, gpus', [('1x80g', 1), ('8x80g', 8),
-                                        ('8x24g', 8)])
+@pytest.mark.parametrize('name, gpus', [
+    ('1x80g', 1), ('8x80g', 8), ('8x24g', 8), ('8x24g_sharded', 8),
+    ('8x24g_zero3', 8)])
 def test_a_step_is_of_as_many_clips_on_any_machine(name, gpus):
     path = f'configs/scale/lvlmvar_ntu60_xsub_{name}.py'
     cfg, base = load(path), load('configs/lvlmvar_ntu60_xsub.py')
@@ -230,9 +231,25 @@ def test_a_step_is_of_as_many_clips_on_any_machine(name, gpus):
     first = (REPO / path).read_text().splitlines()[0]
     assert first == (f'# tools/dist_train.sh {path} {gpus}' if gpus > 1 else
                      f'# python tools/train.py {path}')
-    # But for these and the bits of the base model, nothing differs.
+    # But for these, the bits of the base model and the strategy, nothing
+    # differs.
     for over in (cfg, base):
         over.train_dataloader.pop('batch_size')
-        over.optim_wrapper.pop('accumulative_counts', None)
+        for key in ('accumulative_counts', 'type', 'clip_grad'):
+            over.optim_wrapper.pop(key, None)
         bits = over.model.cls_head.lvlm.pop('quantization_config', None)
-    assert cfg._cfg_dict == base._cfg_dict and bits is None
+        strategy = over.pop('strategy', None)
+        over.pop('runner_type', None)
+    assert cfg._cfg_dict == base._cfg_dict and bits is strategy is None
+
+
+def test_strategies_stand_for_what_they_replace():
+    base = load('configs/lvlmvar_ntu60_xsub.py')
+    sharded = load('configs/scale/lvlmvar_ntu60_xsub_8x24g_sharded.py')
+    assert (sharded.strategy.model_wrapper.find_unused_parameters ==
+            base.find_unused_parameters)
+    zero = load('configs/scale/lvlmvar_ntu60_xsub_8x24g_zero3.py')
+    assert (zero.strategy.gradient_clipping ==
+            base.optim_wrapper.clip_grad.max_norm)
+    assert base.optim_wrapper.type == 'BFloat16OptimWrapper'
+    assert zero.strategy.config.torch_autocast.dtype == 'bfloat16'

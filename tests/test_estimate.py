@@ -114,10 +114,8 @@ def test_memory():
         memory_of(1, steps, 0., 1, 'Lion', 1)
 
 
-def test_memory_of_shards(tiny_llama):
-    head = MODELS.build(head_cfg(tiny_llama, lvlm=dict(
-        head_cfg(tiny_llama)['lvlm'],
-        type='transformers.AutoModelForCausalLM.from_pretrained')))
+def test_memory_of_shards(tiny_llava):
+    head = MODELS.build(head_cfg(tiny_llava))
     steps = {2: Footprint(300, 0), 4: Footprint(500, 0)}
     weights, _ = weight_bytes(head)
 

@@ -1,5 +1,5 @@
 """Datasets and transforms that MMAction2 lacks."""
-from .events import BodyPartEvents
+from .events import BodyPartEvents, ClipSpan
 from .ntu import NTURGBDSkeletonDataset, NTURGBDVideoDataset
 from .ntu_paired import NTURGBDPairedDataset
 from .rgb_transforms import KeyFrames, PersonCrop
@@ -10,8 +10,8 @@ from .transforms import (AlignSkeleton3D, NormalizePicture2D,
 from .video import VideoListDataset
 
 __all__ = [
-    'AlignSkeleton3D', 'BodyPartEvents', 'KeyFrames', 'NTURGBDPairedDataset',
-    'NTURGBDSkeletonDataset', 'NTURGBDVideoDataset', 'NormalizePicture2D',
-    'PersonCrop', 'RandomViewpoint3D', 'ResampleFrames', 'SkeletonDataset',
-    'SkeletonFeatures', 'TokenDataset', 'VideoListDataset'
+    'AlignSkeleton3D', 'BodyPartEvents', 'ClipSpan', 'KeyFrames',
+    'NTURGBDPairedDataset', 'NTURGBDSkeletonDataset', 'NTURGBDVideoDataset',
+    'NormalizePicture2D', 'PersonCrop', 'RandomViewpoint3D', 'ResampleFrames',
+    'SkeletonDataset', 'SkeletonFeatures', 'TokenDataset', 'VideoListDataset'
 ]

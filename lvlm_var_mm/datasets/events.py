@@ -1,5 +1,5 @@
 """Body-part events in a pipeline, for whatever names or checks tokens."""
-from typing import Dict, Optional, Sequence, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -17,9 +17,11 @@ class BodyPartEvents(BaseTransform):
     Clips are remembered by their ``frame_dir``, so that only the first epoch
     pays.
 
-    Required Keys: keypoint. Added Keys: events, fps. ``events`` is float32
-    (Q, 3), a row for each event of any person: its number in
-    ``lvlm_var_mm.kinematics.NAMES``, its start and its end in seconds.
+    Required Keys: keypoint, or keypoint_3d and video_frames of a paired data
+    set, whose events then are on the clock of the video. Added Keys: events,
+    fps. ``events`` is float32 (Q, 3), a row for each event of any person: its
+    number in ``lvlm_var_mm.kinematics.NAMES``, its start and its end in
+    seconds.
 
     Args:
         layout (str | dict): Names of the joints, see
@@ -41,11 +43,56 @@ class BodyPartEvents(BaseTransform):
         name = results.get('frame_dir')
         events = self._seen.get(name)
         if events is None:
-            seen = observe(results['keypoint'], self.layout, fps, self.up)
+            joints, first = _joints(results)
+            seen = observe(joints, self.layout, fps, self.up)
             events = np.array([(INDEX[e.name], e.start, e.end)
                                for e in seen.events], np.float32)
             events = events.reshape(-1, 3)
+            events[:, 1:] += first / fps
             if name is not None:
                 self._seen[name] = events
         results['events'] = events
+        return results
+
+
+def _joints(results: Dict) -> Tuple[np.ndarray, int]:
+    """(M, T, V, C) and the number of the first frame; of a pair T counts the
+    frames of the video, from the first to the last that shows somebody."""
+    if 'keypoint_3d' not in results:
+        return results['keypoint'], 0
+    joints, frames = results['keypoint_3d'], results.get('video_frames')
+    if frames is None or not len(frames):
+        return joints, 0
+    first = int(frames[0])
+    persons, _, *point = joints.shape
+    whole = np.full((persons, frames[-1] + 1 - first, *point), np.nan,
+                    joints.dtype)
+    whole[:, frames - first] = joints
+    return whole, first
+
+
+@TRANSFORMS.register_module()
+class ClipSpan(BaseTransform):
+    """What part of a video was sampled: with it and :class:`BodyPartEvents`
+    the codes of videos have names, and their narratives times. Stands behind
+    the sampling; ``ResampleFrames`` says it of skeletons.
+
+    Of several clips it is the first, whose tokens the narrative tells. Where
+    a short video was begun again, there is none.
+
+    A ``Flip`` in the pipeline would make left right, and names wrong.
+
+    Required Keys: frame_inds, clip_len, frame_interval, and fps or avg_fps.
+    Added Keys: span, seconds of the beginning and of the end.
+    """
+
+    def transform(self, results: Dict) -> Dict:
+        fps = results.get('fps') or results['avg_fps']
+        frames = results['frame_inds'].flatten()[:results['clip_len']]
+        between = np.diff(frames)
+        if (between >= 0).all():
+            # UniformSample has no interval of its own.
+            step = results['frame_interval'] or between.mean()
+            results['span'] = (float(frames[0] / fps),
+                               float((frames[-1] + step) / fps))
         return results
