@@ -19,6 +19,9 @@ model = dict(
         in_channels=256,
         num_tokens=16,
         codebook_size=512,
+        # Tokens are drawn to the words for what the body does meanwhile: more
+        # of them earn a name.
+        align=dict(loss_events=10.),
         aux_head=dict(num_classes=num_classes)),
     cls_head=dict(
         in_channels=256, num_classes=num_classes, class_names='ntu60'))
@@ -35,7 +38,8 @@ param_scheduler = [
 ]
 custom_hooks = [
     dict(type='LVLMWarmupHook', epochs=warmup_epochs),
-    dict(type='CodeNamesHook')
+    dict(type='CodeNamesHook'),
+    dict(type='SemanticAlignmentHook')
 ]
 optim_wrapper = dict(
     optimizer=dict(lr=1e-3),

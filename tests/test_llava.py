@@ -1,6 +1,7 @@
 """LLaVA: the full-size config on a tiny model, and its shape at full size."""
 import importlib.util
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 from conftest import CLASSES, make_samples
+from lvlm_var_mm.engine import SemanticAlignmentHook
 from lvlm_var_mm.models.lora import has_bfloat16
 from mmaction.registry import MODELS
 
@@ -47,6 +49,7 @@ def test_train_step_of_the_full_size_config(cfg, tiny_llava):
     model = MODELS.build(cfg.model)
     model.init_weights()
     model.train()
+    SemanticAlignmentHook().before_train(SimpleNamespace(model=model))
     before = {n: p.detach().clone() for n, p in model.named_parameters()}
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
     # A layer that is recomputed for the backward pass runs twice a step.
