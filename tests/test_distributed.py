@@ -139,7 +139,8 @@ def run(folder, processes, epoch=1):
     losses = [{k: sum(log[k] for log in logs_of_step) / processes
                for k in logs_of_step[0]} for logs_of_step in zip(*logs)]
     metrics = json.loads((folder / 'metrics.json').read_text())
-    state = CheckpointLoader.load_checkpoint(str(folder / f'epoch_{epoch}.pth'))
+    state = CheckpointLoader.load_checkpoint(
+        str(folder / f'epoch_{epoch}.pth'))
     return losses, metrics, state['state_dict'], logs
 
 

@@ -7,9 +7,10 @@ No weights and no data are needed. The step of the language model runs at its
 real size on tensors without content, and what is alive in it is counted;
 backbone and neck run for a clip or two of noise. The memory is for plain data
 parallelism, every GPU with the whole model, unless `strategy` of the config
-shards it, and holds an allowance of 1.5 GB for CUDA. For a time, say what the GPU does: `--tflops` is its rate in
-bfloat16 matrix products, measured here if there is a GPU; `--share` is how
-much of that training reaches. The last line is JSON.
+shards it; it holds an allowance of 1.5 GB for CUDA. For a time, say what the
+GPU does: `--tflops` is its rate in bfloat16 matrix products, measured here if
+there is a GPU; `--share` is how much of that training reaches. The last line
+is JSON.
 """
 import argparse
 import json

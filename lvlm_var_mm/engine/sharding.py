@@ -29,7 +29,8 @@ class FrozenShardStrategy(DDPStrategy):
         strategy = dict(type='FrozenShardStrategy')
 
     ``model_wrapper`` may hold settings of ``MMDistributedDataParallel``.
-    Checkpoints are those of any other run, and go either way.
+    Checkpoints are those of any other run, and go either way. Each process
+    first reads the whole model into main memory.
 
     Raises:
         ValueError: The model has no such language model, or one in 8 or 4

@@ -1,15 +1,18 @@
 """What each way to score the classes is worth on real clips.
 
-    python tools/perf/scoring_options.py CONFIG CHECKPOINT [--json FILE]
-        [--batch 16] [--cfg-options KEY=VALUE ...]
+    python tools/perf/scoring_options.py CONFIG CHECKPOINT
+        [--linear CHECKPOINT] [--json FILE] [--batch 16]
+        [--cfg-options KEY=VALUE ...]
 
 The semantic action tokens of the test clips are made once. The language model
 of the checkpoint then reads them by every option of `scoring`, by free
 generation with the most similar name taken, and not at all: by the auxiliary
-head of the neck. The table shows accuracy, the calibration of the
-probabilities where there are any, and seconds a clip; what an option cannot do
-with these names is said below it. The temperature is fitted on one half of the
-clips and judged on the other, both ways round. The last line is JSON.
+head of the neck. --linear names another checkpoint of the same tokens, trained
+with `LVLMLinearHead` (configs/two_stage/). The table shows accuracy, the
+calibration of the probabilities where there are any, and seconds a clip; what
+an option cannot do with these names is said below it. The temperature is
+fitted on one half of the clips and judged on the other, both ways round. The
+last line is JSON.
 """
 import argparse
 import copy
@@ -58,11 +61,15 @@ def read_test_set(model, loader):
 
 
 @torch.no_grad()
-def by_scoring(head, batches, option):
-    """Samples with the scores of an option."""
-    head.scoring = Scoring(**option)
+def by_scores(head, batches):
+    """Samples with the scores of a head."""
     return [sample for feats, samples in tqdm(batches, leave=False)
             for sample in head.predict(feats, copy.deepcopy(samples))]
+
+
+def by_option(head, batches, option):
+    head.scoring = Scoring(**option)
+    return by_scores(head, batches)
 
 
 @torch.no_grad()
@@ -77,6 +84,22 @@ def by_generation(head, batches):
             out.append(sample.set_pred_score(score).set_pred_label(
                 int(score.argmax())))
     return out
+
+
+def load_linear_head(cfg, checkpoint, codes):
+    """The head of another checkpoint.
+
+    Raises:
+        ValueError: It has other codes (K, C).
+    """
+    settings = copy.deepcopy(cfg.model)
+    settings.cls_head.type = 'LVLMLinearHead'
+    model = MODELS.build(settings).eval()
+    load_checkpoint(model, checkpoint, 'cpu', strict=True)
+    if not torch.equal(model.neck.quantizer.codebook, codes):
+        raise ValueError(f'--linear {checkpoint}: its codebook is another '
+                         'one; train it on the tokens of the checkpoint')
+    return model.cls_head
 
 
 def by_light_head(batches):
@@ -129,6 +152,8 @@ def main():
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('config')
     parser.add_argument('checkpoint')
+    parser.add_argument('--linear', metavar='CHECKPOINT',
+                        help='of LVLMLinearHead on the same tokens')
     parser.add_argument('--batch', type=int, default=16)
     parser.add_argument('--json', metavar='FILE',
                         help='write the last line there as well')
@@ -149,9 +174,13 @@ def main():
     load_checkpoint(model, args.checkpoint, 'cpu', strict=True)
     batches = read_test_set(model, Runner.build_dataloader(
         cfg.test_dataloader, seed=0))
-    ways = {name: lambda option=option: by_scoring(head, batches, option)
+    ways = {name: lambda option=option: by_option(head, batches, option)
             for name, option in OPTIONS.items()}
     ways['generate + match'] = lambda: by_generation(head, batches)
+    if args.linear:
+        linear = load_linear_head(cfg, args.linear,
+                                  model.neck.quantizer.codebook)
+        ways['linear head'] = lambda: by_scores(linear, batches)
     if batches[0][0].light_scores.numel():
         ways['light head'] = lambda: by_light_head(batches)
 

@@ -45,7 +45,8 @@ SPLIT = 'xsub_train'
 def write_raw(folder, names, frames):
     """The same few made frames under every name."""
     rng = np.random.default_rng(0)
-    keypoint = rng.uniform(-1, 1, (1, frames, 25, 3)) * [.3, .9, .2] + [0, 0, 3]
+    keypoint = [0, 0, 3] + [.3, .9, .2] * rng.uniform(
+        -1, 1, (1, frames, 25, 3))
     template = folder / 'template'
     write_skeleton(template, keypoint)
     text = template.read_bytes()

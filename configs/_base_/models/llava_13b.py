@@ -1,5 +1,5 @@
-# The same with the paper's language model: LLaVA-1.5-13B, LoRA, bfloat16, recomputed
-# activations. LLAVA_PATH names another hub id or a folder, such as
+# The same with the paper's language model: LLaVA-1.5-13B, LoRA, bfloat16,
+# recomputed activations. LLAVA_PATH names another hub id or a folder, such as
 # llava-hf/llava-1.5-7b-hf.
 _base_ = 'lvlmvar_skeleton.py'
 
