@@ -15,7 +15,7 @@ from mmengine.config import Config, DictAction
 from mmengine.dataset import BaseDataset
 from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import FlexibleRunner, Runner
 from terminaltables import AsciiTable
 
 import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
@@ -90,9 +90,9 @@ def use_classes(runner: Runner, file: str) -> None:
             classes than the file has names.
         FileNotFoundError: No such file.
     """
-    if not isinstance(runner, Runner):
-        raise ValueError('--classes: not under `runner_type` '
-                         f'{type(runner).__name__}, test in one process')
+    if isinstance(runner, FlexibleRunner):  # it builds its model later
+        raise ValueError('--classes goes with `runner_type` FlexibleRunner '
+                         'in one process alone, without --launcher')
     head = getattr(runner.model, 'module', runner.model).cls_head
     if not isinstance(head, LVLMHead):
         raise ValueError(f'--classes: {type(head).__name__} does not score '
