@@ -252,4 +252,4 @@ def test_strategies_stand_for_what_they_replace():
     assert (zero.strategy.gradient_clipping ==
             base.optim_wrapper.clip_grad.max_norm)
     assert base.optim_wrapper.type == 'BFloat16OptimWrapper'
-    assert zero.strategy.config.torch_autocast.dtype == 'bfloat16'
+    assert zero.strategy.autocast == 'bfloat16'

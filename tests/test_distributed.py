@@ -1,4 +1,5 @@
 """Two processes do what one does: losses, weights, codebook, metrics."""
+import copy
 import importlib.util
 import json
 import os
@@ -154,10 +155,7 @@ SHARDED = dict(
 ZERO = dict(
     runner_type='FlexibleRunner',
     env_cfg=dict(),
-    strategy=dict(
-        type='ZeroStrategy',
-        # Small parameters stay whole; but for it, all of these would.
-        zero_optimization=dict(stage=3, stage3_param_persistence_threshold=9)),
+    strategy=dict(type='ZeroStrategy', zero_optimization=dict(stage=3)),
     optim_wrapper=dict(type='DeepSpeedOptimWrapper',
                        optimizer=dict(type='AdamW', lr=1e-3)))
 needs_deepspeed = [
@@ -212,6 +210,23 @@ def test_two_processes_equal_one(one_process, tmp_path, over):
     if over is not ZERO:  # which empties its parameters
         assert sum(parts) == (frozen if over is SHARDED else 2 * frozen)
     assert {'acc/top1', 'calibration/nll', 'token/usage'} <= set(metrics)
+
+
+@pytest.mark.parametrize('strategy', [
+    pytest.param(dict(ZERO, strategy=dict(
+        ZERO['strategy'], autocast='bfloat16')), marks=needs_deepspeed)],
+    ids=['zero'])
+def test_mixed_precision(one_process, tmp_path, strategy):
+    """The frozen part in bfloat16, what is trained in float32."""
+    model, start, (losses, *_), _ = one_process
+    model = copy.deepcopy(model)
+    model['cls_head']['lvlm']['dtype'] = 'bfloat16'
+    write_config(tmp_path, model, start, 2, **strategy)
+    found, _, state, _ = run(tmp_path, 2)
+    for one, other in zip(losses, found):
+        assert other == pytest.approx(one, rel=.05, abs=.01)
+    assert {v.dtype for k, v in state.items() if 'lora' in k} == {
+        torch.float32}
 
 
 @pytest.mark.parametrize('strategy', [

@@ -108,9 +108,8 @@ def main():
     total, trained = (sum(c[k] for c in counts.values())
                       for k in ('total', 'trainable'))
 
-    # DeepSpeed has its own way to say so.
-    bfloat16 = (cfg.optim_wrapper.type == 'BFloat16OptimWrapper' or bool(
-        shards and shards.everything))
+    bfloat16 = (cfg.optim_wrapper.type == 'BFloat16OptimWrapper' or
+                cfg.get('strategy', {}).get('autocast') == 'bfloat16')
     sizes = 2, 4
     vst = {n: backbone_step(light, fake_batch(cfg, n)) for n in sizes}
     llm = {n: train_step(head, n, light.neck.num_tokens * len(

@@ -11,9 +11,9 @@ strategy = dict(
     # Gradients are sent in buckets of 200 MB; by default it is 2 GB.
     zero_optimization=dict(stage=3, reduce_bucket_size=50_000_000),
     gradient_clipping=5.0,
-    config=dict(torch_autocast=dict(enabled=True, dtype='bfloat16')))
+    autocast='bfloat16')
 train_dataloader = dict(batch_size=16)
-# DeepSpeed clips and autocasts by itself.
+# The strategy clips and autocasts.
 optim_wrapper = dict(
     _delete_=True,
     type='DeepSpeedOptimWrapper',

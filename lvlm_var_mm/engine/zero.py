@@ -2,8 +2,10 @@
 import os.path as osp
 from typing import Callable, Dict, Optional
 
+import torch
 import torch.nn as nn
 from mmengine._strategy import DeepSpeedStrategy
+from mmengine.device import get_device
 from mmengine.dist import is_main_process
 from mmengine.registry import STRATEGIES
 from mmengine.runner.checkpoint import (_load_checkpoint,
@@ -22,21 +24,41 @@ class ZeroStrategy(DeepSpeedStrategy):
 
     A checkpoint is a folder: that of DeepSpeed, to resume from, and in it
     ``model.pth``, which holds what was trained, as always. Whoever is given
-    the folder finds it. In a config, of a model whose ``lvlm.dtype`` is
-    bfloat16::
+    the folder finds it. In a config::
 
         runner_type = 'FlexibleRunner'
         strategy = dict(
-            type='ZeroStrategy', zero_optimization=dict(stage=3))
+            type='ZeroStrategy', zero_optimization=dict(stage=3),
+            autocast='bfloat16')
         optim_wrapper = dict(_delete_=True, type='DeepSpeedOptimWrapper',
                              optimizer=dict(type='AdamW', lr=1e-3))
 
-    All arguments are of ``DeepSpeedStrategy``.
+    Args:
+        zero_optimization (dict): Of ``DeepSpeedStrategy``.
+        autocast (str, optional): The precision that the forward runs in, such
+            as ``'bfloat16'``. DeepSpeed's own autocast takes no model of which
+            a part is bfloat16 already.
+        kwargs: Of ``DeepSpeedStrategy``.
     """
 
-    def __init__(self, **kwargs) -> None:
-        kwargs.setdefault('exclude_frozen_parameters', True)
-        super().__init__(**kwargs)
+    def __init__(self,
+                 zero_optimization: Dict,
+                 autocast: Optional[str] = None,
+                 **kwargs) -> None:
+        self.autocast = autocast
+        # Small parameters would stay whole, and be gathered after each step
+        # all at once, which fails where some are bfloat16 and some float32.
+        zero_optimization = dict(zero_optimization)
+        zero_optimization.setdefault('stage3_param_persistence_threshold', 0)
+        super().__init__(
+            zero_optimization=zero_optimization,
+            **{'exclude_frozen_parameters': True, **kwargs})
+
+    def _wrap_model(self, model: nn.Module):
+        if self.autocast:
+            model.forward = torch.autocast(
+                get_device(), getattr(torch, self.autocast))(model.forward)
+        return super()._wrap_model(model)
 
     def prepare(self, *args, dispatch_kwargs: Optional[Dict] = None,
                 **kwargs):
