@@ -6,15 +6,18 @@ FSDP2 (as ZeRO-3, Rajbhandari et al., arXiv:1910.02054: a layer is put
 together when it runs, and taken apart again), and what is trained stays whole
 under plain data parallelism. Optimizer, hooks, and checkpoints need not know.
 """
+import inspect
 from typing import List
 
 import torch.nn as nn
+from mmengine._strategy import DDPStrategy
 from mmengine.device import get_device
 from mmengine.dist import get_world_size
 from mmengine.model import is_model_wrapper
 from mmengine.registry import STRATEGIES
 from mmengine.runner.checkpoint import weights_to_cpu
-from mmengine._strategy import DDPStrategy
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 
 from lvlm_var_mm.models.reader import PromptReader
 
@@ -35,7 +38,7 @@ class FrozenShardStrategy(DDPStrategy):
     Raises:
         ValueError: The model has no such language model, or one in 8 or 4
             bits; or it runs in a single process.
-        ImportError: PyTorch before 2.7.
+        ImportError: An older PyTorch.
     """
 
     def _wrap_model(self, model: nn.Module) -> nn.Module:
@@ -80,14 +83,11 @@ def shard_frozen_layers(decoder: nn.Module) -> None:
 
     Raises:
         ValueError: No layers, or quantised ones.
-        ImportError: PyTorch before 2.7.
+        ImportError: An older PyTorch.
     """
-    try:
-        from torch.distributed.device_mesh import init_device_mesh
-        from torch.distributed.fsdp import fully_shard
-    except ImportError as e:
-        raise ImportError('FrozenShardStrategy needs PyTorch 2.7 or '
-                          'newer') from e
+    if not can_shard():
+        raise ImportError('FrozenShardStrategy needs a newer PyTorch, whose '
+                          '`fully_shard` takes `ignored_params`')
     layers = decoder_layers(decoder)
     frozen = {p for layer in layers for p in layer.parameters()
               if not p.requires_grad}
@@ -102,6 +102,11 @@ def shard_frozen_layers(decoder: nn.Module) -> None:
         fully_shard(layer, **settings)
     # The root of them: while one runs, the next is fetched.
     fully_shard(decoder, **settings)
+
+
+def can_shard() -> bool:
+    """Whether this PyTorch shards a part of a module's parameters."""
+    return 'ignored_params' in inspect.signature(fully_shard).parameters
 
 
 def decoder_layers(decoder: nn.Module) -> List[nn.Module]:

@@ -1,4 +1,5 @@
 """DeepSpeed ZeRO-3 for FlexibleRunner, with checkpoints that others read."""
+import importlib.util
 import os.path as osp
 from typing import Callable, Dict, Optional
 
@@ -39,12 +40,24 @@ class ZeroStrategy(DeepSpeedStrategy):
             as ``'bfloat16'``. DeepSpeed's own autocast takes no model of which
             a part is bfloat16 already.
         kwargs: Of ``DeepSpeedStrategy``.
+
+    Raises:
+        ImportError: No DeepSpeed.
+        ValueError: Another stage than 3.
     """
 
     def __init__(self,
                  zero_optimization: Dict,
                  autocast: Optional[str] = None,
                  **kwargs) -> None:
+        if importlib.util.find_spec('deepspeed') is None:
+            raise ImportError('ZeroStrategy needs DeepSpeed: '
+                              "pip install -e '.[zero]'")
+        if zero_optimization.get('stage') != 3:
+            raise ValueError(f'`strategy.zero_optimization` is '
+                             f'{zero_optimization}: ZeroStrategy is for stage '
+                             '3; below it every GPU holds the whole model, as '
+                             'in plain data parallelism')
         self.autocast = autocast
         # Small parameters would stay whole, and be gathered after each step
         # all at once, which fails where some are bfloat16 and some float32.
@@ -90,13 +103,20 @@ class ZeroStrategy(DeepSpeedStrategy):
         if is_main_process():
             save_checkpoint(plain, filename)
 
-    def load_checkpoint(self, filename: str, **kwargs) -> Dict:
+    def load_checkpoint(self,
+                        filename: str,
+                        *,
+                        strict: bool = False,
+                        callback: Optional[Callable] = None,
+                        **kwargs) -> Dict:
         """Any checkpoint, into the parts of all processes."""
         from deepspeed.utils import safe_set_local_fp32_param
         checkpoint = _load_checkpoint(filename, map_location='cpu')
+        if callback is not None:
+            callback(checkpoint)
         module = self.model.module
         with _gathered(module):
-            _load_checkpoint_to_model(module, checkpoint)
+            _load_checkpoint_to_model(module, checkpoint, strict=strict)
         # The optimizer has its own copy of what it trains, in float32, and
         # would put it back. In tests there is none.
         if hasattr(self, 'optim_wrapper'):
