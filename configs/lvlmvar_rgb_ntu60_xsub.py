@@ -18,13 +18,19 @@ model = dict(
         pool1_stride_t=1,
         inflate=(0, 0, 1, 1),
         norm_eval=False),
-    neck=dict(layout='NCTHW', in_channels=2048),
+    # Without skeletons there are no body-part events to align with.
+    neck=dict(layout='NCTHW', in_channels=2048, align=None),
     cls_head=dict(in_channels=2048),
     data_preprocessor=dict(
         type='ActionDataPreprocessor',
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         format_shape='NCTHW'))
+
+custom_hooks = [
+    dict(type='LVLMWarmupHook', epochs={{_base_.warmup_epochs}}),
+    dict(type='CodeNamesHook')
+]
 
 train_pipeline = [
     dict(type='DecordInit'),

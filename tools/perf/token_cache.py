@@ -1,7 +1,7 @@
 """What cached tokens save, and whether they train the same.
 
-    python tools/perf/token_cache.py CONFIG CHECKPOINT [--clips 64]
-        [--repeats 3]
+    python tools/perf/token_cache.py CONFIG [CHECKPOINT] [--clips 64]
+        [--repeats 3] [--cfg-options KEY=VALUE ...]
 
 In one run, over the same training clips in the same order, with one view of
 each:
@@ -16,6 +16,18 @@ workers; wall clock, medians over the repeats. The last line is JSON:
 `loss_diff` the largest difference of a batch's loss, `max_abs_diff` that of a
 token's vector, `bytes_per_clip` the size of the cache for a view of a clip,
 meta information included.
+
+Without a checkpoint the weights are random, which takes as long. So the videos
+of the made sample go through a backbone of full size:
+
+    python tools/perf/token_cache.py configs/lvlmvar_rgb_quickstart.py \\
+        --clips 24 --repeats 1 --cfg-options model.backbone.depth=50 \\
+        model.backbone.base_channels=64 model.neck.in_channels=2048 \\
+        model.neck.num_tokens=16 model.cls_head.in_channels=2048 \\
+        train_dataloader.dataset.pipeline.1.clip_len=16 \\
+        train_dataloader.dataset.pipeline.1.frame_interval=4 \\
+        "train_dataloader.dataset.pipeline.3.scale=(-1,256)" \\
+        train_dataloader.dataset.pipeline.4.size=224
 """
 import argparse
 import json
@@ -83,6 +95,15 @@ def epoch(model, *args):
     return losses
 
 
+@torch.no_grad()
+def start_codebook(model, dataset, number):
+    """From the first clips, as the first step of training does."""
+    data = pseudo_collate([dataset[i] for i in range(number)])
+    model.train().cls_head.active = False
+    model(**model.data_preprocessor(data, True), mode='loss')
+    model.eval().cls_head.active = True
+
+
 def timed(call):
     start = time.perf_counter()
     found = call()
@@ -100,7 +121,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('config')
-    parser.add_argument('checkpoint')
+    parser.add_argument('checkpoint', nargs='?')
     parser.add_argument('--clips', type=int, default=64)
     parser.add_argument('--repeats', type=int, default=3)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
@@ -109,9 +130,12 @@ def main():
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()
-    load_checkpoint(model, args.checkpoint, 'cpu', strict=True)
     size = cfg.train_dataloader.batch_size
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    if args.checkpoint:
+        load_checkpoint(model, args.checkpoint, 'cpu', strict=True)
+    else:
+        start_codebook(model, dataset, size)
     clips = SameViews(dataset, min(args.clips, len(dataset)))
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'tokens.pkl')
