@@ -130,11 +130,11 @@ def main():
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()
-    size = cfg.train_dataloader.batch_size
-    dataset = DATASETS.build(cfg.train_dataloader.dataset)
     if args.checkpoint:
         load_checkpoint(model, args.checkpoint, 'cpu', strict=True)
-    else:
+    size = cfg.train_dataloader.batch_size
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    if not args.checkpoint:
         start_codebook(model, dataset, size)
     clips = SameViews(dataset, min(args.clips, len(dataset)))
     with tempfile.TemporaryDirectory() as folder:
