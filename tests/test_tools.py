@@ -2,6 +2,7 @@
 import importlib.util
 import os
 import re
+import runpy
 import subprocess
 import sys
 from argparse import Namespace
@@ -39,7 +40,6 @@ def tool(name, cwd, *args, **env):
 
 # --------------------------------------------------- as a user calls them
 @pytest.mark.parametrize('config, env, words', [
-    ('no.py', {}, ['no.py']),
     # A relative path could be the id of a model to be downloaded.
     (NUCLA, dict(LVLM_PATH='/nowhere/llm', NUCLA_PKL='nowhere/nucla.pkl'),
      ['/nowhere/llm', 'LVLM_PATH|fetch_smollm2.py']),
@@ -56,15 +56,25 @@ def test_test_says_that_the_checkpoint_is_none(tmp_path):
     nucla = write_nucla(tmp_path / 'nucla.pkl')
     garbage = tmp_path / 'garbage.pth'
     garbage.write_bytes(b'\x07 no checkpoint')
-    for path, word in ((tmp_path / 'no.pth', 'no checkpoint at'),
-                       (garbage, 'training has written')):
-        code, errors = tool('test.py', tmp_path, BASELINE, path,
-                            NUCLA_PKL=nucla)
-        assert code == 2 and len(errors) == 1
-        assert str(path) in errors[0] and word in errors[0]
+    code, errors = tool('test.py', tmp_path, BASELINE, garbage,
+                        NUCLA_PKL=nucla)
+    assert code == 2 and len(errors) == 1
+    assert str(garbage) in errors[0] and 'training has written' in errors[0]
 
 
 # ------------------------------------------------------------ in process
+@pytest.mark.parametrize('name, args, word', [
+    ('train.py', ['no.py'], 'no config file no.py'),
+    ('test.py', [BASELINE, 'no.pth'], 'no checkpoint at no.pth')])
+def test_missing_files(name, args, word, monkeypatch, capsys):
+    monkeypatch.setattr('sys.argv', [name, *args])
+    main = runpy.run_path(str(REPO / 'tools' / name))['main']
+    with pytest.raises(SystemExit) as end, user_errors():
+        main()
+    assert end.value.code == 2
+    assert word in capsys.readouterr().err.splitlines()[-1]
+
+
 class Labels(BaseDataset):
     """A data set of which only the labels matter."""
 
