@@ -2,9 +2,10 @@
 import pytest
 import torch
 import torch.nn as nn
-from transformers import LlavaForConditionalGeneration
+from transformers import (LlamaConfig, LlavaForConditionalGeneration,
+                          Lfm2Config, Qwen3NextConfig)
 
-from lvlm_var_mm.models.label_trie import LabelTrie, tree_layout
+from lvlm_var_mm.models.label_trie import LabelTrie, check_layers, tree_layout
 from lvlm_var_mm.models.logprobs import (answer_logprobs, next_token_logprobs,
                                          trie_logprobs)
 
@@ -290,3 +291,12 @@ def test_parts_of_a_tree_hold_all_names(parts):
     for labels, part in split:
         assert part.sequences == [NAMES['all'][i] for i in labels]
         assert len(part) < len(trie) or parts == 1
+
+def test_models_that_carry_a_state_are_refused():
+    """Convolutions and linear attention read past any mask."""
+    hybrid = Lfm2Config(num_hidden_layers=2,
+                        layer_types=['conv', 'full_attention'])
+    for config in (hybrid, Qwen3NextConfig()):
+        with pytest.raises(ValueError, match='conv|linear_attention'):
+            check_layers(config)
+    check_layers(LlamaConfig())

@@ -26,7 +26,8 @@ from lvlm_var_mm.cli import load_config, user_errors
 from lvlm_var_mm.datasets.ntu_census import PUBLISHED
 from lvlm_var_mm.estimate import (Machine, backbone_step,
                                   build_without_weights, fake_batch,
-                                  memory_of, train_step, weight_bytes)
+                                  keyframe_positions, memory_of, train_step,
+                                  weight_bytes)
 from lvlm_var_mm.estimate.memory import GB, Shards, largest, quantised
 from lvlm_var_mm.models.lora import trainable_parameters
 from mmaction.registry import DATASETS, MODELS
@@ -111,9 +112,11 @@ def main():
     bfloat16 = (cfg.optim_wrapper.type == 'BFloat16OptimWrapper' or
                 cfg.get('strategy', {}).get('autocast') == 'bfloat16')
     sizes = 2, 4
-    vst = {n: backbone_step(light, fake_batch(cfg, n)) for n in sizes}
+    batches = {n: fake_batch(cfg, n) for n in sizes}
+    frames = keyframe_positions(head, batches[2][0]['data_samples'])
+    vst = {n: backbone_step(light, batch) for n, batch in batches.items()}
     llm = {n: train_step(head, n, light.neck.num_tokens * len(
-        light.neck.parts or [0]), bfloat16) for n in sizes}
+        light.neck.parts or [0]), bfloat16, frames) for n in sizes}
     steps = {n: vst[n] + llm[n] for n in sizes}
     batch = args.batch_size or cfg.train_dataloader.batch_size
 

@@ -79,20 +79,21 @@ def counted(call: Callable, module: nn.Module) -> Footprint:
 
 
 def train_step(head: nn.Module, clips: int, tokens: int,
-               bfloat16: bool = True) -> Footprint:
+               bfloat16: bool = True, frames: int = 0) -> Footprint:
     """Of a step of the head at any size, on fake tensors.
 
     Args:
         head (nn.Module): From :func:`build_without_weights`.
-        clips, tokens, bfloat16: Of :func:`make_step`.
+        clips, tokens, bfloat16, frames: Of :func:`make_step`.
     """
     with FakeTensorMode():
         _make_fake(head)
-        return counted(make_step(head, clips, tokens, bfloat16), head)
+        return counted(make_step(head, clips, tokens, bfloat16, frames),
+                       head)
 
 
 def make_step(head: nn.Module, clips: int, tokens: int,
-              bfloat16: bool = True) -> Callable:
+              bfloat16: bool = True, frames: int = 0) -> Callable:
     """A step of the head: the tree of all class names and the longest reason,
     forward and backward.
 
@@ -101,6 +102,8 @@ def make_step(head: nn.Module, clips: int, tokens: int,
         clips (int): N.
         tokens (int): S, semantic action tokens of a clip.
         bfloat16 (bool): Under autocast, as by ``BFloat16OptimWrapper``.
+        frames (int): Positions of the keyframes of a clip. The vision tower
+            itself is left out: it is small, and not trained.
     """
     reasons = [len(head.prompt.reason(d)) for d in head.classes.descriptions]
     labels = torch.zeros(clips, dtype=torch.long)
@@ -108,7 +111,8 @@ def make_step(head: nn.Module, clips: int, tokens: int,
     feats = SemanticTokens(
         torch.zeros(clips, tokens, head.projector[0].in_features),
         torch.zeros(clips, tokens, dtype=torch.long),
-        torch.ones(clips, tokens, dtype=torch.bool))
+        torch.ones(clips, tokens, dtype=torch.bool),
+        frames=torch.zeros(clips, frames, head.embedding.weight.shape[1]))
     head.train()
 
     def loss() -> Tensor:

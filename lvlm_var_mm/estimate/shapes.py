@@ -87,14 +87,36 @@ def build_without_weights(cfg: Config) -> nn.Module:
     elif size:
         head['lvlm'] = dict(type=partial(llava, size[1], dtype))
         head['tokenizer'] = dict(type=WordTokenizer)
+        head['image_processor'] = dict(
+            type='transformers.CLIPImageProcessor', crop_size=336,
+            size=dict(shortest_edge=336))
     else:
         raise ValueError(
             f'`cls_head.lvlm.{PATH_KEY}` is {path or "not given"}: give a '
             'folder that holds its config.json (LVLM_PATH or LLAVA_PATH), or '
             'llava-hf/llava-1.5-7b-hf or -13b-hf')
-    head.pop('image_processor', None)
     with torch.device('meta'):
         return MODELS.build(head).to('meta')
+
+
+def keyframe_positions(head: nn.Module, data_sample) -> int:
+    """Positions that the keyframes of a clip take in the prompt.
+
+    Args:
+        head (nn.Module): From :func:`build_without_weights`.
+        data_sample (:obj:`ActionDataSample`): Of :func:`fake_batch`.
+    """
+    if not head.prompt.has_keyframes:
+        return 0
+    eyes, pictures = head.keyframes, list(data_sample.keyframes)
+    grids = eyes.processor(images=pictures, return_tensors='pt').get(
+        'image_grid_thw')
+    if grids is None:  # the shape tells, also without content
+        lvlm = getattr(head.lvlm, 'get_base_model', lambda: head.lvlm)()
+        return eyes(lvlm, [data_sample])[0].shape[1]
+    # Such a tower counts patches by their content; some are one position.
+    return (int(grids.prod(1).sum()) // eyes.processor.merge_size**2 +
+            len(pictures) * len(eyes.before + eyes.after))
 
 
 def _typed(dtype: torch.dtype, kind: str, **settings) -> nn.Module:

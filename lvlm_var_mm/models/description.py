@@ -19,7 +19,7 @@ from .fingerprint import (describe_lora, digest, same_weights,
 # Of the description; a newer one is refused, not misread.
 FORMAT = 3
 SHAPE = 'model_type', 'hidden_size', 'num_hidden_layers', 'vocab_size'
-TASK = 'class_names', 'prompt', 'answer', 'chat'
+TASK = 'class_names', 'prompt', 'answer', 'chat', 'keyframe'
 # Beside their codebook, of the tokens of a clip.
 TOKENS = 'num_tokens', 'parts', 'switch_cost'
 PACKAGES = 'lvlm_var_mm', 'torch', 'transformers', 'peft', 'mmaction2'
@@ -28,12 +28,12 @@ PACKAGES = 'lvlm_var_mm', 'torch', 'transformers', 'peft', 'mmaction2'
 def describe(head) -> Dict:
     """Facts about a :class:`PromptReader`.
 
-    ``format``; ``class_names``, ``prompt``, ``answer`` and ``chat`` as
-    configured; ``class_names_hash``, to tell lists apart at a glance;
-    ``lvlm``, the shape of the base model; ``base``, its name and revision,
-    and a ``sample`` of its weights by which it is known whatever folder it
-    lies in; ``lora``, what scales the adapter; ``tokenizer``, a hash;
-    ``versions`` of the packages in use.
+    ``format``; ``class_names``, ``prompt``, ``answer``, ``chat`` and
+    ``keyframe`` as configured; ``class_names_hash``, to tell lists apart at a
+    glance; ``lvlm``, the shape of the base model; ``base``, its name and
+    revision, and a ``sample`` of its weights by which it is known whatever
+    folder it lies in; ``lora``, what scales the adapter; ``tokenizer``, a
+    hash; ``versions`` of the packages in use.
     """
     config = head.decoder.config
     names = list(head.classes.names)

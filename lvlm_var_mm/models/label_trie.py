@@ -16,6 +16,23 @@ import torch.nn as nn
 from torch import Tensor
 
 
+def check_layers(config) -> None:
+    """Whether a decoder of this ``config`` can read a tree.
+
+    Raises:
+        ValueError: It has layers that carry a state from each position to
+            the next, past any mask: names side by side would read each other.
+    """
+    kinds = set(getattr(config, 'layer_types', None) or ())
+    if not all('attention' in kind and 'linear' not in kind
+               for kind in kinds):
+        raise ValueError(
+            f'`lvlm` is a {config.model_type} with layers of the kinds '
+            f'{sorted(kinds)}: all must attend by a mask, or the class names '
+            'cannot be read side by side; take a model such as LLaVA, '
+            'Qwen2.5-VL or InternVL')
+
+
 class LabelTrie(nn.Module):
     """The token sequences of all class names as one tree.
 

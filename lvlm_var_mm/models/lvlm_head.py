@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
+from .keyframes import generate_args
 from .logprobs import answer_logprobs, per_token, trie_logprobs
 from .narrative import write_tokens
 from .negatives import Negatives
@@ -182,6 +183,9 @@ class LVLMHead(PromptReader):
 
         Returns:
             list[tuple[str, str]]: Class name and reason.
+
+        Raises:
+            RuntimeError: See :func:`~.keyframes.generate_args`.
         """
         was_training = self.training
         self.eval()
@@ -195,9 +199,11 @@ class LVLMHead(PromptReader):
             embeds, mask = pad_left(
                 torch.cat([prompt, self.embedding(ids)], 1),
                 torch.cat([mask, known], 1))
+            positions = mask.long().cumsum(1).sub(1).clamp(min=0)
             written = self.lvlm.generate(
                 inputs_embeds=embeds,
                 attention_mask=mask.long(),
+                **generate_args(self.place(positions, feats)),
                 max_new_tokens=max_new_tokens,
                 do_sample=False,
                 pad_token_id=self.prompt.answer_end[-1])

@@ -69,6 +69,11 @@ class Prompt:
         """Token ids of an explanation, the end of the answer included."""
         return self._encode(text) + self.answer_end
 
+    def around(self, template: str) -> Tuple[List[int], List[int]]:
+        """Token ids before and behind ``{picture}`` in a template."""
+        return tuple(map(self._encode, _split(template, '{picture}',
+                                              'keyframe')))
+
     def decode(self, ids: Sequence[int]) -> str:
         return self._tokenizer.decode(ids, skip_special_tokens=True).strip()
 

@@ -18,8 +18,8 @@ from mmaction.models import BaseHead
 from .description import (check, describe, from_bytes,
                           scale_was_a_parameter, to_bytes)
 from .fingerprint import describe_base
-from .keyframes import Keyframes
-from .label_trie import LabelTrie, tree_layout
+from .keyframes import Keyframes, put_in_place
+from .label_trie import LabelTrie, check_layers, tree_layout
 from .lora import PATH_KEY, build, build_lvlm, keep_trained_only
 from .prefix_cache import PrefixCache, as_cache, cache_args, read_prefix
 from .prompt import Prompt, pad_left, pad_right
@@ -53,6 +53,8 @@ class PromptReader(BaseHead):
             training; tests use the first.
         answer (str): Template with ``{label}`` and ``{reason}``.
         chat (bool): Wrap the prompt in the model's chat template.
+        keyframe (str): What stands for each keyframe, template with
+            ``{picture}``.
         same_task (bool): Whether a checkpoint with other class names, prompt
             or answer is refused, or read all the same.
         gradient_checkpointing (bool): Recompute the language model's
@@ -71,6 +73,7 @@ class PromptReader(BaseHead):
                  prompt: Union[str, Sequence[str]] = PROMPT,
                  answer: str = ANSWER,
                  chat: bool = False,
+                 keyframe: str = '{picture}',
                  same_task: bool = True,
                  gradient_checkpointing: bool = False,
                  **kwargs) -> None:
@@ -83,7 +86,8 @@ class PromptReader(BaseHead):
             }
         self.tokenizer = build(tokenizer, key)
         self._cache = PrefixCache()
-        self.templates = dict(prompt=prompt, answer=answer, chat=chat)
+        self.templates = dict(prompt=prompt, answer=answer, chat=chat,
+                              keyframe=keyframe)
         self.set_classes(class_names, num_classes)
         self.same_task = same_task
         if any(p.has_keyframes for p in self.prompts):
@@ -93,9 +97,10 @@ class PromptReader(BaseHead):
             self.keyframes = Keyframes(build(image_processor or {
                 'type': 'transformers.AutoImageProcessor.from_pretrained',
                 PATH_KEY: lvlm[PATH_KEY]
-            }, 'image_processor'))
+            }, 'image_processor'), *self.prompt.around(keyframe))
 
         self.lvlm = build_lvlm(lvlm, lora, gradient_checkpointing)
+        check_layers(self.decoder.config)
         keep_trained_only(self, 'lvlm')
         self.base = describe_base(self, str(lvlm.get(PATH_KEY, lvlm['type'])))
         width = self.embedding.weight.shape[1]
@@ -125,7 +130,7 @@ class PromptReader(BaseHead):
         self.classes = load_classes(class_names, num_classes)
         self.same_task = False
         self.num_classes = len(self.classes.names)
-        prompt, answer, chat = self.templates.values()
+        prompt, answer, chat, _ = self.templates.values()
         self.prompts = [
             Prompt(self.tokenizer, p, answer, self.classes.names, chat)
             for p in ([prompt] if isinstance(prompt, str) else prompt)
@@ -187,9 +192,18 @@ class PromptReader(BaseHead):
         them; all views of a clip see the same."""
         if not self.prompt.has_keyframes:
             return feats
-        frames = self.keyframes(self._causal_lm, data_samples)
         views = len(feats.ids) // len(data_samples)
-        return feats._replace(frames=frames.repeat_interleave(views, 0))
+        frames, places = (
+            x.repeat_interleave(views, 0)
+            for x in self.keyframes(self._causal_lm, data_samples))
+        return feats._replace(frames=frames, places=places)
+
+    def place(self, position_ids: Tensor, feats: SemanticTokens,
+              prompt: Optional[Prompt] = None) -> Tensor:
+        """(N, S) positions, numbered in a row -> as the model numbers them,
+        (A, N, S) where pictures have A axes."""
+        start = len((prompt or self.prompt).before)
+        return put_in_place(position_ids, start, feats.places)
 
     def positions(self, feats: SemanticTokens) -> int:
         """Of a prompt, but for what stands at the same place for all."""
@@ -254,7 +268,7 @@ class PromptReader(BaseHead):
         hidden = self.decoder(
             inputs_embeds=torch.cat(parts, 1),
             attention_mask=layout.mask,
-            position_ids=layout.position_ids,
+            position_ids=self.place(layout.position_ids, feats, prompt),
             **cache_args(self.decoder, cache)).last_hidden_state
         return hidden[:, length - past - 1:]
 

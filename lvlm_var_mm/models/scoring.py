@@ -80,7 +80,8 @@ class Scoring:
                              'behind {tokens}: the names follow that text')
         one = feats.clips(slice(1))
         if head.prompt.has_keyframes:
-            one = one._replace(frames=one.frames[:, :0])
+            one = one._replace(frames=one.frames[:, :0],
+                               places=one.places[..., :1])
         return self.method(
             head, one._replace(mask=torch.zeros_like(one.mask)), self.memory)
 
@@ -165,7 +166,7 @@ def constrained_scores(head, feats: SemanticTokens, _: float) -> Tensor:
         hidden = head.decoder(
             inputs_embeds=embeds,
             attention_mask=layout.mask,
-            position_ids=layout.position_ids,
+            position_ids=head.place(layout.position_ids, feats),
             **cache_args(head.decoder, cache)).last_hidden_state[:, -1]
         chosen = []
         for clip, names in enumerate(left):

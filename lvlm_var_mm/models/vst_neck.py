@@ -40,9 +40,11 @@ class SemanticTokens(NamedTuple):
     # (N, 2, classes) scores of the auxiliary head, from the continuous and
     # from the quantised steps; no classes without such a head
     light_scores: Optional[Tensor] = None
-    # (N, F, D) what the vision tower made of the keyframes, by the head; of
-    # the neck, F is 0
+    # (N, F, D) what the vision tower made of the keyframes, and (N, A, F + 1)
+    # where it stands, see keyframes.places; by the head; of the neck, F and A
+    # are 0
     frames: Optional[Tensor] = None
+    places: Optional[Tensor] = None
 
     def clips(self, which: slice) -> 'SemanticTokens':
         """Some of the clips."""
@@ -205,7 +207,8 @@ class VSTNeck(BaseModule):
             names=self._name_of[ids],
             parts=part.expand_as(ids),
             light_scores=self.light_scores(steps, quantized),
-            frames=quantized[:, :0])
+            frames=quantized[:, :0],
+            places=ids.new_zeros(len(ids), 0, 1))
 
     @torch.no_grad()
     def read_codes(self, ids: Tensor) -> SemanticTokens:
