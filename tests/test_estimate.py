@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from conftest import head_cfg
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.estimate import (Footprint, Machine, build_without_weights,
-                                  counted, fake_batch, make_step, memory_of,
-                                  train_step, weight_bytes)
+from lvlm_var_mm.estimate import (Footprint, Machine, backbone_step,
+                                  build_without_weights, counted, fake_batch,
+                                  make_step, memory_of, train_step,
+                                  weight_bytes)
 from lvlm_var_mm.estimate.memory import Shards, largest
 from lvlm_var_mm.smollm2 import default_dir, is_complete
 from mmaction.registry import MODELS
@@ -169,6 +171,27 @@ def test_unknown_shape():
         build_without_weights(Config(cfg))
     with pytest.raises(ValueError, match='no `lvlm`'):
         build_without_weights(Config(dict(model=dict())))
+
+
+@pytest.mark.parametrize('name', ['quickstart', 'rgb_quickstart'])
+def test_backbone_and_neck_count_as_they_run(name):
+    cfg = Config.fromfile(REPO / f'configs/lvlmvar_{name}.py')
+    model = MODELS.build({k: v for k, v in cfg.model.items()
+                          if k != 'cls_head'})
+    model.neck.align = None  # has no texts here
+    batch = fake_batch(cfg, 4)
+    data = model.data_preprocessor(pseudo_collate(batch), training=True)
+
+    def step():
+        inputs = data['inputs']
+        feats = model.backbone(inputs.reshape(-1, *inputs.shape[2:]))
+        sum(model.neck(feats, data['data_samples'])[1].values()).backward()
+
+    model.train()
+    step()  # the codebook starts
+    model.zero_grad(set_to_none=True)
+    real = peak_of(step)
+    assert backbone_step(model, batch).bytes == pytest.approx(real, rel=.1)
 
 
 @pytest.mark.parametrize('text', ['8', '8x', '0x80', '8x24GB'])

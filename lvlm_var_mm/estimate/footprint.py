@@ -1,9 +1,9 @@
 """Bytes and operations of a training step, counted while it runs.
 
-The language model takes its real step at its real size, on fake tensors, which
-have shapes and no content; so recomputed activations, slices of
+Language model and backbone take their real step at their real size, on fake
+tensors, which have shapes and no content; so recomputed activations, slices of
 the vocabulary and the tree mask count as they are, not by a formula that would
-have to follow them. Backbone and neck are small and run on the CPU.
+have to follow them. The neck is small and runs on the CPU.
 """
 import weakref
 from typing import Callable, List, NamedTuple
@@ -150,22 +150,32 @@ def _make_fake(module: nn.Module) -> None:
 
 
 def backbone_step(model: nn.Module, batch: List) -> Footprint:
-    """A step of backbone and neck on the CPU, by the neck's own losses."""
+    """A step of the backbone, on fake tensors, and of the neck by its own
+    losses, on noise: its codebook starts by k-means, which needs content. The backbone
+    has no weights afterwards."""
     data = model.data_preprocessor(pseudo_collate(batch), training=True)
+    shape = data['inputs'].shape
+    shape = shape[0] * shape[1], *shape[2:]
+    model.train()
+    with FakeTensorMode():
+        _make_fake(model.backbone)
+        clips = torch.empty(shape)
+        backbone = counted(
+            lambda: model.backbone(clips).sum().backward(), model.backbone)
+        shape = model.backbone(clips).shape
+    feats = torch.randn(shape, requires_grad=True)
+
     if model.neck.align:  # any texts take as much
         events = len(model.neck.align.bias) if hasattr(
             model.neck.align, 'bias') else 1
         classes = model.neck.aux_head['num_classes']
         model.neck.align.set_texts(
             torch.randn(classes, 64), torch.randn(events, 64))
-    model.train()
 
     def step() -> None:
-        inputs = data['inputs']
-        feats = model.backbone(inputs.reshape(-1, *inputs.shape[2:]))
         _, losses = model.neck(feats, data['data_samples'])
         sum(losses.values()).backward()
 
-    step()  # the codebook starts by k-means, once
-    model.zero_grad(set_to_none=True)
-    return counted(step, model)
+    step()  # the codebook starts, once
+    model.neck.zero_grad(set_to_none=True)
+    return backbone + counted(step, model.neck)
