@@ -14,6 +14,7 @@ from lvlm_var_mm.datasets import (NTURGBDSkeletonDataset, NTURGBDVideoDataset,
                                   SkeletonDataset)
 from lvlm_var_mm.datasets.ntu_splits import (NUM_ACTIONS, in_split,
                                              parse_names)
+from lvlm_var_mm.datasets.prepare import prepare_ntu
 from lvlm_var_mm.datasets.sample import make_sample
 from lvlm_var_mm.datasets.skeleton_io import CorruptSampleError
 from lvlm_var_mm.engine import SkippedSamplesHook
@@ -167,6 +168,53 @@ def test_bad_settings(kind, sample, error, over, words):
     for word in words:
         word = word.format(folder=cls.folder, suffix=cls.suffix)
         assert word in str(caught.value)
+
+
+@pytest.fixture
+def halves(sample, tmp_path):
+    """NTU RGB+D 120 as many keep it, in two folders."""
+    for folder, action, setup in (('', 1, 1), ('120', 61, 18)):
+        inner = tmp_path / f'nturgb+d_skeletons{folder}'
+        inner.mkdir()
+        for path in (sample / 'nturgb+d_skeletons').glob('S001*A001*'):
+            shutil.copy(path, inner / f'S{setup:03}{path.name[4:17]}'
+                        f'{action:03}.skeleton')
+    return tmp_path
+
+
+def test_second_folder(halves, tmp_path):
+    found = NTURGBDSkeletonDataset(str(halves), benchmark='ntu120',
+                                   split='xsub_train')
+    assert {found.get_data_info(i)['label'] for i in range(len(found))} == {
+        0, 60}
+    one = NTURGBDSkeletonDataset(
+        str(halves / 'nturgb+d_skeletons120'), benchmark='ntu120')
+    assert 2 * len(one) == len(found)
+    prepare_ntu(halves, tmp_path / 'out', processes=1, progress=False)
+    assert len(NTURGBDSkeletonDataset(
+        str(tmp_path / 'out'), benchmark='ntu120', split='xsub_train')) == len(found)
+
+
+def test_some_labels_of_raw_files(sample):
+    assert len(build('skeleton', sample, only=[1])) == 3
+    with pytest.raises(ValueError, match='`only`'):
+        build('skeleton', sample, only=[7])
+    with pytest.raises(ValueError, match='25 joints.*`num_joints`, 17'):
+        build('skeleton', sample, num_joints=17)
+
+
+def test_files_that_show_nobody(sample, tmp_path):
+    """As some of NTU RGB+D: left out, in tests as well; a file that was cut
+    off is not."""
+    root = shutil.copytree(sample, tmp_path / 'ntu')
+    first, second, *_ = sorted((root / 'nturgb+d_skeletons').glob('*P001*'))
+    first.write_bytes(b'300\r\n' + b'0\r\n' * 300)
+    dataset = build('skeleton', root, test_mode=True)
+    assert len(dataset) == 5
+    assert first.stem not in [dataset.get_data_info(i)['frame_dir']
+                              for i in range(5)]
+    second.write_bytes(b'300\r\n0\r\n')
+    assert len(build('skeleton', root, test_mode=True)) == 5
 
 
 def test_empty_folder(tmp_path):
@@ -356,6 +404,24 @@ def test_some_labels_only(write):
         len(dataset))] == ['clip1', 'clip3']
     with pytest.raises(ValueError, match=r'no samples.*`only`, \[7\]'):
         SkeletonDataset(file, POSE, only=[7])
+
+
+def test_videos_lie_where_the_prefix_says(write):
+    videos = [dict(s, filename=s['frame_dir']) for s in annotations()]
+    stock, ours = (DATASETS.build(dict(
+        type=kind, ann_file=write(videos), pipeline=POSE, split='train',
+        data_prefix=dict(video='videos')))
+        for kind in ('PoseDataset', 'SkeletonDataset'))
+    for key in 'filename', 'frame_dir':
+        assert (ours.get_data_info(2)[key] == stock.get_data_info(2)[key] ==
+                'videos/clip2')
+
+
+def test_annotation_without_a_label(write):
+    samples = annotations()
+    del samples[3]['label']
+    with pytest.raises(ValueError, match=r"a\.pkl: sample 'clip3' has no "):
+        SkeletonDataset(write(samples), POSE)
 
 
 def test_pickle_of_a_list(write):

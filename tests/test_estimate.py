@@ -211,6 +211,27 @@ def test_batches(name, shape):
     assert [tuple(b['inputs'].shape) for b in batch] == [shape] * 2
 
 
+def test_batches_of_flat_skeletons():
+    cfg = Config.fromfile(REPO / 'configs/lvlmvar_nucla_xview.py')
+    cfg.model.backbone.graph_cfg = dict(layout='coco', mode='stgcn_spatial')
+    cfg.train_dataloader.dataset.pipeline = [
+        dict(type='PreNormalize2D'),
+        dict(type='GenSkeFeat', dataset='coco', feats=['j']),
+        dict(type='UniformSampleFrames', clip_len=8),
+        dict(type='PoseDecode'),
+        dict(type='FormatGCNInput', num_person=2),
+        dict(type='PackActionInputs')]
+    batch = fake_batch(cfg, 1)
+    assert batch[0]['inputs'].shape == (1, 2, 8, 17, 3)  # x, y and score
+
+
+def test_second_stage_is_not_estimated():
+    cfg = Config.fromfile(
+        REPO / 'configs/two_stage/lvlmvar_nucla_xview.py')
+    with pytest.raises(ValueError, match='TokenDataset.*first stage'):
+        fake_batch(cfg, 1)
+
+
 def test_tool(tiny_llama, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv('LVLM_PATH', str(tiny_llama))
     monkeypatch.setenv('NTU_SAMPLE', str(tmp_path / 'no'))

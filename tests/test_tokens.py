@@ -143,6 +143,25 @@ def test_cache_is_what_the_model_makes_of_each_clip(models):
         assert [m['frame_dir'] for m in clip['meta']] == [f'clip{i}'] * 2
 
 
+def test_corrupt_clips_are_not_cached(models):
+    """A training set gives another clip in the place of a corrupt one."""
+    tool = runpy.run_path(str(REPO / 'tools' / 'cache_tokens.py'))
+    data = batch(SKELETON, [2, 3, 0])
+
+    class Clips(list):
+
+        def prepare_data(self, i):
+            return None if i == 1 else self[i]
+
+    clips = Clips(dict(inputs=x, data_samples=s)
+                  for x, s in zip(*data.values()))
+    for size in (1, 3):
+        cached = tool['cache_tokens'](models[0], clips, views=2,
+                                      batch_size=size, workers=0)
+        assert [c['label'] for c in cached] == [2, 0]
+        assert all(c['codes'].shape == (2, L) for c in cached)
+
+
 def test_stale_tokens_are_refused(models, tmp_path):
     one, two = models
     assert fingerprint(one) == fingerprint(two)

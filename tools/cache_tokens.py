@@ -23,27 +23,50 @@ from lvlm_var_mm.engine.token_cache import fingerprint
 from mmaction.registry import DATASETS
 
 
+class _Own(torch.utils.data.Dataset):
+    """``(index, sample)``; None of a corrupt one, in whose place a training
+    set would give another."""
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, index):
+        get = getattr(self.dataset, 'prepare_data', self.dataset.__getitem__)
+        return index, get(index)
+
+
+def _readable(batch):
+    batch = [(i, data) for i, data in batch if data is not None]
+    return [i for i, _ in batch], batch and pseudo_collate(
+        [data for _, data in batch])
+
+
 @torch.no_grad()
 def cache_tokens(model, dataset, views, batch_size=32, workers=1):
     """(label, codes (views, S), meta of each view) of each clip."""
     clips = [dict(codes=[], meta=[]) for _ in range(len(dataset))]
     for view in range(views):
         loader = DataLoader(
-            dataset, batch_size, num_workers=workers,
-            collate_fn=pseudo_collate,
+            _Own(dataset), batch_size, num_workers=workers,
+            collate_fn=_readable,
             worker_init_fn=lambda i: worker_init_fn(i, workers, 0, view))
-        at = iter(clips)
-        for data in loader:
+        for at, data in loader:
+            if not at:
+                continue
             data = model.data_preprocessor(data, False)
             feats, _ = model.extract_feat(data['inputs'], test_mode=True)
             samples = data['data_samples']
             first = feats.ids[::len(feats.ids) // len(samples)].cpu().numpy()
-            for codes, sample, clip in zip(first, samples, at):
+            for codes, sample, clip in zip(
+                    first, samples, (clips[i] for i in at)):
                 clip['label'] = int(sample.gt_label)
                 clip['codes'].append(codes.astype(np.int32))
                 clip['meta'].append(dict(sample.metainfo_items()))
         print(f'view {view + 1} of {views}', flush=True)
-    return [dict(c, codes=np.stack(c['codes'])) for c in clips]
+    return [dict(c, codes=np.stack(c['codes'])) for c in clips if c['codes']]
 
 
 def main():
@@ -56,6 +79,8 @@ def main():
                         help='of each clip (default: %(default)s)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     args = parser.parse_args()
+    if not args.out.endswith(('.pkl', '.pickle')):
+        raise ValueError(f'{args.out}: must end in .pkl')
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')

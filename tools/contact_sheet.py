@@ -73,7 +73,8 @@ def main() -> None:
     if not args.out.endswith('.png'):
         raise ValueError(f'{args.out}: must end in .png')
     dataset = NTURGBDPairedDataset(
-        args.data_root, [], args.split, benchmark=args.benchmark)
+        args.data_root, [], args.split, benchmark=args.benchmark,
+        test_mode=True)  # else another takes the place of a corrupt one
     names = load_classes(args.benchmark).names
     # The base class's: the list alone, no sample is read for its label.
     labels = np.array([BaseDataset.get_data_info(dataset, i)['label']

@@ -15,7 +15,7 @@ from .persons import real_persons
 from .sample import ensure_sample, is_complete
 from .sample_render import HEIGHT, WIDTH
 from .skeleton import SkeletonDataset, read_exclude
-from .skeleton_io import read_skeleton
+from .skeleton_io import NUM_JOINTS, read_skeleton, shows_nobody
 from .store import is_store
 from .video import check_avi
 
@@ -25,6 +25,15 @@ MADE = 'a made sample of stick figures, not NTU RGB+D'
 def picture_shape(made: bool) -> Tuple[int, int]:
     """Height and width of the colour video that a skeleton points into."""
     return (HEIGHT, WIDTH) if made else (1080, 1920)
+
+
+def folders_of(data_root: str, folder: str) -> List[str]:
+    """Where the files lie: ``folder`` of ``data_root`` and, as many keep the
+    second half of NTU RGB+D 120, ``folder`` with 120 behind; else the root
+    itself. None if there is no such place."""
+    inner = [osp.join(data_root, folder + end) for end in ('', '120')]
+    return ([f for f in inner if osp.isdir(f)] or
+            [data_root] * osp.isdir(data_root))
 
 
 class NTUNames:
@@ -71,20 +80,19 @@ class NTUNames:
     def list_folder(self) -> List[dict]:
         """``filename`` and ``frame_dir`` (its stem, as in MMAction2's
         pickles) of the files of :attr:`data_root`, in the order of names."""
-        root = osp.join(self.data_root, self.folder)
-        root = root if osp.isdir(root) else self.data_root
-        if not osp.isdir(root):
+        roots = folders_of(self.data_root, self.folder)
+        if not roots:
             raise FileNotFoundError(
                 f'no folder {self.data_root}: set `data_root` of the dataset '
                 f'to the folder that holds {self.folder}/, or to the folder '
                 f'of *{self.suffix} files itself')
-        if is_complete(osp.dirname(osp.abspath(root))):
+        if is_complete(osp.dirname(osp.abspath(roots[0]))):
             self._metainfo['note'] = MADE
-        return [
-            dict(filename=osp.join(root, file),
-                 frame_dir=file[:-len(self.suffix)])
-            for file in sorted(os.listdir(root)) if file.endswith(self.suffix)
-        ]
+        # Of a name in both folders the first file counts.
+        files = {file: osp.join(root, file) for root in reversed(roots)
+                 for file in os.listdir(root) if file.endswith(self.suffix)}
+        return [dict(filename=files[file], frame_dir=file[:-len(self.suffix)])
+                for file in sorted(files)]
 
     def choose(self, samples: List[dict]) -> List[dict]:
         """Those of the split, labelled by their names.
@@ -176,9 +184,35 @@ class NTURGBDSkeletonDataset(NTUNames, SkeletonDataset):
     def load_data_list(self) -> List[dict]:
         """The samples of the split, in the order of their source."""
         if not self.ann_file:
-            return self.choose(self.list_folder())
+            return self._raw_samples()
         samples, _ = self.read_annotations()
         return self.checked(self.choose(samples))
+
+    def _raw_samples(self) -> List[dict]:
+        """Without those in which the sensor saw nobody: some of the authors'
+        list are such, and a test would end at the first.
+
+        Raises:
+            ValueError: None is left, or the layout is not that of the files.
+        """
+        if self.num_joints not in (None, NUM_JOINTS):
+            raise ValueError(f'{self.data_root}: raw files have {NUM_JOINTS} '
+                             f'joints, not `num_joints`, {self.num_joints}')
+        samples = [s for s in self.choose(self.list_folder())
+                   if self.only is None or s['label'] in self.only]
+        empty = [s['frame_dir'] for s in samples
+                 if shows_nobody(s['filename'])]
+        if empty:
+            print_log(f'left out, for they show nobody: {len(empty)} samples, '
+                      f'{", ".join(empty[:5])}' +
+                      (' ...' if len(empty) > 5 else ''), logger='current')
+            gone = set(empty)
+            samples = [s for s in samples if s['frame_dir'] not in gone]
+        if not samples:
+            raise ValueError(
+                f'{self.data_root}: no samples are left in split '
+                f'{self.split!r}: check `only` and the files')
+        return samples
 
     def get_data_info(self, idx: int) -> dict:
         """Annotation ``idx`` with its arrays.

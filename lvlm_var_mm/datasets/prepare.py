@@ -21,7 +21,7 @@ from typing import (BinaryIO, Dict, Iterator, List, NamedTuple, Optional,
 import numpy as np
 from tqdm import tqdm
 
-from .ntu import MADE, NTURGBDSkeletonDataset, picture_shape
+from .ntu import MADE, NTURGBDSkeletonDataset, folders_of, picture_shape
 from .ntu_census import SplitCount, count_splits
 from .ntu_splits import NUM_ACTIONS, all_splits, in_benchmark, parse_names
 from .persons import real_persons
@@ -29,7 +29,7 @@ from .sample import is_complete
 from .skeleton import read_exclude
 from .skeleton_io import CorruptSampleError, read_skeleton
 from .store import SkeletonStore, StoreWriter
-from .workers import alone_in, live_with_parent
+from .workers import START, alone_in, cores, live_with_parent
 
 # Changes when the same files would give other arrays.
 VERSION = 1
@@ -99,20 +99,20 @@ def prepare_ntu(raw_dir: Union[str, Path],
 
 def _raw_files(raw_dir) -> Tuple[Dict[str, Path], bool]:
     """Name -> file of every sample, and whether they are made ones."""
-    folder = Path(raw_dir)
-    inner = folder / NTURGBDSkeletonDataset.folder
-    folder = inner if inner.is_dir() else folder
-    if not folder.is_dir():
+    folders = folders_of(raw_dir, NTURGBDSkeletonDataset.folder)
+    if not folders:
         raise FileNotFoundError(f'no folder {raw_dir}: give the folder of '
                                 'the raw *.skeleton files')
-    files = {f.stem: f for f in folder.iterdir() if f.suffix == '.skeleton'}
+    # Of a name in both folders the first file counts.
+    files = {f.stem: f for folder in reversed(folders)
+             for f in Path(folder).iterdir() if f.suffix == '.skeleton'}
     table = parse_names(list(files))
     inside = in_benchmark(table, 'ntu120')
     files = {n: f for (n, f), good in zip(files.items(), inside) if good}
     if not files:
-        raise FileNotFoundError(f'{folder} holds no file that is named '
+        raise FileNotFoundError(f'{folders[0]} holds no file that is named '
                                 'SsssCcccPpppRrrrAaaa.skeleton')
-    return files, is_complete(folder.resolve().parent)
+    return files, is_complete(Path(folders[0]).resolve().parent)
 
 
 # ---------------------------------------------------------------- the parts
@@ -141,9 +141,8 @@ def _work(parts, max_persons, dtype, processes, progress) -> int:
     reused = total - sum(len(p.files) for p in todo)
     parts[0].path.parent.mkdir(exist_ok=True)
     pool = ProcessPoolExecutor(
-        min(processes or len(os.sched_getaffinity(0)), max(1, len(todo))),
-        # Forked, a worker does not import the whole stack anew.
-        mp_context=get_context('fork'), initializer=live_with_parent)
+        min(processes or cores(), max(1, len(todo))),
+        mp_context=get_context(START), initializer=live_with_parent)
     bar = tqdm(total=total, initial=reused, unit='file', smoothing=.05,
                desc='reading', disable=not progress)
     with bar:

@@ -20,7 +20,7 @@ import decord
 import numpy as np
 from tqdm import tqdm
 
-from .workers import alone_in, live_with_parent
+from .workers import START, alone_in, cores, live_with_parent
 
 # What is read, and the container that it is written to under its own name.
 CONTAINERS = {
@@ -101,13 +101,13 @@ def _work(names, source, out, short_side, processes,
           progress) -> Dict[str, Tuple[str, str]]:
     """Name -> what was done and, for a corrupt video, why not."""
     results: Dict[str, Tuple[str, str]] = {}
-    processes = processes or len(os.sched_getaffinity(0))
+    processes = processes or cores()
     bar = tqdm(total=len(names), unit='video', smoothing=.05,
                disable=not progress)
 
     def run(some: List[str], workers: int) -> None:
         pool = ProcessPoolExecutor(
-            min(workers, len(some)), mp_context=get_context('fork'),
+            min(workers, len(some)), mp_context=get_context(START),
             initializer=live_with_parent)
         try:
             jobs = {

@@ -95,7 +95,7 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
         """
         samples = [
             s for s in samples if s.get('frame_dir') not in self.exclude
-            and (self.only is None or s['label'] in self.only)
+            and (self.only is None or s.get('label') in self.only)
         ]
         if not samples:
             raise ValueError(
@@ -104,6 +104,12 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
                  f' of the labels `only`, {sorted(self.only)}'))
         for sample in samples:
             self._check(sample)
+        if 'video' in self.data_prefix:  # as PoseDataset does it
+            folder = self.data_prefix['video']
+            samples = [{**sample, **{
+                key: osp.join(folder, sample[key])
+                for key in ('filename', 'frame_dir') if key in sample
+            }} for sample in samples]
         return samples
 
     def _check(self, sample: dict) -> None:
@@ -127,6 +133,8 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
             fail(f'{joints} joints, but the layout of the model has '
                  f'{self.num_joints}: set `num_joints` and `graph_cfg` to '
                  'the layout of the data')
+        if 'label' not in sample:
+            fail('no `label`')
         if self.class_list and not (0 <= sample['label'] < len(
                 self.class_list.names)):
             fail(f'label {sample["label"]}, but `class_names` lists '

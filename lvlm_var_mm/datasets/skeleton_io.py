@@ -15,6 +15,7 @@ Human Activity Analysis", CVPR 2016)::
 ``x y z`` are metres in the camera's frame, ``colorX colorY`` pixels of the
 colour video.
 """
+import os
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,9 @@ JOINT_FIELDS = 12
 # gets a new id, so a long file may hold more. A file with more than this is
 # noise, and would claim memory out of proportion to its size.
 MAX_BODIES = 64
+NO_BODY = 'shows no body in any frame'
+# A frame without bodies is a line of a few bytes, a body in it thousands.
+SMALL = 4096
 
 
 class CorruptSampleError(ValueError):
@@ -129,6 +133,18 @@ def read_skeleton(path):
     return _assemble(path, *found)
 
 
+def shows_nobody(path):
+    """Whether a whole file has no body in any frame; only a small one is read
+    for it."""
+    if os.path.getsize(path) > SMALL:
+        return False
+    try:
+        read_skeleton(path)
+    except CorruptSampleError as error:
+        return error.problem == NO_BODY
+    return False
+
+
 def _walk(path, data):
     """What :func:`~.skeleton_scan.scan` returns, of any good file, or what
     is wrong and in which line.
@@ -158,7 +174,7 @@ def _walk(path, data):
     if lines.left:
         lines.fail(f'{lines.left} lines too many, from line {lines.at + 1}')
     if not ids:
-        lines.fail('shows no body in any frame')
+        lines.fail(NO_BODY)
     try:
         with np.errstate(over='ignore'):
             joints = np.array(joints, np.float64).astype(np.float32)

@@ -1,7 +1,7 @@
 """Semantic action tokens in the place of clips, for a second stage of
 training in which backbone and codebook stand still."""
 import os.path as osp
-from typing import Dict, List
+from typing import Dict, List, Sequence
 
 import mmengine
 import numpy as np
@@ -30,8 +30,9 @@ class TokenDataset(BaseDataset):
         ValueError: Not such a file.
     """
 
-    def __init__(self, ann_file: str, **kwargs) -> None:
-        super().__init__(ann_file=ann_file, pipeline=[], **kwargs)
+    def __init__(self, ann_file: str, pipeline: Sequence = (),
+                 **kwargs) -> None:
+        super().__init__(ann_file=ann_file, pipeline=list(pipeline), **kwargs)
 
     def load_data_list(self) -> List[Dict]:
         if not osp.isfile(self.ann_file):

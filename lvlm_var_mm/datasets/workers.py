@@ -4,10 +4,20 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
-from multiprocessing import parent_process
+from multiprocessing import get_all_start_methods, parent_process
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+# Forked, a worker does not import the whole stack anew.
+START = 'fork' if 'fork' in get_all_start_methods() else 'spawn'
+
+
+def cores() -> int:
+    """That this process may use, where the system tells."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import lvlm_var_mm
+from lvlm_var_mm.datasets.workers import cores
 from lvlm_var_mm.models.lora import has_bfloat16
 from .findings import Finding
 
@@ -120,7 +121,7 @@ def check_device() -> Iterator[Finding]:
     else:
         yield Finding(
             'note', AREA, f'no GPU; on the CPU with '
-            f'{len(os.sched_getaffinity(0))} cores, language models in '
+            f'{cores()} cores, language models in '
             f'{precision}',
             'enough for the quickstart; LLaVA needs a PyTorch with CUDA')
 

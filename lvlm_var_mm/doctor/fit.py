@@ -22,8 +22,9 @@ def check_fit(cfg: Config, split: Split, index: int,
         model (nn.Module, optional): The built recognizer.
     """
     try:
-        sample = Compose(split.cfg.pipeline)(
+        sample = (Compose(split.cfg.pipeline)(
             split.dataset.get_data_info(index))
+            if split.cfg.get('pipeline') else split.dataset[index])
     except Exception as e:  # whatever it is, it is the finding
         yield failure(split.area, e,
                       f'the pipeline fails: correct `{split.key}.pipeline`')
@@ -60,6 +61,6 @@ def _forward(model: nn.Module, sample: dict) -> None:
     # As recognizers do: the views of a clip side by side.
     feats = model.backbone(inputs.reshape(-1, *inputs.shape[2:]))
     neck = getattr(model, 'neck', None)
-    if hasattr(neck, 'temporal_steps'):
+    if hasattr(neck, 'temporal_steps') and feats.dim() > 2:  # no codes
         # The neck itself wants a trained codebook.
         neck.temporal_steps(feats)

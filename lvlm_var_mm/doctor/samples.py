@@ -67,7 +67,8 @@ def read_sample(dataset: BaseDataset, i: int,
     known = dict(index=i, name=str(entry.get('frame_dir') or file or i))
     try:
         info = dataset.get_data_info(i)
-        if 'keypoint' in info:
+        # One packed by frames is unpacked by the pipeline.
+        if 'keypoint' in info and 'frame_inds' not in info:
             return _skeleton(known, np.asarray(info['keypoint']), body)
         if file:  # but no frames: a video
             check_video(file)

@@ -125,9 +125,16 @@ def _typed(dtype: torch.dtype, kind: str, **settings) -> nn.Module:
 
 def fake_batch(cfg: Config, clips: int) -> List:
     """What the training pipeline makes of clips of noise: data samples with
-    ``inputs``."""
+    ``inputs``.
+
+    Raises:
+        ValueError: The training set has no pipeline.
+    """
     dataset = cfg.train_dataloader.dataset
     dataset = dataset.get('dataset', dataset)
+    if 'pipeline' not in dataset:
+        raise ValueError(f'{dataset.type} has no pipeline: estimate the '
+                         'config of the first stage')
     steps = list(dataset.pipeline)
     names = [step['type'] for step in steps]
     if 'DecordDecode' in names:
@@ -142,10 +149,14 @@ def fake_batch(cfg: Config, clips: int) -> List:
         steps = steps[at + 1:]
     else:
         joints = _joints(cfg)
+        flat = {'NormalizePicture2D', 'PreNormalize2D'} & set(names)
         data = dict(
             keypoint=np.random.default_rng(0).normal(
-                size=(2, 100, joints, 3)).astype(np.float32),
+                size=(2, 100, joints, 2 if flat else 3)).astype(np.float32),
             total_frames=100, modality='Pose', start_index=0)
+        if flat:
+            data['keypoint_score'] = np.ones(
+                data['keypoint'].shape[:3], np.float32)
         data['img_shape'] = data['original_shape'] = 1080, 1920
     if 'imgs' in data:
         data['img_shape'] = data['original_shape'] = 1080, 1920
