@@ -49,8 +49,6 @@ optim_wrapper = dict(
             'cls_head.lvlm': dict(lr_mult=2., decay_mult=0.),
             'cls_head.projector': dict(lr_mult=4., decay_mult=0.),
         }))
-# While it waits, the head's parameters take no part in the loss.
-find_unused_parameters = True
 auto_scale_lr = dict(enable=False, base_batch_size=128)
 val_evaluator = [
     dict(type='AccMetric'),

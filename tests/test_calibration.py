@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from lvlm_var_mm.evaluation import CalibrationMetric, fit_temperature
+from lvlm_var_mm.evaluation.calibration import as_logits
 from mmaction.registry import METRICS
 
 
@@ -42,7 +43,12 @@ def test_logits_count_as_their_softmax():
 
 
 def test_impossible_class_is_no_infinity():
-    assert evaluate([[1., 0.]], [1])['calibration/nll'] < 30
+    assert evaluate([[1., 0.]], [1])['calibration/nll'] < 90
+
+
+def test_classes_far_behind_the_first_do_not_tie():
+    logits = torch.tensor([[0., -45., -40., -80.]])
+    torch.testing.assert_close(as_logits(logits.softmax(1)), logits)
 
 
 @pytest.mark.parametrize('true', [0.25, 1., 6.])

@@ -2,10 +2,12 @@
 import pytest
 import torch
 import torch.nn as nn
-from transformers import (LlamaConfig, LlavaForConditionalGeneration,
-                          Lfm2Config, Qwen3NextConfig)
+from transformers import (CohereConfig, Gemma2Config, Lfm2Config, LlamaConfig,
+                          LlavaForConditionalGeneration, MistralConfig,
+                          MptConfig, Qwen2Config, Qwen3NextConfig)
 
-from lvlm_var_mm.models.label_trie import LabelTrie, check_layers, tree_layout
+from lvlm_var_mm.models.label_trie import (LabelTrie, check_layers,
+                                           check_window, tree_layout)
 from lvlm_var_mm.models.logprobs import (answer_logprobs, next_token_logprobs,
                                          trie_logprobs)
 
@@ -300,3 +302,19 @@ def test_models_that_carry_a_state_are_refused():
         with pytest.raises(ValueError, match='conv|linear_attention'):
             check_layers(config)
     check_layers(LlamaConfig())
+
+
+def test_models_whose_scores_would_not_be_exact_are_refused():
+    for config in (Gemma2Config(), CohereConfig(), MptConfig()):
+        with pytest.raises(ValueError, match='not be exact'):
+            check_layers(config)
+    check_layers(Gemma2Config(final_logit_softcapping=None))
+
+
+def test_sliding_windows():
+    config = MistralConfig(sliding_window=64)
+    check_window(config, 64)
+    with pytest.raises(ValueError, match='see 64 positions back.*take 65'):
+        check_window(config, 65)
+    check_window(LlamaConfig(), 10**6)
+    check_window(Qwen2Config(), 10**6)  # has one, but switched off

@@ -7,12 +7,14 @@ that every view of a clip is another one, and through backbone and neck of the
 checkpoint. Only the codes are kept. configs/two_stage/ trains on them.
 """
 import argparse
+from functools import partial
 
 import mmengine
 import numpy as np
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.dataset import pseudo_collate, worker_init_fn
+from mmengine.dataset import (RepeatDataset, pseudo_collate,
+                              worker_init_fn)
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
@@ -34,8 +36,12 @@ class _Own(torch.utils.data.Dataset):
         return len(self.dataset)
 
     def __getitem__(self, index):
-        get = getattr(self.dataset, 'prepare_data', self.dataset.__getitem__)
-        return index, get(index)
+        dataset, inner = self.dataset, index
+        while isinstance(dataset, RepeatDataset):
+            dataset = dataset.dataset
+            inner %= len(dataset)
+        get = getattr(dataset, 'prepare_data', dataset.__getitem__)
+        return index, get(inner)
 
 
 def _readable(batch):
@@ -52,7 +58,8 @@ def cache_tokens(model, dataset, views, batch_size=32, workers=1):
         loader = DataLoader(
             _Own(dataset), batch_size, num_workers=workers,
             collate_fn=_readable,
-            worker_init_fn=lambda i: worker_init_fn(i, workers, 0, view))
+            worker_init_fn=partial(worker_init_fn, num_workers=workers,
+                                   rank=0, seed=view))
         for at, data in loader:
             if not at:
                 continue

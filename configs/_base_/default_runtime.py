@@ -10,3 +10,5 @@ default_hooks = dict(
         save_best='acc/top1', rule='greater'),
     skipped_samples=dict(type='SkippedSamplesHook'))
 randomness = dict(seed=0)
+# While the language model waits, several processes see no gradients of it.
+find_unused_parameters = True

@@ -154,10 +154,12 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
             # The label of the list, which may count other classes.
             info = {**stored, **info}
         keypoint = info['keypoint']
-        if not keypoint.shape[1] or not np.isfinite(keypoint).all():
+        numbers = keypoint, info.get('keypoint_score', 0.)
+        if not keypoint.size or not all(np.isfinite(x).all() for x in numbers):
             raise CorruptSampleError(
                 f'{self.ann_file}: sample {info.get("frame_dir")!r}',
-                'no frames, or coordinates that are not finite')
+                'no persons or frames, or coordinates or scores that are not '
+                'finite')
         return info
 
 

@@ -82,9 +82,12 @@ def count_events(model: nn.Module, loader: DataLoader,
     counts, totals = torch.zeros(codes, len(VOCABULARY)), torch.zeros(codes)
     seen = 0
     for data in loader:
-        if seen >= max_clips or not any(
-                'events' in s and 'span' in s for s in data['data_samples']):
+        if seen >= max_clips:
             break
+        seen += len(data['data_samples'])
+        if not any('events' in s and 'span' in s
+                   for s in data['data_samples']):
+            continue
         data = model.data_preprocessor(data, False)
         feats, _ = model.extract_feat(data['inputs'], test_mode=True)
         samples = data['data_samples']
@@ -96,5 +99,4 @@ def count_events(model: nn.Module, loader: DataLoader,
                                       len(ids) // parts).repeat(parts, 1)
                 counts.index_add_(0, ids, active.float())
                 totals.index_add_(0, ids, torch.ones(len(ids)))
-        seen += len(samples)
     return counts, totals

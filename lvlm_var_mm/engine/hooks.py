@@ -1,7 +1,7 @@
 """Hooks of MMEngine's Runner."""
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 
 from lvlm_var_mm.datasets.corrupt import skipping_datasets
 from mmaction.registry import HOOKS
@@ -18,10 +18,19 @@ class LVLMWarmupHook(Hook):
 
     Args:
         epochs (int): Epochs without the language model.
+
+    Raises:
+        ValueError: Training that is counted in iterations.
     """
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
+
+    def before_train(self, runner: Runner) -> None:
+        if self.epochs and isinstance(runner.train_loop, IterBasedTrainLoop):
+            raise ValueError(
+                'LVLMWarmupHook counts epochs: set `train_cfg.by_epoch=True`, '
+                'or take the hook out of `custom_hooks`')
 
     def before_train_epoch(self, runner: Runner) -> None:
         model = runner.model

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from mmaction.registry import METRICS
 
-TINY = 1e-12  # a probability that rounding made zero
+# Of a probability that float32 makes zero; nothing above may be cut, or
+# classes far behind the first would tie.
+TINY = torch.finfo(torch.float32).tiny
 
 
 @METRICS.register_module()

@@ -21,11 +21,24 @@ def check_layers(config) -> None:
 
     Raises:
         ValueError: It has layers that carry a state from each position to
-            the next, past any mask: names side by side would read each other.
+            the next, past any mask: names side by side would read each other;
+            positions that are not given but counted (ALiBi); or logits that
+            are not just what the last matrix gives.
     """
-    kinds = set(getattr(config, 'layer_types', None) or ())
-    if not all('attention' in kind and 'linear' not in kind
-               for kind in kinds):
+    kinds = set(getattr(config, 'layer_types', None) or
+                getattr(config, 'layers_block_type', None) or ())
+    changed = [key for key in ('final_logit_softcapping', 'logit_scale',
+                               'logits_scaling')
+               if getattr(config, key, None) not in (None, 1)]
+    if changed or getattr(config, 'alibi', False) or (
+            config.model_type in ('mpt', 'bloom')):
+        raise ValueError(
+            f'`lvlm` is a {config.model_type} with '
+            f'{", ".join(changed) or "ALiBi"}, by which its class scores '
+            'would not be exact: take a model such as LLaVA, Qwen2.5-VL or '
+            'InternVL')
+    if any(key.startswith('mamba_') for key in vars(config)) or not all(
+            'attention' in kind and 'linear' not in kind for kind in kinds):
         raise ValueError(
             f'`lvlm` is a {config.model_type} with layers of the kinds '
             f'{sorted(kinds)}: all must attend by a mask, or the class names '
@@ -147,6 +160,25 @@ class Layout(NamedTuple):
     """How one batch of prompts, the tree and the answers stand in a row."""
     mask: Tensor  # (N, 1, rows, S+P+R) additive, 0 or the lowest float
     position_ids: Tensor  # (N, rows), where rows = S+P+R less the past
+
+
+def check_window(config, positions: int) -> None:
+    """Whether every layer of a decoder sees all of so many positions.
+
+    Raises:
+        ValueError: Some see the last ones alone (sliding windows), which the
+            mask of a tree does not say.
+    """
+    kinds = getattr(config, 'layer_types', None)
+    some = (set(kinds) != {'full_attention'} if kinds else
+            getattr(config, 'use_sliding_window', True))
+    window = getattr(config, 'sliding_window', None) or getattr(
+        config, 'attention_chunk_size', None)
+    if some and window and positions > window:
+        raise ValueError(
+            f'layers of `lvlm`, a {config.model_type}, see {window} positions '
+            f'back, but prompt and name take {positions}: shorten the prompt '
+            'or take a model without a sliding window')
 
 
 def tree_layout(prompt_mask: Tensor,

@@ -27,7 +27,7 @@ class LVLMLinearHead(LVLMHead):
     def __init__(self, num_classes: int, in_channels: int,
                  class_names: Union[str, Sequence], lvlm: Dict,
                  **kwargs) -> None:
-        for key in ('scoring', 'num_negatives'):
+        for key in ('scoring', 'num_negatives', 'unseen'):
             if kwargs.get(key):
                 raise ValueError(f'`{key}` is for LVLMHead; LVLMLinearHead '
                                  'does not score names')

@@ -206,6 +206,8 @@ class LVLMHead(PromptReader):
                 **generate_args(self.place(positions, feats)),
                 max_new_tokens=max_new_tokens,
                 do_sample=False,
+                # As it was trained to end, whatever the model's own settings.
+                eos_token_id=self.prompt.answer_end[-1],
                 pad_token_id=self.prompt.answer_end[-1])
         finally:
             self.train(was_training)

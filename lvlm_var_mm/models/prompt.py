@@ -24,7 +24,7 @@ class Prompt:
 
     Raises:
         ValueError: A placeholder is missing or stands twice, or the
-            tokenizer has no chat template.
+            tokenizer has no chat template or no token that ends a text.
     """
 
     def __init__(self,
@@ -49,6 +49,9 @@ class Prompt:
         if not between:
             raise ValueError('`answer`: {label} and {reason} need something '
                              'between them that ends the class name')
+        if tokenizer.eos_token_id is None:
+            raise ValueError('`tokenizer` has no token that ends a text: set '
+                             'its `eos_token`')
         self._tokenizer = tokenizer
         # The prompt opens as the model's texts do, with its start token
         # where it has one. A chat template has written its own.

@@ -19,7 +19,8 @@ from .description import (check, describe, from_bytes,
                           scale_was_a_parameter, to_bytes)
 from .fingerprint import describe_base
 from .keyframes import Keyframes, put_in_place
-from .label_trie import LabelTrie, check_layers, tree_layout
+from .label_trie import (LabelTrie, check_layers, check_window,
+                         tree_layout)
 from .lora import PATH_KEY, build, build_lvlm, keep_trained_only
 from .prefix_cache import PrefixCache, as_cache, cache_args, read_prefix
 from .prompt import Prompt, pad_left, pad_right
@@ -263,8 +264,11 @@ class PromptReader(BaseHead):
             parts.append(self.embedding(trie.tokens).expand(n, -1, -1))
         if answer is not None:
             parts.append(self.embedding(answer))
+        longest = 0 if trie is None else max(map(len, trie.sequences))
+        after = 0 if answer is None else answer.shape[1]
+        check_window(self.decoder.config, length + longest + after)
         layout = tree_layout(mask, trie, embeds.dtype, labels,
-                             0 if answer is None else answer.shape[1], past)
+                             after, past)
         hidden = self.decoder(
             inputs_embeds=torch.cat(parts, 1),
             attention_mask=layout.mask,
