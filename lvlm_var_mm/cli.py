@@ -51,7 +51,7 @@ def join_processes(cfg: Config) -> None:
 
 
 @contextmanager
-def user_errors(go_on: str = '`--resume` goes on from the last checkpoint'):
+def user_errors(go_on: str = 'run it again'):
     """End a tool on bad input with the message alone and exit code 2, and on
     Ctrl-C with 130. The message says what to do; a traceback through the
     framework does not. ``LVLM_VAR_TRACEBACK=1`` shows it all the same, for

@@ -189,8 +189,7 @@ def test_load_config(tmp_path):
     (CorruptSampleError('d.avi', 'ends early'), 2,
      'error: d.avi: ends early; restore the file or list the sample in '
      '`exclude`\n'),
-    (KeyboardInterrupt(), 130, 'interrupted; `--resume` goes on from the '
-     'last checkpoint\n')])
+    (KeyboardInterrupt(), 130, 'interrupted; run it again\n')])
 def test_user_errors(error, code, said, capsys):
     with pytest.raises(SystemExit) as done, user_errors():
         raise error

@@ -89,5 +89,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    with user_errors():
+    with user_errors('`--resume` goes on from the last checkpoint'):
         main()

@@ -153,8 +153,10 @@ def _contrast(saved, own) -> str:
                       if a != b), None)
         if first is None:
             return f'{len(saved)}, not {len(own)}'
-        return (f'{len(saved)}, not {len(own)}, of which number {first} is '
-                f'{saved[first]!r}, not {own[first]!r}')
+        counts = (f'{len(saved)}, not {len(own)}, of which '
+                  if len(saved) != len(own) else '')
+        return (f'{counts}number {first} is {saved[first]!r}, not '
+                f'{own[first]!r}')
     return f'{saved!r}, not {own!r}'
 
 

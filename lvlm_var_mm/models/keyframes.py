@@ -5,7 +5,9 @@ A vision-language model of transformers serves the head if it has
 * ``get_input_embeddings()``, ``get_output_embeddings()`` and
   ``get_decoder()``, which takes ``inputs_embeds``, a four-dimensional additive
   ``attention_mask``, ``position_ids`` and ``past_key_values``, and whose
-  layers attend, and to what lies before alone;
+  layers attend, and to all that lies before alone; and logits that are just
+  what the output embeddings give (:func:`~.label_trie.check_layers`,
+  :func:`~.label_trie.check_window`);
 * for keyframes, ``get_image_features(pixel_values, ...)`` which takes what
   the model's own image processor returns, and an input embedding for each
   position that a picture has in the prompt. One whose tower also feeds deeper
