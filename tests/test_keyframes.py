@@ -11,8 +11,8 @@ from transformers import (CLIPImageProcessor, InternVLConfig,
                           Qwen2_5_VLForConditionalGeneration, Qwen3VLConfig,
                           Qwen3VLForConditionalGeneration)
 
-from conftest import (CLASSES, LORA_TARGETS, head_cfg, make_samples,
-                      make_tokens, save, write_llava, write_tokenizer)
+from conftest import (CLASSES, head_cfg, make_samples, make_tokens, save,
+                      write_llava, write_tokenizer)
 from lvlm_var_mm.datasets import KeyFrames
 from lvlm_var_mm.estimate import keyframe_positions
 from mmaction.registry import MODELS
@@ -276,8 +276,9 @@ def test_model_without_eyes(tiny_llama):
 
 def test_tower_that_feeds_deeper_layers(tmp_path):
     tokenizer = write_tokenizer(tmp_path)
-    text = dict(SIZES, vocab_size=len(tokenizer), head_dim=8, rope_scaling=dict(
-        rope_type='default', mrope_section=[1, 1, 2]))
+    text = dict(SIZES, vocab_size=len(tokenizer), head_dim=8,
+                rope_scaling=dict(rope_type='default',
+                                  mrope_section=[1, 1, 2]))
     save(tmp_path, Qwen3VLForConditionalGeneration(Qwen3VLConfig(
         text_config=text, vision_config=dict(
             depth=1, hidden_size=16, intermediate_size=24, num_heads=2,

@@ -3,10 +3,10 @@
     python tools/estimate.py CONFIG [--machine 1x80 8x24 8x80]
         [--batch-size N] [--tflops RATE] [--share 0.5] [--samples N]
 
-No weights and no data are needed. The step of language model and backbone runs
-at its real size on tensors without content, and what is alive in it is counted;
-the neck runs on noise. The memory is for plain data
-parallelism, every GPU with the whole model, unless `strategy` of the config
+No weights and no data are needed. Language model and backbone take their step
+at real size on tensors without content, and what is alive in it is counted; the
+neck runs on noise. The memory is for plain data parallelism, every GPU with the
+whole model, unless `strategy` of the config
 shards it; it holds an allowance of 1.5 GB for CUDA. For a time, say what the
 GPU does: `--tflops` is its rate in bfloat16 matrix products, measured here if
 there is a GPU; `--share` is how much of that training reaches. The last line

@@ -151,8 +151,8 @@ def _make_fake(module: nn.Module) -> None:
 
 def backbone_step(model: nn.Module, batch: List) -> Footprint:
     """A step of the backbone, on fake tensors, and of the neck by its own
-    losses, on noise: its codebook starts by k-means, which needs content. The backbone
-    has no weights afterwards."""
+    losses, on noise: its codebook starts by k-means, which needs content.
+    The backbone has no weights afterwards."""
     data = model.data_preprocessor(pseudo_collate(batch), training=True)
     shape = data['inputs'].shape
     shape = shape[0] * shape[1], *shape[2:]
