@@ -14,7 +14,7 @@ REPO = Path(__file__).parents[1]
     ('perf/ablate_tokens.py', ('--out', '{out}')),
     ('cache_tokens.py', ('{out}', ))])
 def test_missing_checkpoint(tool, args, tmp_path, monkeypatch, capsys):
-    missing, out = str(tmp_path / 'no.pth'), str(tmp_path / 'out')
+    missing, out = str(tmp_path / 'no.pth'), str(tmp_path / 'out.pkl')
     monkeypatch.setenv('NTU_SAMPLE', str(tmp_path))
     monkeypatch.setattr('sys.argv', [
         tool, str(REPO / 'configs' / 'lvlmvar_quickstart.py'), missing,
