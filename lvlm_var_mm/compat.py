@@ -137,6 +137,31 @@ def flexible_runner_resumes() -> bool:
     return True
 
 
+def packed_weights_have_a_mean() -> bool:
+    """``BaseModule.init_weights`` takes the mean of every parameter, to tell
+    in the log what initialised it; weights packed to 4 or 8 bits are integers,
+    which have none. Goes when mmengine asks floating point ones alone."""
+    import torch
+    from mmengine.model import BaseModule
+    from torch.overrides import TorchFunctionMode
+    init_weights = BaseModule.init_weights
+
+    class MeanOfIntegers(TorchFunctionMode):
+
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            if func is torch.Tensor.mean and not args[0].is_floating_point():
+                return args[0].as_subclass(torch.Tensor).float().mean()
+            return func(*args, **(kwargs or {}))
+
+    @wraps(init_weights)
+    def with_means(self):
+        with MeanOfIntegers():
+            init_weights(self)
+
+    BaseModule.init_weights = with_means
+    return True
+
+
 def _mmengine_globals() -> list:
     """What MMEngine's checkpoints hold beside tensors."""
     import numpy as np
@@ -168,4 +193,4 @@ def _statistics_method(owner, name):
 
 
 _SHIMS = (quiet_mmcv_lite, drn_placeholder, no_vindlu, load_own_checkpoints,
-          flexible_runner_resumes)
+          flexible_runner_resumes, packed_weights_have_a_mean)

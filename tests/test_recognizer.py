@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
+from mmengine.model import BaseModule
 from mmengine.optim import OptimWrapper
 from mmengine.runner import CheckpointLoader, Runner
 from tensorboard.backend.event_processing.event_accumulator import \
@@ -392,3 +393,18 @@ def test_test_from_the_checkpoint_repeats_the_validation(tiny_llava,
     for sample, score in zip(dumped, scores):
         torch.testing.assert_close(sample['pred_score'], score)
         assert sample['pred_narrative'] == narrate(sample['pred_tokens'])
+
+
+def test_packed_weights_are_no_obstacle_to_initialisation():
+    """The Runner initialises before it trains."""
+    class Packed(BaseModule):
+
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(2, 2)
+            self.packed = torch.nn.Parameter(
+                torch.ones(3, dtype=torch.uint8), requires_grad=False)
+
+    model = Packed()
+    model.init_weights()
+    assert model.is_init and model.packed.dtype == torch.uint8
