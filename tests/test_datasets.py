@@ -422,7 +422,8 @@ def test_annotation_without_a_label(write):
     samples = annotations()
     del samples[3]['label']
     with pytest.raises(ValueError, match=r"a\.pkl: sample 'clip3' has no "):
-        SkeletonDataset(write(samples), POSE)
+        SkeletonDataset(write(samples), POSE, class_names=['a', 'b'])
+    assert len(SkeletonDataset(write(samples), POSE, only=[1])) == 2
 
 
 def test_pickle_of_a_list(write):

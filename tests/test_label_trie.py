@@ -284,6 +284,26 @@ def test_bfloat16_rounds_no_logit_that_is_asked_for():
     assert error.mean() < before.mean() and error.max() < 0.02
 
 
+def test_bfloat16_where_the_model_is_sure():
+    """The wanted logit is most of the sum: rounded there and nowhere else it
+    would give probabilities above one."""
+    torch.manual_seed(0)
+    low = nn.Linear(32, 500, bias=False).bfloat16().requires_grad_(False)
+    low.weight.copy_(torch.randn(500, 32))
+    tokens = torch.arange(200)
+    hidden = low.weight[tokens] * torch.linspace(.2, 1.5, 200)[:, None]
+    hidden = hidden.detach().bfloat16().requires_grad_()
+    exact = nn.functional.linear(
+        hidden.double(), low.weight.double()).log_softmax(-1)[tokens, tokens]
+    assert (exact > -.1).sum() > 100 and (exact < -.1).sum() > 5
+    found = next_token_logprobs(hidden, low, tokens, tokens)
+    assert (found <= 0).all()
+    assert (found - exact).abs().max() < 0.01
+    found.sum().backward()
+    expected, = torch.autograd.grad(exact.sum(), hidden)
+    torch.testing.assert_close(hidden.grad, expected, rtol=.05, atol=.05)
+
+
 @pytest.mark.parametrize('parts', [1, 2, 3, 5])
 def test_parts_of_a_tree_hold_all_names(parts):
     trie = LabelTrie(NAMES['all'])

@@ -97,7 +97,9 @@ def main():
                          cfg.train_dataloader.batch_size)
     mmengine.dump(
         dict(fingerprint=fingerprint(model), clips=clips), args.out)
-    print(f'{args.out}: {len(clips)} clips, {args.views} views of each')
+    corrupt = len(dataset) - len(clips)
+    print(f'{args.out}: {len(clips)} clips, {args.views} views of each' +
+          (f', {corrupt} corrupt ones left out' if corrupt else ''))
 
 
 if __name__ == '__main__':

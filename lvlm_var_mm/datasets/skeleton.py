@@ -133,7 +133,7 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
             fail(f'{joints} joints, but the layout of the model has '
                  f'{self.num_joints}: set `num_joints` and `graph_cfg` to '
                  'the layout of the data')
-        if 'label' not in sample:
+        if self.class_list and 'label' not in sample:
             fail('no `label`')
         if self.class_list and not (0 <= sample['label'] < len(
                 self.class_list.names)):

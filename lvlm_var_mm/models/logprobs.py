@@ -58,7 +58,28 @@ def next_token_logprobs(hidden: Tensor,
         wanted = (hidden[rows].float() * weight[tokens].float()).sum(-1)
         if bias is not None:
             wanted = wanted + bias[tokens].float()
-        return wanted - total[rows]
+        logprobs = wanted - total[rows]
+        if dtype is torch.float32:
+            return logprobs
+        # A value alone; the gradient is that of the difference.
+        return logprobs + (_unrounded(logprobs, wanted, dtype) -
+                           logprobs).detach()
+
+
+@torch.no_grad()
+def _unrounded(logprobs: Tensor, wanted: Tensor,
+               dtype: torch.dtype) -> Tensor:
+    """Log-probabilities whose normaliser holds the wanted logit as it is.
+
+    The sum has it rounded to ``dtype``, which shows where the model is sure,
+    for there it is most of the sum: up to a log-probability above 0. With
+    w the wanted logit, r the rounded one and T the logarithm of the sum, it is
+    -log(1 + exp(T - w) - exp(r - w)).
+    """
+    gap = -logprobs
+    rest = gap.clamp(max=30).exp() - (
+        wanted.to(dtype).float() - wanted).exp()
+    return torch.where(gap < 20, -rest.clamp(min=0).log1p(), logprobs)
 
 
 class _LogSumExp(torch.autograd.Function):
