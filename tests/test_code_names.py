@@ -251,6 +251,12 @@ def test_events_are_counted_by_code():
         1].sum() == 9
 
 
+def test_clips_without_events_are_passed_over():
+    found = count_events(Tokens().eval(), [
+        batch([[3, 3, 3]], events=None), batch([[2, 1, 1]])], 99)
+    assert found[1].tolist() == [0, 2, 1, 0]
+
+
 def test_events_are_counted_by_part():
     model = Tokens().eval()
     model.parts = 2

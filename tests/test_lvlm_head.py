@@ -205,6 +205,18 @@ def test_generate_is_greedy_behind_the_best_name(any_head):
         assert reason == expected.strip()
 
 
+def test_reasons_end_as_they_were_trained_to(head, monkeypatch):
+    asked = {}
+
+    def generate(**kwargs):
+        asked.update(kwargs)
+        return torch.full((1, 1), head.tokenizer.eos_token_id)
+
+    monkeypatch.setattr(head.lvlm, 'generate', generate)
+    head.generate(make_tokens([2]))
+    assert asked['eos_token_id'] == head.prompt.reason('hand')[-1]
+
+
 def test_generate_for_given_classes(head):
     pairs = head.generate(make_tokens(LENGTHS), LABELS, max_new_tokens=2)
     assert [name for name, _ in pairs] == [CLASSES[i][0] for i in LABELS]

@@ -12,7 +12,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.model import BaseModule
 from mmengine.optim import OptimWrapper
-from mmengine.runner import CheckpointLoader, Runner
+from mmengine.runner import CheckpointLoader, IterBasedTrainLoop, Runner
 from tensorboard.backend.event_processing.event_accumulator import \
     EventAccumulator
 
@@ -296,6 +296,14 @@ def test_language_model_is_back_when_training_ends_early():
     assert not head.active
     hook.after_train(runner)
     assert head.active
+
+
+def test_warm_up_is_counted_in_epochs():
+    loop = IterBasedTrainLoop.__new__(IterBasedTrainLoop)
+    runner = SimpleNamespace(train_loop=loop)
+    with pytest.raises(ValueError, match='`train_cfg.by_epoch=True`'):
+        LVLMWarmupHook(epochs=2).before_train(runner)
+    LVLMWarmupHook(epochs=0).before_train(runner)
 
 
 def test_optimizer_has_the_trained_parameters_by_part(trained):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset, RepeatDataset
 
 from lvlm_var_mm.datasets import TokenDataset
 from lvlm_var_mm.engine import TokenCacheHook
@@ -148,15 +149,18 @@ def test_corrupt_clips_are_not_cached(models):
     tool = runpy.run_path(str(REPO / 'tools' / 'cache_tokens.py'))
     data = batch(SKELETON, [2, 3, 0])
 
-    class Clips(list):
+    class Clips(BaseDataset):
+
+        def load_data_list(self):
+            return [dict(inputs=x, data_samples=s)
+                    for x, s in zip(*data.values())]
 
         def prepare_data(self, i):
-            return None if i == 1 else self[i]
+            return None if i == 1 else self.data_list[i]
 
-    clips = Clips(dict(inputs=x, data_samples=s)
-                  for x, s in zip(*data.values()))
-    for size in (1, 3):
-        cached = tool['cache_tokens'](models[0], clips, views=2,
+    clips = Clips(serialize_data=False)
+    for size, source in ((1, clips), (3, clips), (2, RepeatDataset(clips, 1))):
+        cached = tool['cache_tokens'](models[0], source, views=2,
                                       batch_size=size, workers=0)
         assert [c['label'] for c in cached] == [2, 0]
         assert all(c['codes'].shape == (2, L) for c in cached)
