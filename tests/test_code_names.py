@@ -181,7 +181,7 @@ def test_checkpoint_with_other_tokens_is_refused(over, key):
 
 def test_how_a_codebook_is_trained_may_change():
     other = VSTNeck(in_channels=4, num_tokens=3, codebook_size=4,
-                    quantizer=dict(decay=.5, threshold_ema_dead_code=0))
+                    quantizer=dict(decay=.5, dead_share=.1))
     other.load_state_dict(neck().state_dict())
 
 

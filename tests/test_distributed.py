@@ -170,8 +170,7 @@ def one_process(tiny_llava, tmp_path_factory):
     it."""
     folder = tmp_path_factory.mktemp('one')
     model = recognizer(tiny_llava)
-    model['neck']['quantizer'] = dict(switch_cost=.05,
-                                      threshold_ema_dead_code=0)
+    model['neck']['quantizer'] = dict(switch_cost=.05)
     state = build_for_test(model).state_dict()
     model['neck']['align'] = dict(loss_class=1.)
     state = {**MODELS.build(model['neck']).state_dict(prefix='neck.'),

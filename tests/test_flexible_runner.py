@@ -51,7 +51,6 @@ def run(model, folder, epochs, **over):
 
 def test_resumes_where_it_stopped(tiny_llava, tmp_path):
     model = recognizer(tiny_llava)
-    model['neck']['quantizer'] = dict(threshold_ema_dead_code=0)
     straight = run(model, tmp_path / 'straight', 3)
     run(model, tmp_path / 'two', 2)
     for file in ('epoch_2.pth', 'best_score_epoch_2.pth'):

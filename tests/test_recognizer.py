@@ -196,6 +196,7 @@ class Watch(Hook):
         optimizer = runner.optim_wrapper.optimizer
         self.seen[runner.epoch] = dict(
             active=runner.model.cls_head.active,
+            replacing=runner.model.neck.quantizer.replacing,
             lr=[g['lr'] for g in optimizer.param_groups],
             steps=sorted({int(s['step']) for s in optimizer.state.values()}),
             momentum=sum(float(s['exp_avg'].abs().sum())
@@ -278,6 +279,8 @@ def trained(tiny_llava, tmp_path_factory):
 def test_language_model_waits_for_the_tokens(trained):
     _, runner, seen, _ = trained
     assert [seen[epoch]['active'] for epoch in (0, 1)] == [False, True]
+    # Once it reads, dead codes stay as they are.
+    assert [seen[epoch]['replacing'] for epoch in (0, 1)] == [True, False]
     assert runner.model.cls_head.active
     scalars = runner.message_hub.log_scalars
     steps = {k: len(scalars[f'train/{k}'].data[0])

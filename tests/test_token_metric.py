@@ -73,13 +73,24 @@ def test_names():
                              **with_joints))
     assert figures['token/named'] == 0.5
     assert figures['token/names_true'] == 0.5
+    # The hand rises in one step of the four.
+    assert figures['token/names_chance'] == 0.25
     shifted = measure(sample([0, 1, 2, 3], 0, pred_names=names.roll(1),
                              **with_joints))
     assert shifted['token/names_true'] == 0.5
     # Where there are no joints, nothing can be said of the truth.
     figures = measure(sample([0, 1, 2, 3], 0, pred_names=names))
     assert figures['token/named'] == 0.5
-    assert 'token/names_true' not in figures
+    assert not {'token/names_true', 'token/names_chance'} & set(figures)
+    # Two clips, 3 names "rises" (in 1 step of 8) and 1 "sinks" (in 2 of 8).
+    sinks = VOCABULARY.index('body sinks')
+    figures = measure(
+        sample([0, 1, 2, 3], 0, pred_names=torch.tensor(
+            [RISES, RISES, RISES, sinks]), **with_joints),
+        sample([0, 1, 2, 3], 0, pred_names=torch.full((4, ), -1),
+               events=[(sinks, 0.1, 1.9)], span=(0., 4.)))
+    assert figures['token/names_chance'] == pytest.approx(
+        (3 * 1 / 8 + 2 / 8) / 4)
 
 
 def test_body_parts_are_sequences_of_their_own():

@@ -4,6 +4,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 
 from lvlm_var_mm.datasets.corrupt import skipping_datasets
+from lvlm_var_mm.models.codebook import Settling
 from mmaction.registry import HOOKS
 
 
@@ -12,9 +13,10 @@ class LVLMWarmupHook(Hook):
     """Lets the tokens settle before the language model reads them.
 
     For the first epochs the backbone and the VST neck train by the neck's own
-    losses alone. A language model costs many times their step, and codes that
-    still change their meaning teach it nothing. Resuming is safe: the state
-    follows from the epoch.
+    losses alone, and dead codes are replaced. A language model costs many
+    times their step, and codes that still change their meaning teach it
+    nothing: once it reads, none is replaced any more. Resuming is safe: the
+    state follows from the epoch.
 
     Args:
         epochs (int): Epochs without the language model.
@@ -42,6 +44,9 @@ class LVLMWarmupHook(Hook):
                 else f'{self.epochs} epochs of tokens alone: the language '
                 'model waits')
         model.cls_head.active = active
+        quantizer = getattr(getattr(model, 'neck', None), 'quantizer', None)
+        if self.epochs and isinstance(quantizer, Settling):
+            quantizer.replacing = not active
 
     def after_train(self, runner: Runner) -> None:
         model = runner.model

@@ -29,6 +29,8 @@ class TokenMetric(BaseMetric):
     names_true            share of the named steps whose name is true of the
                           joints during the step; of samples with ``events``
                           and ``span`` in their meta information
+    names_chance          what that share would be if the same names stood
+                          at steps drawn at random from the test set
     continuous_top1       accuracy of the neck's auxiliary head on the mean
                           step, before ...
     quantised_top1        ... and after quantisation ...
@@ -88,12 +90,8 @@ class TokenMetric(BaseMetric):
                 entropy(of_code) + entropy(counts.sum(0)) -
                 entropy(counts)) / math.log(2))
         if all('named' in r for r in results):
-            named, checked, true = (
-                sum(r[key] for r in results)
-                for key in ('named', 'checked', 'true'))
-            metrics['named'] = named / steps
-            if checked:
-                metrics['names_true'] = true / checked
+            metrics['named'] = sum(r['named'] for r in results) / steps
+            metrics.update(_truth_of_names(results))
         if all('hits' in r for r in results):
             before, after = torch.stack(
                 [r['hits'] for r in results]).mean(0).tolist()
@@ -104,20 +102,38 @@ class TokenMetric(BaseMetric):
         return metrics
 
 
-def _name_counts(sample: Dict) -> Dict[str, int]:
-    """Steps with a name, those of them that the joints can tell of, and those
-    whose name is true."""
+def _name_counts(sample: Dict) -> Dict:
+    """Return the number of ``named`` steps and, where the joints can tell,
+    how many ``true`` names there are, how often each was ``given`` and in how
+    many steps each entry of the vocabulary ``holds``, out of ``steps``."""
     names = sample['pred_names'].cpu()
     named = names >= 0
-    counts = dict(named=int(named.sum()), checked=0, true=0)
+    counts = dict(named=int(named.sum()))
     if 'events' in sample and 'span' in sample:
         parts = _parts(sample)
         active = steps_active(sample['events'], sample['span'],
                               len(names) // parts).repeat(parts, 1)
         true = active.gather(1, names.clamp(min=0)[:, None])[:, 0]
         counts.update(
-            checked=counts['named'], true=int((true & named).sum()))
+            true=int((true & named).sum()),
+            given=torch.bincount(names[named], minlength=active.shape[1]),
+            holds=active.sum(0),
+            steps=len(names))
     return counts
+
+
+def _truth_of_names(results: Sequence[Dict]) -> Dict[str, float]:
+    """Return the share of true names, and the share that chance gives: that
+    of the steps in which an entry holds, averaged over the names given."""
+    results = [r for r in results if 'given' in r]
+    given = sum(r['given'] for r in results)
+    if not results or not given.sum():
+        return dict()
+    usual = sum(r['holds'] for r in results) / sum(
+        r['steps'] for r in results)
+    return dict(
+        names_true=sum(r['true'] for r in results) / int(given.sum()),
+        names_chance=float((given * usual).sum() / given.sum()))
 
 
 def _parts(sample: Dict) -> int:

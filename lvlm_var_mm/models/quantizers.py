@@ -6,20 +6,25 @@ from typing import Dict, Tuple
 
 import torch
 import torch.nn as nn
+from mmengine.dist import is_distributed
 from torch import Tensor
 from vector_quantize_pytorch import FSQ, ResidualVQ, VectorQuantize
 
-# The library's own defaults (decay 0.8, random start, dead codes kept) let
-# most of a codebook die on features that are still being trained.
+from .codebook import Settling
+
+# The library's own defaults (decay 0.8, random start) let most of a codebook
+# die on features that are still being trained. Dead codes are replaced, and
+# processes are joined, by :mod:`.codebook`.
 EMA = dict(
     codebook_dim=32,
     use_cosine_sim=True,
     decay=0.99,
     kmeans_init=True,
-    threshold_ema_dead_code=2)
+    sync_kmeans=False,
+    threshold_ema_dead_code=0)
 
 
-class SteadyQuantize(VectorQuantize):
+class SteadyQuantize(Settling, VectorQuantize):
     """Vector quantisation that does not flicker.
 
     The codes of a clip are chosen together: the path that costs least, where
@@ -32,19 +37,23 @@ class SteadyQuantize(VectorQuantize):
 
     Args:
         switch_cost (float): In cosine distances, or without
-            ``use_cosine_sim`` in halves of squared Euclidean ones.
+            ``use_cosine_sim`` in halves of squared Euclidean ones. 0: each
+            step takes the nearest code.
+        settling (dict): Settings of :class:`~.codebook.Settling`.
         kwargs: Of ``VectorQuantize``.
     """
 
-    def __init__(self, switch_cost: float, **kwargs) -> None:
+    def __init__(self, switch_cost: float = 0., settling: Dict = dict(),
+                 **kwargs) -> None:
         super().__init__(**kwargs)
+        self.settle(**settling)
         self.switch_cost = switch_cost
         self._codebook.register_forward_hook(self._take_the_path)
 
     def _take_the_path(self, codebook: nn.Module, args: Tuple,
                        output: Tuple) -> Tuple[Tensor, Tensor, Tensor]:
-        # The codebook has just moved: distances to where it is now, but for
-        # what is the same for all codes. Between unit vectors they are cosine.
+        # What is the same for all codes is left out; between unit vectors
+        # these are cosine distances.
         codes = self.codebook
         costs = codes.square().sum(1) / 2 - args[0].detach() @ codes.T
         ids = cheapest_path(costs, self.switch_cost)
@@ -75,9 +84,13 @@ class FiniteScalar(FSQ):
         return tokens, ids.long(), tokens.new_zeros(())
 
 
-class Residual(ResidualVQ):
+class Residual(Settling, ResidualVQ):
     """Each quantiser corrects those before it. The code of a token is that of
     the first; its vector is the sum of all."""
+
+    def __init__(self, settling: Dict = dict(), **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.settle(**settling)
 
     def forward(self, steps: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
         tokens, ids, commit = super().forward(steps)
@@ -112,26 +125,31 @@ def build_quantizer(dim: int, codebook_size: int,
         settings (dict): ``type``, by default ``'VectorQuantize'``; also
             ``'FSQ'``, with ``levels`` whose product is K,
             ``'ResidualVQ'``, with ``num_quantizers``, and ``'Continuous'``.
-            ``switch_cost`` of the first makes it a :class:`SteadyQuantize`.
-            The rest goes to the class of that name in
-            vector-quantize-pytorch, over :data:`EMA` where there is a
-            codebook.
+            ``switch_cost`` is of the first, a :class:`SteadyQuantize`;
+            ``dead_share`` and ``replace_steps`` are of
+            :class:`~.codebook.Settling`. The rest goes to the class of that
+            name in vector-quantize-pytorch, over :data:`EMA` where there is
+            a codebook.
 
     Raises:
         ValueError: Another type, or levels of another product.
     """
     settings = dict(settings)
     kind = settings.pop('type', 'VectorQuantize')
-    if kind == 'VectorQuantize':
-        settings = dict(dim=dim, codebook_size=codebook_size,
-                        **{**EMA, **settings})
-        switch_cost = settings.pop('switch_cost', 0)
-        if switch_cost:
-            return SteadyQuantize(switch_cost, **settings)
-        return VectorQuantize(**settings)
-    if kind == 'ResidualVQ':
-        return Residual(
-            dim=dim, codebook_size=codebook_size, **{**EMA, **settings})
+    if kind in ('VectorQuantize', 'ResidualVQ'):
+        if settings.get('threshold_ema_dead_code'):
+            raise ValueError(
+                'VSTNeck: `quantizer.threshold_ema_dead_code` counts steps, '
+                'which means something else with every batch size: set '
+                '`dead_share`, a share of the mean usage of a code')
+        settling = {key: settings.pop(key)
+                    for key in ('dead_share', 'replace_steps')
+                    if key in settings}
+        cls = SteadyQuantize if kind == 'VectorQuantize' else Residual
+        return cls(
+            dim=dim, codebook_size=codebook_size, settling=settling,
+            # The library asks once and remembers, even if it is too early.
+            sync_codebook=is_distributed(), **{**EMA, **settings})
     if kind == 'FSQ':
         levels = settings.pop('levels', ())
         if math.prod(levels) != codebook_size:
