@@ -18,7 +18,7 @@ from lvlm_var_mm.estimate import keyframe_positions
 from mmaction.registry import MODELS
 
 PROMPT = 'Semantic {keyframes} of a clip: {tokens} The action, and why:\n'
-AROUND = dict(qwen='hand {picture} glass')
+AROUND = dict(qwen='hand {picture} glass ')
 SIZES = dict(vocab_size=0, hidden_size=32, intermediate_size=48,
              num_hidden_layers=2, num_attention_heads=4,
              num_key_value_heads=4)

@@ -214,7 +214,7 @@ def test_reasons_end_as_they_were_trained_to(head, monkeypatch):
 
     monkeypatch.setattr(head.lvlm, 'generate', generate)
     head.generate(make_tokens([2]))
-    assert asked['eos_token_id'] == head.prompt.reason('hand')[-1]
+    assert asked['eos_token_id'] == head.prompt.reason('drink', 'hand')[-1]
 
 
 def test_generate_for_given_classes(head):
@@ -399,7 +399,7 @@ def test_chat(tiny_llava):
         build(tiny_llava, chat=True)
     tokenizer.chat_template = (
         "{{ bos_token }}{% for m in messages %}{{ m.content }}</s>"
-        "{% endfor %}{% if add_generation_prompt %}sit{% endif %}")
+        "{% endfor %}{% if add_generation_prompt %}sit {% endif %}")
     head = build(tiny_llava, chat=True, prompt='action {tokens} why',
                  tokenizer=dict(type=lambda: tokenizer))
     as_ids = tokenizer.convert_tokens_to_ids

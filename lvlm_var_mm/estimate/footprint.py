@@ -105,7 +105,7 @@ def make_step(head: nn.Module, clips: int, tokens: int,
         frames (int): Positions of the keyframes of a clip. The vision tower
             itself is left out: it is small, and not trained.
     """
-    reasons = [len(head.prompt.reason(d)) for d in head.classes.descriptions]
+    reasons = [len(head.prompt.reason(*c)) for c in zip(*head.classes)]
     labels = torch.zeros(clips, dtype=torch.long)
     answer = labels[:, None].expand(-1, max(reasons)).contiguous()
     feats = SemanticTokens(

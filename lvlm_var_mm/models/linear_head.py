@@ -51,13 +51,12 @@ class LVLMLinearHead(LVLMHead):
             return dict()
         feats = self.look(feats, data_samples)
         labels = self._labels(data_samples, feats.ids.device)
-        answers = [
-            self.prompt.name(self.classes.names[label]) + reason for label,
-            reason in zip(labels.tolist(), self._reasons(labels, data_samples))
-        ]
+        prompt, trie = self.draw_prompt()
+        reasons = self._reasons(prompt, labels, data_samples)
+        answers = [trie.sequences[label] + reason
+                   for label, reason in zip(labels.tolist(), reasons)]
         target, counts = pad_right(answers, labels.device)
-        hidden = self.read(feats, None, labels, target[:, :-1],
-                           self.draw_prompt())
+        hidden = self.read(feats, None, labels, target[:, :-1], prompt)
         losses = self.loss_by_feat(self._classify(hidden), data_samples)
         logprob, length = answer_logprobs(hidden, self.lm_head, target, counts)
         losses['loss_lm'] = -self.loss_lm * per_token(logprob, length)

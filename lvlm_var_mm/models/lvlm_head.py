@@ -18,7 +18,7 @@ from .keyframes import generate_args
 from .logprobs import answer_logprobs, per_token, trie_logprobs
 from .narrative import write_tokens
 from .negatives import Negatives
-from .prompt import pad_left, pad_right
+from .prompt import Prompt, pad_left, pad_right
 from .reader import PromptReader
 from .scoring import Scoring
 from .vst_neck import SemanticTokens
@@ -101,18 +101,20 @@ class LVLMHead(PromptReader):
             return dict()
         feats = self.look(feats, data_samples)
         labels = self._labels(data_samples, feats.ids.device)
-        reasons = self._reasons(labels, data_samples)
-        # Behind a name's end mark, each token predicts the next.
-        read, _ = pad_right([[self.prompt.name_end[-1], *r[:-1]]
-                             for r in reasons], labels.device)
+        prompt, trie = self.draw_prompt()
+        reasons = self._reasons(prompt, labels, data_samples)
+        # From the end of a name on, each token predicts the next.
+        read, _ = pad_right([[trie.sequences[label][-1], *r[:-1]]
+                             for label, r in zip(labels.tolist(), reasons)],
+                            labels.device)
         target, counts = pad_right(reasons, labels.device)
 
-        trie, own = self.trie, labels
+        own = labels
         if self.negatives:
             chosen = self.negatives.draw(labels)
             trie = trie.subset(chosen.tolist())
             own = torch.searchsorted(chosen, labels)
-        hidden = self.read(feats, trie, own, read, self.draw_prompt())
+        hidden = self.read(feats, trie, own, read, prompt)
         tree, answer = hidden.split([1 + len(trie), read.shape[1]], 1)
         scores = trie.scores(trie_logprobs(tree, self.lm_head, trie))
         logprob, length = answer_logprobs(answer, self.lm_head, target, counts)
@@ -134,11 +136,12 @@ class LVLMHead(PromptReader):
                 'classes of `class_names`')
         return labels.to(device)
 
-    def _reasons(self, labels: Tensor,
+    def _reasons(self, prompt: Prompt, labels: Tensor,
                  data_samples: SampleList) -> List[List[int]]:
+        names, descriptions = self.classes
         return [
-            self.prompt.reason(
-                s.get('explanation') or self.classes.descriptions[label])
+            prompt.reason(names[label],
+                          s.get('explanation') or descriptions[label])
             for s, label in zip(data_samples, labels.tolist())
         ]
 
@@ -207,8 +210,8 @@ class LVLMHead(PromptReader):
                 max_new_tokens=max_new_tokens,
                 do_sample=False,
                 # As it was trained to end, whatever the model's own settings.
-                eos_token_id=self.prompt.answer_end[-1],
-                pad_token_id=self.prompt.answer_end[-1])
+                eos_token_id=self.prompt.end,
+                pad_token_id=self.prompt.end)
         finally:
             self.train(was_training)
         return [(name, self.prompt.decode(w))

@@ -2,12 +2,21 @@
 from typing import List, Sequence, Tuple
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor
+
+from .tokenization import (as_chat, decode, decode_behind, encode,
+                           encode_behind, encode_start)
 
 
 class Prompt:
     """What the language model reads before and after the action tokens, and
     the form of its answer.
+
+    Action tokens have no text, so there are two strings: what stands before
+    them, and what stands behind them with class name and reason. Their ids
+    are those that the tokenizer gives each as a whole, cut into parts. The
+    same holds for the strings around keyframes.
 
     Args:
         tokenizer: Of the language model.
@@ -15,85 +24,172 @@ class Prompt:
             tokens go. What stands before them is the same for every clip
             and read once for all in testing; so is the place for
             ``{candidates}``, the list of the class names, where wanted.
+            Where the tokenizer joins its end with a name, the token counts
+            as a part of the name.
         answer (str): Template with ``{label}``, then ``{reason}``: the class
             first, the explanation after it. The text between the two ends
-            the class name.
-        names (Sequence[str]): The class names, for ``{candidates}``.
+            the class name; blanks at its end open the explanation, with
+            whose first word tokenizers join them.
+        names (Sequence[str]): The class names.
         chat (bool): Put the prompt into the turn of the user, in the form
             that the chat template of the language model gives it.
+        keyframe (str): Template of a picture, with ``{picture}``, for a
+            ``prompt`` with ``{keyframes}``.
+
+    Attributes:
+        before (list[int]): Opens the sequence.
+        around (tuple[list[int], list[int]]): Before and behind each picture.
+        between (list[int]): Behind the pictures, before the action tokens.
+        after (list[int]): Behind the action tokens.
+        end (int): The token that ends the answer.
 
     Raises:
-        ValueError: A placeholder is missing or stands twice, or the
-            tokenizer has no chat template or no token that ends a text.
+        ValueError: A placeholder is missing or stands twice, the tokenizer
+            has no chat template or no token that ends a text, or it joins
+            what lies on both sides of a picture or behind every class name.
     """
 
     def __init__(self,
                  tokenizer,
                  prompt: str,
                  answer: str,
-                 names: Sequence[str] = (),
-                 chat: bool = False) -> None:
-        if chat:
-            prompt = _as_chat(tokenizer, prompt)
-        before, after = (
-            part.replace('{candidates}', ', '.join(names))
-            for part in _split(prompt, '{tokens}', 'prompt'))
-        between_both = None
-        if '{keyframes}' in prompt:
-            if '{keyframes}' not in before:
-                raise ValueError('`prompt` must hold {keyframes} before '
-                                 f'{{tokens}}: {prompt!r}')
-            before, between_both = _split(before, '{keyframes}', 'prompt')
-        self._lead, rest = _split(answer, '{label}', 'answer')
-        between, closing = _split(rest, '{reason}', 'answer')
-        if not between:
-            raise ValueError('`answer`: {label} and {reason} need something '
-                             'between them that ends the class name')
+                 names: Sequence[str],
+                 chat: bool = False,
+                 keyframe: str = '{picture}') -> None:
         if tokenizer.eos_token_id is None:
             raise ValueError('`tokenizer` has no token that ends a text: set '
                              'its `eos_token`')
         self._tokenizer = tokenizer
-        # The prompt opens as the model's texts do, with its start token
-        # where it has one. A chat template has written its own.
-        self.before: List[int] = (
-            self._encode(before) if chat else tokenizer(before).input_ids)
-        self.has_keyframes = between_both is not None
-        # Behind the keyframes, before the action tokens.
-        self.between = self._encode(between_both or '')
-        self.after = self._encode(after)
-        self.name_end = self._encode(between)
-        self.answer_end = self._encode(closing) + [tokenizer.eos_token_id]
+        self.end: int = tokenizer.eos_token_id
+        if chat:
+            prompt = as_chat(tokenizer, prompt)
+        before, after = (
+            part.replace('{candidates}', ', '.join(names))
+            for part in _split(prompt, '{tokens}', 'prompt'))
+        self.has_keyframes = '{keyframes}' in prompt
+        if self.has_keyframes:
+            if '{keyframes}' not in before:
+                raise ValueError('`prompt` must hold {keyframes} before '
+                                 f'{{tokens}}: {prompt!r}')
+            before, between = _split(before, '{keyframes}', 'prompt')
+            self._cut_at_pictures(before, between, keyframe)
+        else:
+            between = ''
+            self.before = encode_start(tokenizer, before)
+            self.around, self.between = ([], []), []
+        self._texts = before, between, after
+        self._read_answer(answer)
+        self._cut_at_names(names)
 
-    def name(self, label: str) -> List[int]:
+    def _cut_at_pictures(self, before: str, between: str,
+                         keyframe: str) -> None:
+        opening, closing = _split(keyframe, '{picture}', 'keyframe')
+        first = encode_start(self._tokenizer, before + opening)
+        last, inner, outer = (
+            encode_behind(self._tokenizer, closing + text)
+            for text in ('', opening, between))
+        ids = inner[len(last):]
+        at = len(first) - len(ids)
+        if not (inner[:len(last)] == outer[:len(last)] == last
+                and first[at:] == ids):
+            raise ValueError(
+                f'the tokenizer joins `keyframe` {keyframe!r} with the text '
+                'around {keyframes} in `prompt`, or with itself: let it '
+                'begin and end with a special token of the model or a line '
+                'break, and `prompt` open with text')
+        self.before, self.around = first[:at], (ids, last)
+        self.between = outer[len(last):]
+
+    def _read_answer(self, answer: str) -> None:
+        self._lead, rest = _split(answer, '{label}', 'answer')
+        between, self._closing = _split(rest, '{reason}', 'answer')
+        self._mark = between.rstrip(' ')
+        self._gap = between[len(self._mark):]
+        if not self._mark:
+            raise ValueError('`answer`: {label} and {reason} need something '
+                             'between them that ends the class name, more '
+                             'than a blank: a line break, or such as ":"')
+        self._answer = answer
+
+    def _cut_at_names(self, names: Sequence[str]) -> None:
+        after = encode_behind(self._tokenizer, self._texts[-1])
+        whole = {name: encode_behind(self._tokenizer, self._named(name))
+                 for name in names}
+        shared = _shared([after, *whole.values()])
+        self.after: List[int] = after[:shared]
+        self._names = {name: ids[shared:] for name, ids in whole.items()}
+        if shared < len(after):
+            moved = self._tokenizer.convert_ids_to_tokens(after[shared:])
+            print_log(f'the tokenizer joins {moved}, the end of `prompt`, '
+                      'with class names: it is scored with them',
+                      logger='current')
+
+    def _named(self, name: str) -> str:
+        """What stands behind the tokens, up to the end of a name."""
+        return self._texts[-1] + self._lead + name + self._mark
+
+    def _answered(self, name: str, reason: str) -> str:
+        return (self._named(name) + self._gap + reason.strip() +
+                self._closing)
+
+    def name(self, name: str) -> List[int]:
         """Token ids of a class name, its end mark included."""
-        return self._encode(self._lead + label) + self.name_end
+        return self._names[name]
 
-    def reason(self, text: str) -> List[int]:
-        """Token ids of an explanation, the end of the answer included."""
-        return self._encode(text) + self.answer_end
+    def reason(self, name: str, text: str) -> List[int]:
+        """Token ids of an explanation behind a class name, the end of the
+        answer included.
 
-    def around(self, template: str) -> Tuple[List[int], List[int]]:
-        """Token ids before and behind ``{picture}`` in a template."""
-        return tuple(map(self._encode, _split(template, '{picture}',
-                                              'keyframe')))
+        Raises:
+            ValueError: The tokenizer joins it with the end of the name.
+        """
+        whole = encode_behind(self._tokenizer, self._answered(name, text))
+        named = self.after + self._names[name]
+        if whole[:len(named)] != named:
+            raise ValueError(
+                f'`answer` {self._answer!r}: the tokenizer joins the end of '
+                f'the class name {name!r} with its reason {text!r}: let a '
+                'line break stand between {label} and {reason}')
+        return whole[len(named):] + [self.end]
+
+    def alone(self, text: str) -> List[int]:
+        """Token ids of a text with the end mark of a name, without the
+        prompt."""
+        return encode_behind(self._tokenizer, self._lead + text + self._mark)
+
+    def shown(self, name: str, reason: str) -> Tuple[str, str]:
+        """The text of one clip, with ``<tokens>`` for its action tokens: as
+        the templates make it, and as its ids are decoded."""
+        before, between, after = self._texts
+        own = encode(self._tokenizer, before)
+        opening = decode(self._tokenizer,
+                         self.before[:len(self.before) - len(own)])
+        end = decode(self._tokenizer, [self.end])
+        written = self._answered(name, reason)
+        ids = self.after + self.name(name) + self.reason(name, reason)[:-1]
+        shown = []
+        for start, middle, rest in (
+            (before, between, written),
+            (decode(self._tokenizer, own),
+             decode_behind(self._tokenizer, self.between, between),
+             decode_behind(self._tokenizer, ids, written))):
+            pictures = '<keyframes>' if self.has_keyframes else ''
+            shown.append(f'{opening}{start}{pictures}{middle}<tokens>'
+                         f'{rest}{end}')
+        return shown[0], shown[1]
 
     def decode(self, ids: Sequence[int]) -> str:
         return self._tokenizer.decode(ids, skip_special_tokens=True).strip()
 
-    def _encode(self, text: str) -> List[int]:
-        if not text:
-            return []
-        return self._tokenizer(text, add_special_tokens=False).input_ids
 
-
-def _as_chat(tokenizer, prompt: str) -> str:
-    if not getattr(tokenizer, 'chat_template', None):
-        raise ValueError('`chat=True`, but the tokenizer of `lvlm` has no '
-                         'chat template; write the turns into `prompt`')
-    return tokenizer.apply_chat_template(
-        [dict(role='user', content=prompt)],
-        tokenize=False,
-        add_generation_prompt=True)
+def _shared(rows: Sequence[Sequence[int]]) -> int:
+    """Of how many ids, from the first one on, all rows have the same."""
+    length = 0
+    for column in zip(*rows):
+        if len(set(column)) > 1:
+            break
+        length += 1
+    return length
 
 
 def _split(template: str, mark: str, key: str) -> Tuple[str, str]:

@@ -98,7 +98,7 @@ class PromptReader(BaseHead):
             self.keyframes = Keyframes(build(image_processor or {
                 'type': 'transformers.AutoImageProcessor.from_pretrained',
                 PATH_KEY: lvlm[PATH_KEY]
-            }, 'image_processor'), *self.prompt.around(keyframe))
+            }, 'image_processor'), *self.prompt.around)
 
         self.lvlm = build_lvlm(lvlm, lora, gradient_checkpointing)
         check_layers(self.decoder.config)
@@ -131,23 +131,37 @@ class PromptReader(BaseHead):
         self.classes = load_classes(class_names, num_classes)
         self.same_task = False
         self.num_classes = len(self.classes.names)
-        prompt, answer, chat, _ = self.templates.values()
+        prompt, answer, chat, keyframe = self.templates.values()
+        names = self.classes.names
         self.prompts = [
-            Prompt(self.tokenizer, p, answer, self.classes.names, chat)
+            Prompt(self.tokenizer, p, answer, names, chat, keyframe)
             for p in ([prompt] if isinstance(prompt, str) else prompt)
         ]
-        self.prompt = self.prompts[0]
-        trie = LabelTrie([self.prompt.name(n) for n in self.classes.names])
-        if hasattr(self, 'trie'):
-            trie = trie.to(self.trie.tokens.device)
-        self.trie = trie
+        # What a name's tokens are depends on the text before it.
+        tries = nn.ModuleList(
+            LabelTrie([p.name(n) for n in names]) for p in self.prompts)
+        if hasattr(self, 'tries'):
+            tries = tries.to(self.trie.tokens.device)
+        self.tries = tries
         self._cache.clear()
 
-    def draw_prompt(self) -> Prompt:
-        """One of the prompts in training, the first in tests."""
-        if len(self.prompts) == 1 or not self.training:
-            return self.prompt
-        return self.prompts[int(torch.randint(len(self.prompts), ()))]
+    @property
+    def prompt(self) -> Prompt:
+        """That of tests."""
+        return self.prompts[0]
+
+    @property
+    def trie(self) -> LabelTrie:
+        """Of the class names behind the prompt of tests."""
+        return self.tries[0]
+
+    def draw_prompt(self) -> Tuple[Prompt, LabelTrie]:
+        """Draw one of the prompts in training, take the first in tests, each
+        with the class names behind it."""
+        drawn = 0
+        if len(self.prompts) > 1 and self.training:
+            drawn = int(torch.randint(len(self.prompts), ()))
+        return self.prompts[drawn], self.tries[drawn]
 
     # -------------------------------------------------- the language model
     @property
@@ -280,7 +294,7 @@ class PromptReader(BaseHead):
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """(n, D) float32, each text as the language model read it before it
         was tuned: the mean of its last hidden states."""
-        ids, mask = pad_right([self.prompt.name(text) for text in texts],
+        ids, mask = pad_right([self.prompt.alone(text) for text in texts],
                               self.token_scale.scale.device)
         with getattr(self.lvlm, 'disable_adapter', nullcontext)():
             hidden = self.decoder(

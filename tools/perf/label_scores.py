@@ -150,8 +150,8 @@ def generate_and_match(head, feats):
         attention_mask=mask.long(),
         max_new_tokens=max(len(head.prompt.name(n)) for n in names),
         do_sample=False,
-        eos_token_id=head.prompt.name_end[-1],
-        pad_token_id=head.prompt.answer_end[-1])
+        eos_token_id=sorted({s[-1] for s in head.trie.sequences}),
+        pad_token_id=head.prompt.end)
     return [difflib.get_close_matches(head.prompt.decode(i), names, 1, 0.)
             for i in ids]
 

@@ -112,7 +112,8 @@ def prompts(head, feats):
 
 def answer(head, label):
     names, texts = head.classes
-    return head.prompt.name(names[label]), head.prompt.reason(texts[label])
+    return (head.prompt.name(names[label]),
+            head.prompt.reason(names[label], texts[label]))
 
 
 def with_answers(head, rows, answers):
