@@ -304,6 +304,23 @@ def test_bfloat16_where_the_model_is_sure():
     torch.testing.assert_close(hidden.grad, expected, rtol=.05, atol=.05)
 
 
+@pytest.mark.parametrize('device', [
+    'cpu', pytest.param('cuda', marks=pytest.mark.skipif(
+        not torch.cuda.is_available(), reason='needs a GPU'))])
+@pytest.mark.parametrize('slice_size', [70, 4096])
+def test_bfloat16_probabilities_sum_to_one(slice_size, device):
+    """Wanted logits and normaliser are of one product."""
+    torch.manual_seed(0)
+    low = nn.Linear(32, 500).to(device, torch.bfloat16).requires_grad_(False)
+    hidden = (8 * torch.randn(6, 32, device=device)).bfloat16()
+    rows = torch.arange(6, device=device).repeat_interleave(500)
+    tokens = torch.arange(500, device=device).repeat(6)
+    found = next_token_logprobs(hidden, low, rows, tokens, slice_size)
+    torch.testing.assert_close(
+        found.view(6, 500).exp().sum(1), torch.ones(6, device=device),
+        rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize('parts', [1, 2, 3, 5])
 def test_parts_of_a_tree_hold_all_names(parts):
     trie = LabelTrie(NAMES['all'])
