@@ -6,10 +6,12 @@ from transformers import (CohereConfig, Gemma2Config, Lfm2Config, LlamaConfig,
                           LlavaForConditionalGeneration, MistralConfig,
                           MptConfig, Qwen2Config, Qwen3NextConfig)
 
+from conftest import head_cfg
 from lvlm_var_mm.models.label_trie import (LabelTrie, check_layers,
                                            check_window, tree_layout)
 from lvlm_var_mm.models.logprobs import (answer_logprobs, next_token_logprobs,
                                          trie_logprobs)
+from mmaction.registry import MODELS
 
 END = 9
 NAMES = {
@@ -346,6 +348,25 @@ def test_models_whose_scores_would_not_be_exact_are_refused():
         with pytest.raises(ValueError, match='not be exact'):
             check_layers(config)
     check_layers(Gemma2Config(final_logit_softcapping=None))
+
+
+@pytest.mark.parametrize('kernel', [
+    'flash_attention_2', 'flash_attention_3', 'flex_attention'])
+def test_attention_that_reads_no_mask_of_a_tree_is_refused(
+        tiny_llava, kernel):
+    config = LlamaConfig()
+    for served in ('eager', 'sdpa'):
+        config._attn_implementation = served
+        check_layers(config)
+    config._attn_implementation = kernel  # however it came there
+    words = f'attn_implementation` is .{kernel}.*sdpa'
+    with pytest.raises(ValueError, match=words):
+        check_layers(config)
+    # Whoever asks for it is told so, not to install it first.
+    cfg = head_cfg(tiny_llava)
+    cfg['lvlm']['attn_implementation'] = kernel
+    with pytest.raises(ValueError, match=words):
+        MODELS.build(cfg)
 
 
 def test_sliding_windows():
