@@ -421,6 +421,8 @@ TARGETS = 'model.cls_head.lora.target_modules'
      'q_proj'),
     (option(TARGETS, '.*attn.no'), 'error', 'called .*attn.no', 'q_proj'),
     (option(TARGETS, ['q_proj', 'qkv']), 'warning', 'called qkv', 'q_proj'),
+    (option('model.cls_head.lvlm.attn_implementation', 'flash_attention_2'),
+     'error', "'flash_attention_2', which does not read", '`model`'),
     (option('model.cls_head.num_classes', 5), 'error', 'num_classes=5',
      'class_names'),
     (option('model.neck.aux_head.num_classes', 10), 'error',

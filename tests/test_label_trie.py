@@ -6,10 +6,12 @@ from transformers import (CohereConfig, Gemma2Config, Lfm2Config, LlamaConfig,
                           LlavaForConditionalGeneration, MistralConfig,
                           MptConfig, Qwen2Config, Qwen3NextConfig)
 
+from conftest import head_cfg
 from lvlm_var_mm.models.label_trie import (LabelTrie, check_layers,
                                            check_window, tree_layout)
 from lvlm_var_mm.models.logprobs import (answer_logprobs, next_token_logprobs,
                                          trie_logprobs)
+from mmaction.registry import MODELS
 
 END = 9
 NAMES = {
@@ -304,6 +306,23 @@ def test_bfloat16_where_the_model_is_sure():
     torch.testing.assert_close(hidden.grad, expected, rtol=.05, atol=.05)
 
 
+@pytest.mark.parametrize('device', [
+    'cpu', pytest.param('cuda', marks=pytest.mark.skipif(
+        not torch.cuda.is_available(), reason='needs a GPU'))])
+@pytest.mark.parametrize('slice_size', [70, 4096])
+def test_bfloat16_probabilities_sum_to_one(slice_size, device):
+    """Wanted logits and normaliser are of one product."""
+    torch.manual_seed(0)
+    low = nn.Linear(32, 500).to(device, torch.bfloat16).requires_grad_(False)
+    hidden = (8 * torch.randn(6, 32, device=device)).bfloat16()
+    rows = torch.arange(6, device=device).repeat_interleave(500)
+    tokens = torch.arange(500, device=device).repeat(6)
+    found = next_token_logprobs(hidden, low, rows, tokens, slice_size)
+    torch.testing.assert_close(
+        found.view(6, 500).exp().sum(1), torch.ones(6, device=device),
+        rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize('parts', [1, 2, 3, 5])
 def test_parts_of_a_tree_hold_all_names(parts):
     trie = LabelTrie(NAMES['all'])
@@ -329,6 +348,25 @@ def test_models_whose_scores_would_not_be_exact_are_refused():
         with pytest.raises(ValueError, match='not be exact'):
             check_layers(config)
     check_layers(Gemma2Config(final_logit_softcapping=None))
+
+
+@pytest.mark.parametrize('kernel', [
+    'flash_attention_2', 'flash_attention_3', 'flex_attention'])
+def test_attention_that_reads_no_mask_of_a_tree_is_refused(
+        tiny_llava, kernel):
+    config = LlamaConfig()
+    for served in ('eager', 'sdpa'):
+        config._attn_implementation = served
+        check_layers(config)
+    config._attn_implementation = kernel  # however it came there
+    words = f'attn_implementation` is .{kernel}.*sdpa'
+    with pytest.raises(ValueError, match=words):
+        check_layers(config)
+    # Whoever asks for it is told so, not to install it first.
+    cfg = head_cfg(tiny_llava)
+    cfg['lvlm']['attn_implementation'] = kernel
+    with pytest.raises(ValueError, match=words):
+        MODELS.build(cfg)
 
 
 def test_sliding_windows():

@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from conftest import CLASSES, head_cfg, make_samples, make_tokens
+from conftest import CLASSES, LORA_TARGETS, head_cfg, make_samples, make_tokens
 from lvlm_var_mm.models import LVLMHead
 from mmaction.registry import MODELS
 
@@ -160,8 +160,11 @@ def test_first_token(tiny_llava):
 
 
 @torch.no_grad()
-def test_constrained(tiny_llava):
-    head = build(tiny_llava, scoring=dict(type='constrained'))
+@pytest.mark.parametrize('targets', [LORA_TARGETS, ['lm_head']],
+                         ids=['layers', 'vocabulary matrix'])
+def test_constrained(tiny_llava, targets):
+    head = build(tiny_llava, scoring=dict(type='constrained'), lora=dict(
+        type='peft.LoraConfig', r=4, lora_alpha=80, target_modules=targets))
     feats = make_tokens([5, 3, 4, 5, 2, 1, 4, 3])
     found = head(feats)
     for clip in range(len(feats.ids)):

@@ -22,9 +22,11 @@ def check_layers(config) -> None:
     Raises:
         ValueError: It has layers that carry a state from each position to
             the next, past any mask: names side by side would read each other;
-            positions that are not given but counted (ALiBi); or logits that
-            are not just what the last matrix gives.
+            positions that are not given but counted (ALiBi); logits that
+            are not just what the last matrix gives; or attention by a kernel
+            that :func:`check_attention` refuses.
     """
+    check_attention(config._attn_implementation)
     kinds = set(getattr(config, 'layer_types', None) or
                 getattr(config, 'layers_block_type', None) or ())
     changed = [key for key in ('final_logit_softcapping', 'logit_scale',
@@ -44,6 +46,22 @@ def check_layers(config) -> None:
             f'{sorted(kinds)}: all must attend by a mask, or the class names '
             'cannot be read side by side; take a model such as LLaVA, '
             'Qwen2.5-VL or InternVL')
+
+
+def check_attention(implementation: Optional[str]) -> None:
+    """Whether this attention of transformers reads the mask of a tree.
+
+    Flash attention takes any mask for one of padding, so that names would
+    read each other and nothing would fail.
+
+    Raises:
+        ValueError: Other than eager and sdpa; None is the model's default.
+    """
+    if implementation not in (None, 'eager', 'sdpa'):
+        raise ValueError(
+            f'`lvlm.attn_implementation` is {implementation!r}, which does '
+            'not read the mask that keeps class names side by side apart: '
+            "set it to 'sdpa' or 'eager'")
 
 
 class LabelTrie(nn.Module):

@@ -16,7 +16,6 @@ from typing import Tuple
 
 import torch
 import torch.nn as nn
-import torch.nn.functional as F
 from mmengine.dist import all_reduce
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
@@ -47,65 +46,45 @@ def next_token_logprobs(hidden: Tensor,
     if not _is_frozen_linear(lm_head):
         return _by_rows(hidden, lm_head, rows, tokens,
                         max(1, slice_size // _width_out(lm_head)))
-    weight, bias = lm_head.weight, lm_head.bias
-    dtype = weight.dtype
+    dtype = lm_head.weight.dtype
     if torch.is_autocast_enabled(hidden.device.type):
         dtype = torch.get_autocast_dtype(hidden.device.type)
     # A sum over the vocabulary must not pass through bfloat16.
     with torch.autocast(hidden.device.type, enabled=False):
-        hidden = hidden.to(dtype)
-        total = _LogSumExp.apply(hidden, weight, bias, slice_size)
-        wanted = (hidden[rows].float() * weight[tokens].float()).sum(-1)
-        if bias is not None:
-            wanted = wanted + bias[tokens].float()
-        logprobs = wanted - total[rows]
-        if dtype is torch.float32:
-            return logprobs
-        # A value alone; the gradient is that of the difference.
-        return logprobs + (_unrounded(logprobs, wanted, dtype) -
-                           logprobs).detach()
+        return _LogProbs.apply(
+            hidden.to(dtype), lm_head.weight, lm_head.bias, rows, tokens,
+            slice_size)
 
 
-@torch.no_grad()
-def _unrounded(logprobs: Tensor, wanted: Tensor,
-               dtype: torch.dtype) -> Tensor:
-    """Log-probabilities whose normaliser holds the wanted logit as it is.
+class _LogProbs(torch.autograd.Function):
+    """(B, D) hidden states -> (X, ) log-probabilities of given next tokens.
 
-    The sum has it rounded to ``dtype``, which shows where the model is sure,
-    for there it is most of the sum: up to a log-probability above 0. With
-    w the wanted logit, r the rounded one and T the logarithm of the sum, it is
-    -log(1 + exp(T - w) - exp(r - w)).
-    """
-    gap = -logprobs
-    rest = gap.clamp(max=30).exp() - (
-        wanted.to(dtype).float() - wanted).exp()
-    return torch.where(gap < 20, -rest.clamp(min=0).log1p(), logprobs)
-
-
-class _LogSumExp(torch.autograd.Function):
-    """(B, D) hidden states -> (B, ) logarithm of the sum of the exponentials
-    of their logits.
-
-    Its gradient is the expected row of the vocabulary matrix. Where a
-    gradient will be asked for, that row is summed up beside the normaliser,
-    which spares the backward pass to make the logits a second time.
+    The wanted logits are picked from the slices that the normaliser sums up.
+    The gradient of the normaliser is the expected row of the vocabulary
+    matrix. Where a gradient will be asked for, that row is summed up beside
+    it, which spares the backward pass to make the logits a second time.
     """
 
     @staticmethod
-    def forward(ctx, hidden, weight, bias, slice_size):
+    def forward(ctx, hidden, weight, bias, rows, tokens, slice_size):
         expect = ctx.needs_input_grad[0]
         top = hidden.new_full((len(hidden), 1), -torch.inf,
                               dtype=torch.float32)
         total = torch.zeros_like(top)
+        wanted = top.new_empty(len(rows))
         if expect:
             mean = torch.zeros_like(hidden, dtype=torch.float32)
         step = max(1, slice_size // max(1, len(hidden)))
         for start in range(0, len(weight), step):
             part = slice(start, start + step)
             matrix = weight[part].to(hidden.dtype)
-            logits = F.linear(
-                hidden, matrix,
-                None if bias is None else bias[part].to(hidden.dtype)).float()
+            logits = _float32_product(hidden, matrix)
+            if bias is not None:
+                logits.add_(bias[part])
+            column = tokens - start
+            wanted = torch.where(
+                (0 <= column) & (column < len(matrix)),
+                logits[rows, column.clamp(0, len(matrix) - 1)], wanted)
             higher = torch.maximum(top, logits.amax(1, keepdim=True))
             shrink = (top - higher).exp_()
             logits.sub_(higher).exp_()
@@ -114,14 +93,30 @@ class _LogSumExp(torch.autograd.Function):
                 mean.mul_(shrink).add_(logits.to(hidden.dtype) @ matrix)
             top = higher
         if expect:
-            ctx.save_for_backward(mean.div_(total).to(hidden.dtype))
-        return (top + total.log()).squeeze(1)
+            # The rows themselves: a sharded weight may be gone by then.
+            ctx.save_for_backward(
+                mean.div_(total).to(hidden.dtype), weight[tokens], rows)
+        return wanted - (top + total.log()).squeeze(1)[rows]
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, grad):
-        mean, = ctx.saved_tensors
-        return (grad[:, None] * mean).to(mean.dtype), None, None, None
+        mean, wanted, rows = ctx.saved_tensors
+        of_row = grad.new_zeros(len(mean)).index_add_(0, rows, grad)
+        out = (-of_row[:, None] * mean).index_add_(
+            0, rows, grad[:, None] * wanted)
+        return out.to(mean.dtype), None, None, None, None, None
+
+
+def _float32_product(hidden: Tensor, matrix: Tensor) -> Tensor:
+    """(B, D) x (v, D) -> (B, v) float32 logits, of operands that may be
+    bfloat16: rounded to it, a logit of 20 would be off by up to 0.06."""
+    if hidden.dtype is not torch.float32:
+        # Tensor cores add up in float32 anyway; since torch 2.8 one may ask.
+        if hidden.is_cuda and hasattr(torch.ops.aten.mm, 'dtype'):
+            return torch.mm(hidden, matrix.t(), out_dtype=torch.float32)
+        hidden, matrix = hidden.float(), matrix.float()
+    return hidden @ matrix.t()
 
 
 def _is_frozen_linear(lm_head: nn.Module) -> bool:

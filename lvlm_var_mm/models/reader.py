@@ -19,8 +19,8 @@ from .description import (check, describe, from_bytes,
                           scale_was_a_parameter, to_bytes)
 from .fingerprint import describe_base
 from .keyframes import Keyframes, put_in_place
-from .label_trie import (LabelTrie, check_layers, check_window,
-                         tree_layout)
+from .label_trie import (LabelTrie, check_attention, check_layers,
+                         check_window, tree_layout)
 from .lora import PATH_KEY, build, build_lvlm, keep_trained_only
 from .prefix_cache import PrefixCache, as_cache, cache_args, read_prefix
 from .prompt import Prompt, pad_left, pad_right
@@ -100,6 +100,9 @@ class PromptReader(BaseHead):
                 PATH_KEY: lvlm[PATH_KEY]
             }, 'image_processor'), *self.prompt.around)
 
+        attention = lvlm.get('attn_implementation')
+        if isinstance(attention, str):  # else of each part of the model
+            check_attention(attention)  # before minutes of loading
         self.lvlm = build_lvlm(lvlm, lora, gradient_checkpointing)
         check_layers(self.decoder.config)
         keep_trained_only(self, 'lvlm')

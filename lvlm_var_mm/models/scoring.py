@@ -168,19 +168,19 @@ def constrained_scores(head, feats: SemanticTokens, _: float) -> Tensor:
             attention_mask=layout.mask,
             position_ids=head.place(layout.position_ids, feats),
             **cache_args(head.decoder, cache)).last_hidden_state[:, -1]
-        chosen = []
-        for clip, names in enumerate(left):
-            tokens = sorted({sequences[i][min(depth, len(sequences[i]) - 1)]
-                             for i in names})
-            token = tokens[0]
-            if len(names) > 1 and len(tokens) > 1:
-                rows = head.lm_head.weight[tokens].float()
-                logits = rows @ hidden[clip].float()
-                if head.lm_head.bias is not None:
-                    logits = logits + head.lm_head.bias[tokens].float()
-                token = tokens[int(logits.argmax())]
-                left[clip] = [i for i in names if sequences[i][depth] == token]
-            chosen.append(token)
+        # Of each name left the token at this depth, or its last.
+        here = [sequence[min(depth, len(sequence) - 1)]
+                for sequence in sequences]
+        ways = [sorted({here[i] for i in names}) for names in left]
+        clips = torch.arange(n, device=device).repeat_interleave(
+            torch.tensor([len(way) for way in ways], device=device))
+        logprobs = next_token_logprobs(
+            hidden, head.lm_head, clips,
+            torch.tensor(sum(ways, []), device=device))
+        chosen = [way[int(of_way.argmax())] for way, of_way in zip(
+            ways, logprobs.split([len(way) for way in ways]))]
+        left = [[i for i in names if here[i] == token]
+                for names, token in zip(left, chosen)]
         if all(len(names) == 1 for names in left):
             break
         depth += 1
