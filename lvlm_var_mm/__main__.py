@@ -12,7 +12,7 @@ import sys
 
 import lvlm_var_mm  # noqa: F401  shims and registries
 import mmaction
-from lvlm_var_mm.cli import user_errors
+from .cli import user_errors
 
 TOOLS = osp.join(osp.dirname(mmaction.__file__), '.mim', 'tools')
 

@@ -87,9 +87,9 @@ def load_own_checkpoints() -> bool:
     def load_from_local(filename, map_location):
         filename = osp.expanduser(filename)
         if osp.isdir(filename):
-            from lvlm_var_mm.engine.zero import PLAIN
+            from .engine.zero import PLAIN
             if not osp.isfile(osp.join(filename, PLAIN)):
-                from lvlm_var_mm.export import load_export
+                from .export import load_export
                 return load_export(filename)
             filename = osp.join(filename, PLAIN)
         if not osp.isfile(filename):

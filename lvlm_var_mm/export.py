@@ -1,7 +1,7 @@
 """A trained model as a folder that others can read, and the way back.
 
     OUT/config.py              the config, whole
-    OUT/description.json       what it was trained on (models/description.py),
+    OUT/description.json       what it was trained on (checkpoint/description.py),
                                the hash of every file of tensors
     OUT/adapter/               a plain PEFT adapter
     OUT/action.safetensors     backbone, neck, projector: all else trained
@@ -25,8 +25,8 @@ from mmengine.runner import load_checkpoint
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from lvlm_var_mm.models.description import from_bytes, to_bytes
-from lvlm_var_mm.models.reader import PromptReader
+from .checkpoint.description import from_bytes, to_bytes
+from .models.lvlm.reader import PromptReader
 from mmaction.registry import MODELS
 
 FORMAT = 1

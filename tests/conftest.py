@@ -9,7 +9,7 @@ from transformers import (CLIPVisionConfig, LlamaConfig, LlamaForCausalLM,
                           PreTrainedTokenizerFast)
 
 from lvlm_var_mm.models import SemanticTokens
-from lvlm_var_mm.models.reader import PROMPT
+from lvlm_var_mm.models.lvlm.reader import PROMPT
 from mmaction.structures import ActionDataSample
 
 # Tensors this small only lose by threads, and badly on a busy machine.

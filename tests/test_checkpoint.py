@@ -17,7 +17,7 @@ from mmengine.runner import CheckpointLoader, Runner
 from mmengine.runner.checkpoint import load_state_dict, save_checkpoint
 
 from conftest import head_cfg, make_samples, make_tokens, write_llava
-from lvlm_var_mm.models import description, fingerprint
+from lvlm_var_mm.checkpoint import description, fingerprint
 from mmaction.registry import MODELS
 
 STATE = 'inner.cls_head._extra_state'

@@ -5,8 +5,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lvlm_var_mm.models.codebook import of_all_processes
-from lvlm_var_mm.models.quantizers import build_quantizer
+from lvlm_var_mm.models.vst.codebook import of_all_processes
+from lvlm_var_mm.models.vst.quantizers import build_quantizer
 
 C, K = 16, 64
 KINDS = dict(

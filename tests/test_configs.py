@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
 from lvlm_var_mm.class_lists import load_classes
-from lvlm_var_mm.datasets.sample import make_sample
+from lvlm_var_mm.synthetic.make import make_sample
 from mmaction.registry import DATASETS, MODELS
 
 REPO = Path(__file__).parents[1]

@@ -13,13 +13,14 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from conftest import CLASSES
-from lvlm_var_mm.datasets import VideoListDataset, custom_config
-from lvlm_var_mm.datasets.custom import prepare_custom
-from lvlm_var_mm.datasets.custom_config import _base
-from lvlm_var_mm.datasets.custom_skeleton import BODY_25, read_clip
-from lvlm_var_mm.datasets.custom_table import read_table
-from lvlm_var_mm.datasets.skeleton_io import (CorruptSampleError,
-                                              write_skeleton)
+from lvlm_var_mm.datasets import VideoListDataset
+from lvlm_var_mm.preparation import custom_config
+from lvlm_var_mm.preparation.custom import prepare_custom
+from lvlm_var_mm.preparation.custom_config import _base
+from lvlm_var_mm.preparation.custom_skeleton import BODY_25, read_clip
+from lvlm_var_mm.preparation.custom_table import read_table
+from lvlm_var_mm.datasets.ntu.skeleton_io import (CorruptSampleError,
+                                                  write_skeleton)
 from lvlm_var_mm.datasets.store import SkeletonStore
 from lvlm_var_mm.doctor import examine, exit_code, table
 from lvlm_var_mm.layouts import LAYOUTS, load_layout

@@ -12,11 +12,10 @@ from mmengine.dataset import ConcatDataset, RepeatDataset, pseudo_collate
 
 from lvlm_var_mm.datasets import (NTURGBDSkeletonDataset, NTURGBDVideoDataset,
                                   SkeletonDataset)
-from lvlm_var_mm.datasets.ntu_splits import (NUM_ACTIONS, in_split,
-                                             parse_names)
-from lvlm_var_mm.datasets.prepare import prepare_ntu
-from lvlm_var_mm.datasets.sample import make_sample
-from lvlm_var_mm.datasets.skeleton_io import CorruptSampleError
+from lvlm_var_mm.datasets.ntu.splits import NUM_ACTIONS, in_split, parse_names
+from lvlm_var_mm.preparation.ntu import prepare_ntu
+from lvlm_var_mm.synthetic.make import make_sample
+from lvlm_var_mm.datasets.ntu.skeleton_io import CorruptSampleError
 from lvlm_var_mm.engine import SkippedSamplesHook
 from mmaction.registry import DATASETS
 
@@ -126,7 +125,7 @@ def test_sample_is_made_where_nothing_is(tmp_path, monkeypatch):
         make_sample(root, repeats=1, classes=[1], performers=[1],
                     progress=False)
 
-    monkeypatch.setattr('lvlm_var_mm.datasets.ntu.ensure_sample',
+    monkeypatch.setattr('lvlm_var_mm.datasets.ntu.dataset.ensure_sample',
                         ensure_sample)
     root = str(tmp_path / 'ntu')
     for _ in range(2):

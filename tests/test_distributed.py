@@ -17,7 +17,7 @@ from mmengine.runner import CheckpointLoader, Runner
 
 from conftest import CLASSES
 from lvlm_var_mm.engine.sharding import can_shard, decoder_layers
-from lvlm_var_mm.models.logprobs import per_token
+from lvlm_var_mm.models.lvlm.logprobs import per_token
 from mmaction.registry import DATASETS, HOOKS, MODELS
 from test_recognizer import SKELETON, K, batch, build_for_test, recognizer
 

@@ -17,7 +17,7 @@ from lvlm_var_mm.estimate import (Footprint, Machine, backbone_step,
                                   make_step, memory_of, train_step,
                                   weight_bytes)
 from lvlm_var_mm.estimate.memory import Shards, largest
-from lvlm_var_mm.smollm2 import default_dir, is_complete
+from lvlm_var_mm.models.lvlm.smollm2 import default_dir, is_complete
 from mmaction.registry import MODELS
 
 REPO = Path(__file__).parents[1]

@@ -2,9 +2,10 @@
 import pytest
 
 from lvlm_var_mm.class_lists import load_classes
-from lvlm_var_mm.datasets.sample_motion import MOTIONS
-from lvlm_var_mm.kinematics import (KINDS, Claim, Event, check, claims,
-                                    describe, observe)
+from lvlm_var_mm.synthetic.motion import MOTIONS
+from lvlm_var_mm.kinematics import (KINDS, Claim, Event, check, describe,
+                                    observe)
+from lvlm_var_mm.kinematics import claims
 from lvlm_var_mm.kinematics.language import PLURALS, plural
 from test_kinematics import body, measured
 

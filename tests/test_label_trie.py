@@ -7,10 +7,11 @@ from transformers import (CohereConfig, Gemma2Config, Lfm2Config, LlamaConfig,
                           MptConfig, Qwen2Config, Qwen3NextConfig)
 
 from conftest import head_cfg
-from lvlm_var_mm.models.label_trie import (LabelTrie, check_layers,
-                                           check_window, tree_layout)
-from lvlm_var_mm.models.logprobs import (answer_logprobs, next_token_logprobs,
-                                         trie_logprobs)
+from lvlm_var_mm.models.lvlm.label_trie import (LabelTrie, check_layers,
+                                                check_window, tree_layout)
+from lvlm_var_mm.models.lvlm.logprobs import (answer_logprobs,
+                                              next_token_logprobs,
+                                              trie_logprobs)
 from mmaction.registry import MODELS
 
 END = 9

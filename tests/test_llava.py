@@ -10,7 +10,7 @@ from mmengine.optim import build_optim_wrapper
 
 from conftest import CLASSES, make_samples
 from lvlm_var_mm.engine import SemanticAlignmentHook
-from lvlm_var_mm.models.lora import has_bfloat16
+from lvlm_var_mm.models.lvlm.build import has_bfloat16
 from mmaction.registry import MODELS
 
 ROOT = Path(__file__).parents[1]

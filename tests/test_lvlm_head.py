@@ -5,8 +5,8 @@ import transformers
 from mmengine.model import BaseModule
 
 from conftest import CHANNELS, CLASSES, head_cfg, make_samples, make_tokens
-from lvlm_var_mm.models import lora as lora_module
-from lvlm_var_mm.models.reader import ANSWER, PROMPT
+from lvlm_var_mm.models.lvlm import build as lora_module
+from lvlm_var_mm.models.lvlm.reader import ANSWER, PROMPT
 from mmaction.registry import MODELS
 
 LENGTHS, LABELS = [5, 3, 4], [0, 1, 3]

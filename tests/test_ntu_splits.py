@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from lvlm_var_mm.datasets import NTURGBDSkeletonDataset
-from lvlm_var_mm.datasets.ntu_census import (PUBLISHED, complete_set,
+from lvlm_var_mm.datasets.ntu.census import (PUBLISHED, complete_set,
                                              count_splits)
-from lvlm_var_mm.datasets.ntu_splits import (NUM_ACTIONS, UNSEEN, NTUName,
+from lvlm_var_mm.datasets.ntu.splits import (NUM_ACTIONS, UNSEEN, NTUName,
                                              in_benchmark, in_split,
                                              official_splits, parse_name,
                                              parse_names)

@@ -7,11 +7,11 @@ import pytest
 from mmcv.transforms import Compose
 
 from lvlm_var_mm.datasets import NTURGBDPairedDataset
-from lvlm_var_mm.datasets.prepare import prepare_ntu
-from lvlm_var_mm.datasets.reencode import reencode_folder
-from lvlm_var_mm.datasets.sample import make_sample
-from lvlm_var_mm.datasets.sample_render import SKIN
-from lvlm_var_mm.datasets.skeleton_io import CorruptSampleError
+from lvlm_var_mm.preparation.ntu import prepare_ntu
+from lvlm_var_mm.preparation.reencode import reencode_folder
+from lvlm_var_mm.synthetic.make import make_sample
+from lvlm_var_mm.synthetic.render import SKIN
+from lvlm_var_mm.datasets.ntu.skeleton_io import CorruptSampleError
 from lvlm_var_mm.kinematics import check, observe
 
 SKELETONS, VIDEOS = 'nturgb+d_skeletons', 'nturgb+d_rgb'
@@ -162,7 +162,7 @@ def test_frames_that_only_one_side_has(root):
 
 def test_what_lacks_a_counterpart_is_counted(root, monkeypatch):
     said = []
-    monkeypatch.setattr('lvlm_var_mm.datasets.ntu_paired.print_log',
+    monkeypatch.setattr('lvlm_var_mm.datasets.ntu.paired.print_log',
                         lambda message, **_: said.append(message))
     names = sorted(p.stem for p in (root / SKELETONS).iterdir())
     (root / SKELETONS / f'{names[0]}.skeleton').unlink()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lvlm_var_mm.smollm2 import default_dir, is_complete
+from lvlm_var_mm.models.lvlm.smollm2 import default_dir, is_complete
 
 TOOLS = Path(__file__).parents[1] / 'tools' / 'perf'
 

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from lvlm_var_mm.datasets.persons import real_persons
+from lvlm_var_mm.datasets.ntu.persons import real_persons
 
 FRAMES = 60
 

@@ -14,9 +14,9 @@ import pytest
 from mmengine.fileio import load
 
 from lvlm_var_mm.datasets import NTURGBDSkeletonDataset, SkeletonDataset
-from lvlm_var_mm.datasets import prepare as module
-from lvlm_var_mm.datasets.prepare import prepare_ntu
-from lvlm_var_mm.datasets.skeleton_io import write_skeleton
+from lvlm_var_mm.preparation import ntu as module
+from lvlm_var_mm.preparation.ntu import prepare_ntu
+from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
 from lvlm_var_mm.datasets.store import SkeletonStore, StoreWriter
 from mmaction.datasets import PoseDataset
 
@@ -124,7 +124,7 @@ def test_what_a_nearly_complete_copy_lacks_is_named(raw, tmp_path,
     (raw / f'{lost}.skeleton').unlink()
     (raw / f'{bad}.skeleton').write_text('')
     assert not prepare(raw, tmp_path / 'part').left_out['absent']
-    monkeypatch.setattr('lvlm_var_mm.datasets.ntu_census.complete_set',
+    monkeypatch.setattr('lvlm_var_mm.datasets.ntu.census.complete_set',
                         lambda benchmark: NAMES)
     monkeypatch.setattr(module, 'is_full', lambda counts: True)
     done = prepare(raw, tmp_path / 'whole')

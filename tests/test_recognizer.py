@@ -18,7 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import \
 
 from conftest import CLASSES, head_cfg, make_samples
 from lvlm_var_mm.engine import BFloat16OptimWrapper, LVLMWarmupHook
-from lvlm_var_mm.models.narrative import narrate
+from lvlm_var_mm.models.heads.narrative import narrate
 from mmaction.registry import MODELS
 
 L, K = 4, 16

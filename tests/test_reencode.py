@@ -9,8 +9,8 @@ import decord
 import numpy as np
 import pytest
 
-from lvlm_var_mm.datasets import reencode
-from lvlm_var_mm.datasets.reencode import reencode_folder
+from lvlm_var_mm.preparation import reencode
+from lvlm_var_mm.preparation.reencode import reencode_folder
 
 TOOLS = Path(__file__).parents[1] / 'tools'
 NAME = 'S001C001P001R001A{:03}_rgb.avi'

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from lvlm_var_mm.datasets import sample
-from lvlm_var_mm.datasets import sample_body as body
-from lvlm_var_mm.datasets.sample_motion import MOTIONS
-from lvlm_var_mm.datasets.sample_performance import perform
-from lvlm_var_mm.datasets.sample_render import project, room, to_camera
-from lvlm_var_mm.datasets.persons import real_persons
-from lvlm_var_mm.datasets.skeleton_io import read_skeleton
+from lvlm_var_mm.synthetic import make as sample
+from lvlm_var_mm.synthetic import body as body
+from lvlm_var_mm.synthetic.motion import MOTIONS
+from lvlm_var_mm.synthetic.performance import perform
+from lvlm_var_mm.synthetic.render import project, room, to_camera
+from lvlm_var_mm.datasets.ntu.persons import real_persons
+from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
 
 SMALL = dict(repeats=1, classes=[24, 50], performers=[1, 3],
              progress=False)

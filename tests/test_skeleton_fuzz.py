@@ -8,10 +8,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from lvlm_var_mm.datasets.persons import real_persons
-from lvlm_var_mm.datasets.sample import make_sample
-from lvlm_var_mm.datasets.skeleton_io import (CorruptSampleError,
-                                              read_skeleton, write_skeleton)
+from lvlm_var_mm.datasets.ntu.persons import real_persons
+from lvlm_var_mm.synthetic.make import make_sample
+from lvlm_var_mm.datasets.ntu.skeleton_io import (CorruptSampleError,
+                                                  read_skeleton,
+                                                  write_skeleton)
 
 MUTATIONS = {
     'cut': lambda lines, i, rng: '\n'.join(lines)[:rng.integers(1, 4000)],
@@ -120,7 +121,7 @@ READ_VIDEOS = """
 import json, sys
 from mmengine.registry import init_default_scope
 from lvlm_var_mm.datasets import NTURGBDVideoDataset
-from lvlm_var_mm.datasets.skeleton_io import CorruptSampleError
+from lvlm_var_mm.datasets.ntu.skeleton_io import CorruptSampleError
 init_default_scope('mmaction')
 dataset = NTURGBDVideoDataset(sys.argv[1], [
     dict(type='DecordInit', num_threads=1),

@@ -3,9 +3,9 @@ one, or a ValueError that leaves the file to it."""
 import numpy as np
 import pytest
 
-from lvlm_var_mm.datasets.skeleton_io import (_walk, read_skeleton,
-                                              write_skeleton)
-from lvlm_var_mm.datasets.skeleton_scan import scan
+from lvlm_var_mm.datasets.ntu.skeleton_io import (_walk, read_skeleton,
+                                                  write_skeleton)
+from lvlm_var_mm.datasets.ntu.skeleton_scan import scan
 
 IDS = ['72057594037944738', '72057594037944739', '123456789012345678901234']
 # What float() makes of these is what the compiled reader has to make.

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from lvlm_var_mm import smollm2
+from lvlm_var_mm.models.lvlm import smollm2
 
 
 def make_folder(path, **sizes):

@@ -7,7 +7,7 @@ import torch
 from mmengine.evaluator import Evaluator
 
 from lvlm_var_mm.evaluation import TokenMetric
-from lvlm_var_mm.models.code_names import VOCABULARY
+from lvlm_var_mm.models.vst.code_names import VOCABULARY
 
 RISES = VOCABULARY.index('right hand rises')
 

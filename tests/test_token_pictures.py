@@ -10,9 +10,9 @@ from matplotlib.colors import to_rgb
 
 from lvlm_var_mm.datasets import SkeletonDataset
 from lvlm_var_mm.kinematics import NAMES
-from lvlm_var_mm.token_pictures import (MOST_EVENTS, OTHER, TRUE, code_color,
-                                        draw_codebook, draw_timeline,
-                                        main_plane)
+from lvlm_var_mm.visualization.tokens import (MOST_EVENTS, OTHER, TRUE,
+                                              code_color, draw_codebook,
+                                              draw_timeline, main_plane)
 from test_datasets import POSE, annotations
 
 TOOL = Path(__file__).parents[1] / 'tools/show_tokens.py'

@@ -16,7 +16,7 @@ from mmengine.runner import CheckpointLoader
 import mmaction
 from conftest import head_cfg
 from lvlm_var_mm.cli import load_config, user_errors
-from lvlm_var_mm.datasets.skeleton_io import CorruptSampleError
+from lvlm_var_mm.datasets.ntu.skeleton_io import CorruptSampleError
 from mmaction.registry import MODELS
 from test_configs import write_nucla
 

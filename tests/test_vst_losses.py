@@ -10,10 +10,9 @@ from conftest import head_cfg, make_samples
 from lvlm_var_mm.engine import SemanticAlignmentHook
 from lvlm_var_mm.engine.alignment import class_texts, encode
 from lvlm_var_mm.models import VSTNeck
-from lvlm_var_mm.models.code_names import VOCABULARY
-from lvlm_var_mm.models.vst_losses import (Alignment, LanguageBias,
-                                           Reconstruction,
-                                           main_components,
+from lvlm_var_mm.models.vst.code_names import VOCABULARY
+from lvlm_var_mm.models.vst.losses import (Alignment, LanguageBias,
+                                           Reconstruction, main_components,
                                            temporal_consistency)
 from mmaction.registry import MODELS
 

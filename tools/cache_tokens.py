@@ -19,7 +19,7 @@ from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
 import lvlm_var_mm  # noqa: F401  fills the registries
-from lvlm_var_mm.apis import load_tokenizer
+from lvlm_var_mm.apis.explain import load_tokenizer
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.engine.token_cache import fingerprint
 from mmaction.registry import DATASETS

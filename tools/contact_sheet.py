@@ -17,7 +17,8 @@ from mmengine.dataset import BaseDataset
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets import NTURGBDPairedDataset, PersonCrop
-from lvlm_var_mm.visualization import draw_frames, draw_skeleton, spread
+from lvlm_var_mm.visualization.samples import (draw_frames, draw_skeleton,
+                                               spread)
 
 HEIGHT, GAP = 144, 8  # pixels of a row
 LEFT, TOP = 200, 60  # pixels for text

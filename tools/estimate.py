@@ -23,13 +23,13 @@ from terminaltables import AsciiTable
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import load_config, user_errors
-from lvlm_var_mm.datasets.ntu_census import PUBLISHED
+from lvlm_var_mm.datasets.ntu.census import PUBLISHED
 from lvlm_var_mm.estimate import (Machine, backbone_step,
                                   build_without_weights, fake_batch,
                                   keyframe_positions, memory_of, train_step,
                                   weight_bytes)
 from lvlm_var_mm.estimate.memory import GB, Shards, largest, quantised
-from lvlm_var_mm.models.lora import trainable_parameters
+from lvlm_var_mm.models.lvlm.build import trainable_parameters
 from mmaction.registry import DATASETS, MODELS
 
 

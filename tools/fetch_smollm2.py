@@ -2,7 +2,7 @@
 import argparse
 import sys
 
-from lvlm_var_mm.smollm2 import default_dir, fetch_smollm2
+from lvlm_var_mm.models.lvlm.smollm2 import default_dir, fetch_smollm2
 
 
 def main():

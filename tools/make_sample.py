@@ -4,7 +4,7 @@
 """
 import argparse
 
-from lvlm_var_mm.datasets.sample import make_sample
+from lvlm_var_mm.synthetic.make import make_sample
 
 
 def main():

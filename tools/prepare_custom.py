@@ -25,7 +25,7 @@ import shlex
 from terminaltables import AsciiTable
 
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.datasets.custom import SKIPPED, prepare_custom
+from lvlm_var_mm.preparation.custom import SKIPPED, prepare_custom
 from lvlm_var_mm.layouts import LAYOUTS
 
 

@@ -13,7 +13,7 @@ import argparse
 from terminaltables import AsciiTable
 
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.datasets.prepare import LEFT_OUT, is_full, prepare_ntu
+from lvlm_var_mm.preparation.ntu import LEFT_OUT, is_full, prepare_ntu
 
 
 def parse_args() -> argparse.Namespace:

@@ -13,7 +13,7 @@ import argparse
 import sys
 
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.datasets.reencode import reencode_folder
+from lvlm_var_mm.preparation.reencode import reencode_folder
 
 
 def parse_args() -> argparse.Namespace:

@@ -19,7 +19,7 @@ from mmengine.runner import FlexibleRunner, Runner
 from terminaltables import AsciiTable
 
 import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
-from lvlm_var_mm.apis import explain
+from lvlm_var_mm.apis.explain import explain
 from lvlm_var_mm.cli import join_processes, load_config, user_errors
 from lvlm_var_mm.models import LVLMHead
 from mmaction.registry import RUNNERS

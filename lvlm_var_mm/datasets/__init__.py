@@ -1,12 +1,13 @@
 """Datasets and transforms that MMAction2 lacks."""
-from .events import BodyPartEvents, ClipSpan
-from .ntu import NTURGBDSkeletonDataset, NTURGBDVideoDataset
-from .ntu_paired import NTURGBDPairedDataset
-from .rgb_transforms import KeyFrames, PersonCrop
+from .transforms.events import BodyPartEvents, ClipSpan
+from .ntu.dataset import NTURGBDSkeletonDataset, NTURGBDVideoDataset
+from .ntu.paired import NTURGBDPairedDataset
+from .transforms.video import KeyFrames, PersonCrop
 from .skeleton import SkeletonDataset
 from .tokens import TokenDataset
-from .transforms import (AlignSkeleton3D, NormalizePicture2D,
-                         RandomViewpoint3D, ResampleFrames, SkeletonFeatures)
+from .transforms.skeleton import (AlignSkeleton3D, NormalizePicture2D,
+                                  RandomViewpoint3D, ResampleFrames,
+                                  SkeletonFeatures)
 from .video import VideoListDataset
 
 __all__ = [

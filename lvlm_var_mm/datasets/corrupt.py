@@ -6,7 +6,7 @@ import torch
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from .skeleton_io import CorruptSampleError
+from .ntu.skeleton_io import CorruptSampleError
 
 # What reading raises on a file that is there but broken; anything else is a
 # fault of the program or the configuration and stops it.

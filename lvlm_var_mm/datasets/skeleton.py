@@ -12,7 +12,7 @@ from lvlm_var_mm.class_lists import load_classes
 from mmaction.datasets import PoseDataset
 from mmaction.registry import DATASETS
 from .corrupt import SkipCorruptMixin
-from .skeleton_io import CorruptSampleError
+from .ntu.skeleton_io import CorruptSampleError
 from .store import SkeletonStore, is_store
 
 

@@ -10,7 +10,7 @@ from lvlm_var_mm.class_lists import load_classes
 from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
 from .corrupt import SkipCorruptMixin
-from .skeleton_io import CorruptSampleError
+from .ntu.skeleton_io import CorruptSampleError
 
 
 @DATASETS.register_module()

@@ -5,11 +5,12 @@ import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from lvlm_var_mm.models.description import (FORMAT, TASK, TOKENS, differences,
-                                            from_bytes, model_problems,
-                                            version_differences)
-from lvlm_var_mm.models.reader import PromptReader
-from lvlm_var_mm.models.vst_neck import VSTNeck
+from lvlm_var_mm.checkpoint.description import (FORMAT, TASK, TOKENS,
+                                                differences, from_bytes,
+                                                model_problems,
+                                                version_differences)
+from lvlm_var_mm.models.lvlm.reader import PromptReader
+from lvlm_var_mm.models.vst.neck import VSTNeck
 from .findings import Finding, failure, shorten
 
 AREA = 'checkpoint'

@@ -14,7 +14,7 @@ from torch import nn
 import transformers
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.layouts import LAYOUTS, Layout, load_layout
-from lvlm_var_mm.models.lora import PATH_KEY
+from lvlm_var_mm.models.lvlm.build import PATH_KEY
 from mmaction.registry import MODELS
 from .data import Split
 from .findings import Finding, failure, shorten

@@ -9,8 +9,8 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from lvlm_var_mm.models.code_names import (UNNAMED, VOCABULARY, name_codes,
-                                           steps_active)
+from lvlm_var_mm.models.vst.code_names import (UNNAMED, VOCABULARY, name_codes,
+                                               steps_active)
 from mmaction.registry import HOOKS
 from .undisturbed import left_as_it_was
 
@@ -29,7 +29,7 @@ class CodeNamesHook(Hook):
     Args:
         support (int): Steps that a code needs to be named.
         truth (float): The share of a code's steps of which its name must be
-            true, see :func:`~lvlm_var_mm.models.code_names.name_codes`.
+            true, see :func:`~lvlm_var_mm.models.vst.code_names.name_codes`.
         max_clips (int): Training clips that are looked at, on each process.
     """
 

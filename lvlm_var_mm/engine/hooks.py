@@ -4,7 +4,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 
 from lvlm_var_mm.datasets.corrupt import skipping_datasets
-from lvlm_var_mm.models.codebook import Settling
+from lvlm_var_mm.models.vst.codebook import Settling
 from mmaction.registry import HOOKS
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import torch
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 
-from lvlm_var_mm.models.lora import has_bfloat16
+from lvlm_var_mm.models.lvlm.build import has_bfloat16
 from mmaction.registry import (OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS,
                                OPTIMIZERS)
 

@@ -19,7 +19,7 @@ from mmengine.runner.checkpoint import weights_to_cpu
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
-from lvlm_var_mm.models.reader import PromptReader
+from lvlm_var_mm.models.lvlm.reader import PromptReader
 
 
 @STRATEGIES.register_module()

@@ -5,7 +5,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from lvlm_var_mm.apis import explain
+from lvlm_var_mm.apis.explain import explain
 from mmaction.registry import HOOKS
 from .undisturbed import left_as_it_was
 

@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from lvlm_var_mm.models import SemanticTokens
-from lvlm_var_mm.models.logprobs import next_token_logprobs, trie_logprobs
+from lvlm_var_mm.models.lvlm.logprobs import next_token_logprobs, trie_logprobs
 
 
 class Footprint(NamedTuple):

@@ -15,7 +15,7 @@ from transformers import (CLIPVisionConfig, LlamaConfig, LlavaConfig,
                           LlavaForConditionalGeneration)
 
 from lvlm_var_mm.doctor.model import weightless
-from lvlm_var_mm.models.lora import PATH_KEY
+from lvlm_var_mm.models.lvlm.build import PATH_KEY
 from mmaction.registry import MODELS, TRANSFORMS
 
 # LLaVA-1.5 as published: Vicuna behind CLIP ViT-L/14-336.

@@ -6,7 +6,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
-from lvlm_var_mm.models.code_names import steps_active
+from lvlm_var_mm.models.vst.code_names import steps_active
 from mmaction.registry import METRICS
 
 

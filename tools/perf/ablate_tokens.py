@@ -37,14 +37,14 @@ from mmengine.runner import Runner
 from terminaltables import AsciiTable
 
 import lvlm_var_mm  # noqa: F401  fills the registries
-from lvlm_var_mm.apis import load_tokenizer
+from lvlm_var_mm.apis.explain import load_tokenizer
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.engine.alignment import class_texts, encode
-from lvlm_var_mm.models.code_names import (VOCABULARY, name_codes,
-                                           steps_active)
-from lvlm_var_mm.models.lora import PATH_KEY
-from lvlm_var_mm.models.narrative import write_tokens
+from lvlm_var_mm.models.vst.code_names import (VOCABULARY, name_codes,
+                                               steps_active)
+from lvlm_var_mm.models.lvlm.build import PATH_KEY
+from lvlm_var_mm.models.heads.narrative import write_tokens
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 

@@ -85,7 +85,7 @@ def measure(quantizer, batches, probe, repeats=10):
 def synthetic(dead_share):
     """Train a quantiser on clustered random steps -> its figures."""
     import torch
-    from lvlm_var_mm.models.quantizers import build_quantizer
+    from lvlm_var_mm.models.vst.quantizers import build_quantizer
     torch.manual_seed(0)
     centres = torch.randn(CENTRES, C)
 
@@ -191,7 +191,7 @@ def main():
     from terminaltables import AsciiTable
 
     from lvlm_var_mm.cli import user_errors
-    from lvlm_var_mm.models.codebook import DEAD_SHARE
+    from lvlm_var_mm.models.vst.codebook import DEAD_SHARE
     with user_errors():
         made = {share: synthetic(share) for share in SHARES}
         rows = [('dead_share', *made[DEAD_SHARE])]

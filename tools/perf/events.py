@@ -6,7 +6,7 @@ On the skeletons of the made sample, as its sensor measures them (noise of a
 centimetre, bodies that are none, lost frames), read and chosen as those of
 NTU RGB+D are: ten actions by ten performers before three cameras. Which
 events happen, and when, is known by construction: see
-lvlm_var_mm/datasets/sample_events.py. Where it leaves an event to the draw,
+lvlm_var_mm/synthetic/events.py. Where it leaves an event to the draw,
 the true joints, without noise, decide if the part goes a quarter more or less
 than the event's size; what lies between counts neither way, and `undecided`
 is its share of all that is found.
@@ -31,11 +31,11 @@ import numpy as np
 from terminaltables import AsciiTable
 
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.datasets.persons import real_persons
-from lvlm_var_mm.datasets.sample import ANGLES, PERFORMERS, capture
-from lvlm_var_mm.datasets.sample_events import SCRIPTS, events_of
-from lvlm_var_mm.datasets.sample_performance import perform
-from lvlm_var_mm.datasets.skeleton_io import read_skeleton, write_skeleton
+from lvlm_var_mm.datasets.ntu.persons import real_persons
+from lvlm_var_mm.synthetic.make import ANGLES, PERFORMERS, capture
+from lvlm_var_mm.synthetic.events import SCRIPTS, events_of
+from lvlm_var_mm.synthetic.performance import perform
+from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton, write_skeleton
 from lvlm_var_mm.kinematics import KINDS, observe_all
 from lvlm_var_mm.kinematics.body import Body
 from lvlm_var_mm.kinematics.signals import curves

@@ -18,7 +18,7 @@ from terminaltables import AsciiTable
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.estimate.shapes import WordTokenizer, llava
-from lvlm_var_mm.models.lora import trainable_parameters
+from lvlm_var_mm.models.lvlm.build import trainable_parameters
 from mmaction.registry import MODELS
 
 

@@ -26,8 +26,8 @@ from terminaltables import AsciiTable
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.datasets.reencode import reencode_folder
-from lvlm_var_mm.datasets.sample import make_sample
+from lvlm_var_mm.preparation.reencode import reencode_folder
+from lvlm_var_mm.synthetic.make import make_sample
 from mmaction.registry import TRANSFORMS
 
 PIPELINE = [

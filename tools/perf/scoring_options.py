@@ -33,7 +33,7 @@ from label_scores import generate_and_match
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.evaluation import fit_temperature
 from lvlm_var_mm.models import LVLMHead
-from lvlm_var_mm.models.scoring import Scoring
+from lvlm_var_mm.models.heads.scoring import Scoring
 from mmaction.registry import MODELS
 
 OPTIONS = {

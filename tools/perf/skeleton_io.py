@@ -34,8 +34,8 @@ from terminaltables import AsciiTable
 from tqdm import tqdm
 
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.datasets.persons import real_persons
-from lvlm_var_mm.datasets.skeleton_io import read_skeleton
+from lvlm_var_mm.datasets.ntu.persons import real_persons
+from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
 import mmaction
 
 TURN = 20

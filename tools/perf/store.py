@@ -3,7 +3,7 @@
     python tools/perf/store.py [--samples 114480] [--frames 4] [--dir DIR]
 
 Writes made raw files under all 114,480 names of NTU RGB+D 120, a few frames
-each, prepares them with lvlm_var_mm.datasets.prepare as tools/prepare_ntu.py
+each, prepares them with lvlm_var_mm.preparation.ntu as tools/prepare_ntu.py
 does, and then, each in a process of its own:
 
     open        time to build the dataset of the cross-subject training split
@@ -34,10 +34,10 @@ from tqdm import tqdm
 
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets import NTURGBDSkeletonDataset
-from lvlm_var_mm.datasets.ntu_census import complete_set
-from lvlm_var_mm.datasets.ntu_splits import in_split, parse_names
-from lvlm_var_mm.datasets.prepare import STORE, prepare_ntu
-from lvlm_var_mm.datasets.skeleton_io import write_skeleton
+from lvlm_var_mm.datasets.ntu.census import complete_set
+from lvlm_var_mm.datasets.ntu.splits import in_split, parse_names
+from lvlm_var_mm.preparation.ntu import STORE, prepare_ntu
+from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
 
 SPLIT = 'xsub_train'
 

@@ -40,9 +40,9 @@ from terminaltables import AsciiTable
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.models import LVLMHead, SemanticTokens
-from lvlm_var_mm.models.logprobs import answer_logprobs
-from lvlm_var_mm.models.prompt import pad_right
-from lvlm_var_mm.smollm2 import default_dir
+from lvlm_var_mm.models.lvlm.logprobs import answer_logprobs
+from lvlm_var_mm.models.lvlm.prompt import pad_right
+from lvlm_var_mm.models.lvlm.smollm2 import default_dir
 from mmaction.structures import ActionDataSample
 
 CHANNELS, TOKENS = 128, 12  # as in configs/_base_/models/lvlmvar_skeleton.py

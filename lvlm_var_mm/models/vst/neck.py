@@ -17,10 +17,11 @@ from torch import Tensor
 
 from mmaction.registry import MODELS
 from .code_names import UNNAMED, VOCABULARY, old_codes_are_unnamed
-from .description import check_tokens, from_bytes, to_bytes
+from lvlm_var_mm.checkpoint.description import (check_tokens, from_bytes,
+                                                to_bytes)
 from .quantizers import build_quantizer, describe_codebook, vectors
-from .vst_losses import (Alignment, LanguageBias, Reconstruction,
-                         temporal_consistency)
+from .losses import (Alignment, LanguageBias, Reconstruction,
+                     temporal_consistency)
 
 # The axes of a backbone's output that are averaged away, C and T are kept:
 # a GCN's (N, M, C, T, V) and a 3D CNN's (N, C, T, H, W) have five each.

@@ -9,15 +9,15 @@ from mmengine.logging import print_log
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
-from .corrupt import SkipCorruptMixin
-from .ntu_splits import NUM_ACTIONS, check_split, in_split, parse_names
+from ..corrupt import SkipCorruptMixin
+from .splits import NUM_ACTIONS, check_split, in_split, parse_names
 from .persons import real_persons
-from .sample import ensure_sample, is_complete
-from .sample_render import HEIGHT, WIDTH
-from .skeleton import SkeletonDataset, read_exclude
+from lvlm_var_mm.synthetic.make import ensure_sample, is_complete
+from lvlm_var_mm.synthetic.render import HEIGHT, WIDTH
+from ..skeleton import SkeletonDataset, read_exclude
 from .skeleton_io import NUM_JOINTS, read_skeleton, shows_nobody
-from .store import is_store
-from .video import check_avi
+from ..store import is_store
+from ..video import check_avi
 
 MADE = 'a made sample of stick figures, not NTU RGB+D'
 
@@ -44,7 +44,7 @@ class NTUNames:
         data_root (str): Where the samples lie.
         pipeline (list): Transforms.
         split (str): ``xsub_train``, ``xview_val`` ...; see
-            :mod:`~lvlm_var_mm.datasets.ntu_splits`.
+            :mod:`~lvlm_var_mm.datasets.ntu.splits`.
         benchmark (str): ``'ntu60'`` or ``'ntu120'``.
         actions (list[int], optional): Keep these actions, numbered from 1 as
             in the file names; labels count along this list. Defaults to all
@@ -55,7 +55,7 @@ class NTUNames:
             the authors' list of incomplete skeletons: a text file in which
             the names stand one a line, or the names.
         make_sample (bool): Where ``data_root`` does not exist, make a small
-            artificial data set there (:mod:`~lvlm_var_mm.datasets.sample`).
+            artificial data set there (:mod:`~lvlm_var_mm.synthetic.make`).
 
     Raises:
         FileNotFoundError: No such folder, or no sample of the split in it.
@@ -143,7 +143,7 @@ class NTURGBDSkeletonDataset(NTUNames, SkeletonDataset):
     MMAction2's or PYSKL's format, 3D or 2D. Samples have ``keypoint``
     (M, T, V, C) and ``total_frames``, those of the first two kinds also
     ``video_frames`` and ``boxes``, see
-    :func:`~lvlm_var_mm.datasets.persons.real_persons`, and ``box_shape``,
+    :func:`~lvlm_var_mm.datasets.ntu.persons.real_persons`, and ``box_shape``,
     height and width of the picture that the boxes lie in.
 
     {NTUNames.__doc__}

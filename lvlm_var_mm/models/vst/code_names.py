@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lvlm_var_mm.kinematics import NAMES
 from lvlm_var_mm.kinematics.vocabulary import INDEX
-from .description import to_bytes
+from lvlm_var_mm.checkpoint.description import to_bytes
 
 _LEFT = [name for name in NAMES if name.startswith('left ')]
 _RIGHT = [f'right{name[4:]}' for name in _LEFT]

@@ -21,11 +21,11 @@ import numpy as np
 from mmengine.logging import print_log
 from mmengine.utils import ProgressBar
 
-from .sample_motion import MOTIONS
-from .sample_performance import pair_of, perform
-from .sample_render import (ANGLES, clothes, draw, project, room, to_camera,
-                            write_video)
-from .skeleton_io import write_skeleton
+from .motion import MOTIONS
+from .performance import pair_of, perform
+from .render import (ANGLES, clothes, draw, project, room, to_camera,
+                     write_video)
+from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
 
 TRAIN_PERFORMERS = 1, 2, 4, 5, 8, 9
 TEST_PERFORMERS = 3, 6, 7, 10

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .sample_body import LEFT, RIGHT, Body, Pose, joints_of
-from .sample_motion import MOTIONS
+from .body import LEFT, RIGHT, Body, Pose, joints_of
+from .motion import MOTIONS
 
 MIN_FRAMES, MAX_FRAMES = 40, 90  # at 30 frames a second
 # Tags that keep the random streams of one seed apart.

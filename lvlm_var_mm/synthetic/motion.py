@@ -9,7 +9,7 @@ A motion changes a standing :class:`~.sample_body.Pose` of T frames, given
 """
 import numpy as np
 
-from .sample_body import LEFT, RIGHT, SIGN, blend
+from .body import LEFT, RIGHT, SIGN, blend
 
 
 def ease(progress, start, end):

@@ -12,9 +12,9 @@ from lvlm_var_mm.layouts import LAYOUTS, Layout, load_layout
 from .custom_config import check_configs, skeleton_config, video_config
 from .custom_skeleton import read_clip
 from .custom_table import Row, read_table, write_classes
-from .skeleton_io import CorruptSampleError
-from .store import StoreWriter
-from .video import check_video
+from lvlm_var_mm.datasets.ntu.skeleton_io import CorruptSampleError
+from lvlm_var_mm.datasets.store import StoreWriter
+from lvlm_var_mm.datasets.video import check_video
 
 CONFIG, CLASSES, SKIPPED = 'config.py', 'classes.txt', 'skipped.json'
 
@@ -45,11 +45,11 @@ def prepare_custom(table: Union[str, Path],
 
     Args:
         table (str | Path): The CSV, see
-            :func:`~lvlm_var_mm.datasets.custom_table.read_table`.
+            :func:`~lvlm_var_mm.preparation.custom_table.read_table`.
         out (str | Path): The folder to write.
         root (str | Path): What the files of the CSV are relative to.
         kind (str): ``'skeleton'``, see
-            :func:`~lvlm_var_mm.datasets.custom_skeleton.read_clip`, or
+            :func:`~lvlm_var_mm.preparation.custom_skeleton.read_clip`, or
             ``'video'``.
         layout (str | dict | Layout): Of skeletons: what
             :func:`~lvlm_var_mm.layouts.load_layout` takes, or a JSON file

@@ -7,7 +7,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from mmaction.registry import DATASETS
-from .ntu import NTURGBDSkeletonDataset, NTURGBDVideoDataset
+from .dataset import NTURGBDSkeletonDataset, NTURGBDVideoDataset
 from .persons import joint_boxes
 
 
@@ -48,7 +48,7 @@ class NTURGBDPairedDataset(NTURGBDVideoDataset):
     Args:
         data_root (str): Folder that holds ``nturgb+d_rgb``, or that folder.
         pipeline (list): Transforms.
-        split (str): See :mod:`~lvlm_var_mm.datasets.ntu_splits`.
+        split (str): See :mod:`~lvlm_var_mm.datasets.ntu.splits`.
         skeletons (str): Anything that ``NTURGBDSkeletonDataset`` reads: raw
             files, a store or a pickle. Defaults to ``data_root``. Only raw
             files and stores say which frame of the video is which; PYSKL's

@@ -8,7 +8,7 @@ from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from .ntu_splits import NTUName, in_split, official_splits, parse_names
+from .splits import NTUName, in_split, official_splits, parse_names
 
 # Who performed in which setup, each everything twice before three cameras;
 # setups from 18 on show the actions from 61 on.

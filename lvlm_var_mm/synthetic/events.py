@@ -17,7 +17,7 @@ other one, ``each`` for both; ``i`` is the impact.
 """
 from typing import Dict, List, NamedTuple, Set, Tuple
 
-from .sample_performance import script_of
+from .performance import script_of
 
 _SIDES = 'left', 'right'
 _HAND = ('rises', 'lowers', 'moves forward', 'moves back', 'moves outward',

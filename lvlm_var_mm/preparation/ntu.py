@@ -21,14 +21,17 @@ from typing import (BinaryIO, Dict, Iterator, List, NamedTuple, Optional,
 import numpy as np
 from tqdm import tqdm
 
-from .ntu import MADE, NTURGBDSkeletonDataset, folders_of, picture_shape
-from .ntu_census import SplitCount, count_splits
-from .ntu_splits import NUM_ACTIONS, all_splits, in_benchmark, parse_names
-from .persons import real_persons
-from .sample import is_complete
-from .skeleton import read_exclude
-from .skeleton_io import CorruptSampleError, read_skeleton
-from .store import SkeletonStore, StoreWriter
+from lvlm_var_mm.datasets.ntu.dataset import (MADE, NTURGBDSkeletonDataset,
+                                              folders_of, picture_shape)
+from lvlm_var_mm.datasets.ntu.census import SplitCount, count_splits
+from lvlm_var_mm.datasets.ntu.splits import (NUM_ACTIONS, all_splits,
+                                             in_benchmark, parse_names)
+from lvlm_var_mm.datasets.ntu.persons import real_persons
+from lvlm_var_mm.synthetic.make import is_complete
+from lvlm_var_mm.datasets.skeleton import read_exclude
+from lvlm_var_mm.datasets.ntu.skeleton_io import (CorruptSampleError,
+                                                  read_skeleton)
+from lvlm_var_mm.datasets.store import SkeletonStore, StoreWriter
 from .workers import START, alone_in, cores, live_with_parent
 
 # Changes when the same files would give other arrays.
@@ -62,7 +65,7 @@ def prepare_ntu(raw_dir: Union[str, Path],
     ``left_out.json``, the samples left out and why, and of a nearly complete
     copy also those that it lacks. Keypoints stay metres in
     the camera's frame, of the persons that
-    :func:`~lvlm_var_mm.datasets.persons.real_persons` keeps.
+    :func:`~lvlm_var_mm.datasets.ntu.persons.real_persons` keeps.
 
     Args:
         raw_dir (str | Path): Folder of ``.skeleton`` files, or the one that

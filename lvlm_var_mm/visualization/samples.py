@@ -5,7 +5,7 @@ from typing import Optional, Sequence, Tuple, Union
 import cv2
 import numpy as np
 
-from .layouts import Layout, load_layout
+from lvlm_var_mm.layouts import Layout, load_layout
 
 # Red, green, blue. The same person's left is blue and right is orange in
 # every picture, which colour-blind eyes tell apart as well.

@@ -8,10 +8,10 @@ from typing import Callable, Dict, List
 import torch
 from torch import Tensor
 
-from .label_trie import LabelTrie, tree_layout
-from .logprobs import next_token_logprobs, trie_logprobs
-from .prefix_cache import as_cache, cache_args
-from .vst_neck import SemanticTokens
+from ..lvlm.label_trie import LabelTrie, tree_layout
+from ..lvlm.logprobs import next_token_logprobs, trie_logprobs
+from ..lvlm.prefix_cache import as_cache, cache_args
+from ..vst.neck import SemanticTokens
 
 
 class Scoring:

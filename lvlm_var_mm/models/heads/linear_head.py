@@ -7,10 +7,10 @@ from torch import Tensor
 
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
-from .logprobs import answer_logprobs, per_token
+from ..lvlm.logprobs import answer_logprobs, per_token
 from .lvlm_head import LVLMHead
-from .prompt import pad_right
-from .vst_neck import SemanticTokens
+from ..lvlm.prompt import pad_right
+from ..vst.neck import SemanticTokens
 
 
 @MODELS.register_module()

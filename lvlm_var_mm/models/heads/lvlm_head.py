@@ -14,14 +14,14 @@ from torch import Tensor
 
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
-from .keyframes import generate_args
-from .logprobs import answer_logprobs, per_token, trie_logprobs
+from ..lvlm.keyframes import generate_args
+from ..lvlm.logprobs import answer_logprobs, per_token, trie_logprobs
 from .narrative import write_tokens
 from .negatives import Negatives
-from .prompt import Prompt, pad_left, pad_right
-from .reader import PromptReader
+from ..lvlm.prompt import Prompt, pad_left, pad_right
+from ..lvlm.reader import PromptReader
 from .scoring import Scoring
-from .vst_neck import SemanticTokens
+from ..vst.neck import SemanticTokens
 
 
 @MODELS.register_module()
