@@ -11,7 +11,6 @@ import types
 import warnings
 from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
-from pickle import UnpicklingError
 
 
 def apply() -> tuple:
@@ -70,47 +69,6 @@ def no_vindlu() -> bool:
     return True
 
 
-class CheckpointError(ValueError, UnpicklingError):
-    """A file that cannot be read, or may not be, as a checkpoint."""
-
-
-def load_own_checkpoints() -> bool:
-    """Since torch 2.6 ``torch.load`` reads tensors only, and refuses the
-    message hub that MMEngine stores in every checkpoint. Registering its
-    loader anew allows exactly the classes of MMEngine's own checkpoints;
-    any other pickle stays refused, for a checkpoint is somebody's file. A
-    folder is one that ``tools/export.py`` or ``ZeroStrategy`` has written.
-    Goes when mmengine passes such a list itself."""
-    import torch
-    from mmengine.runner.checkpoint import CheckpointLoader
-
-    def load_from_local(filename, map_location):
-        filename = osp.expanduser(filename)
-        if osp.isdir(filename):
-            from .engine.zero import PLAIN
-            if not osp.isfile(osp.join(filename, PLAIN)):
-                from .export import load_export
-                return load_export(filename)
-            filename = osp.join(filename, PLAIN)
-        if not osp.isfile(filename):
-            raise FileNotFoundError(f'no checkpoint at {filename}')
-        try:
-            with torch.serialization.safe_globals(_mmengine_globals()):
-                return torch.load(
-                    filename, map_location=map_location, weights_only=True)
-        except (UnpicklingError, RuntimeError, EOFError) as e:
-            if 'CUDA' in str(e):
-                raise
-            reason = (str(e).strip().splitlines() or ['it is empty'])[0]
-            raise CheckpointError(
-                f'{filename} is no checkpoint of tensors, or a damaged one: '
-                f'give a .pth that training has written ({reason})') from e
-
-    CheckpointLoader.register_scheme(
-        prefixes='', loader=load_from_local, force=True)
-    return True
-
-
 def flexible_runner_resumes() -> bool:
     """``FlexibleRunner.save_checkpoint`` overwrites the epoch that a hook
     gives with a guess, one too high for a checkpoint saved after validation
@@ -162,35 +120,5 @@ def packed_weights_have_a_mean() -> bool:
     return True
 
 
-def _mmengine_globals() -> list:
-    """What MMEngine's checkpoints hold beside tensors."""
-    import numpy as np
-    from mmengine.logging import HistoryBuffer
-    dtypes = [type(np.dtype(t)) for t in
-              ('f2', 'f4', 'f8', 'i4', 'i8', 'u4', 'u8', '?', 'S', 'U')]
-    return [
-        HistoryBuffer, np.dtype, np.ndarray, *dtypes,
-        # Scalars and arrays of numpy 1.x and 2.x pickle under both names.
-        (np.core.multiarray._reconstruct,
-         'numpy.core.multiarray._reconstruct'),
-        (np.core.multiarray._reconstruct,
-         'numpy._core.multiarray._reconstruct'),
-        (np.core.multiarray.scalar, 'numpy.core.multiarray.scalar'),
-        (np.core.multiarray.scalar, 'numpy._core.multiarray.scalar'),
-        (_statistics_method, 'builtins.getattr'),
-    ]
-
-
-def _statistics_method(owner, name):
-    """HistoryBuffer pickles its statistics as ``getattr(HistoryBuffer,
-    'mean')``. A free ``getattr`` would open the door again, so this stands
-    in for it and finds those methods alone."""
-    from mmengine.logging import HistoryBuffer
-    if owner is not HistoryBuffer or name.startswith('_'):
-        raise UnpicklingError(
-            f'a checkpoint may not ask for {name!r} of {owner!r}')
-    return getattr(owner, name)
-
-
-_SHIMS = (quiet_mmcv_lite, drn_placeholder, no_vindlu, load_own_checkpoints,
+_SHIMS = (quiet_mmcv_lite, drn_placeholder, no_vindlu,
           flexible_runner_resumes, packed_weights_have_a_mean)

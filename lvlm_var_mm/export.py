@@ -17,7 +17,7 @@ import json
 import os
 import os.path as osp
 import shutil
-from typing import Dict
+from typing import Dict, Optional
 
 import torch
 from mmengine.config import Config
@@ -25,8 +25,9 @@ from mmengine.runner import load_checkpoint
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from .checkpoint.description import from_bytes, to_bytes
-from .models.lvlm.reader import PromptReader
+from lvlm_var_mm.checkpoint.description import from_bytes, to_bytes
+from lvlm_var_mm.checkpoint.loading import FOLDERS
+from lvlm_var_mm.models.lvlm.reader import PromptReader
 from mmaction.registry import MODELS
 
 FORMAT = 1
@@ -126,19 +127,24 @@ def _plain(key: str) -> str:
     return '.'.join(part for part in key.split('.') if part != 'default')
 
 
-def load_export(folder: str) -> Dict:
-    """An exported folder as a checkpoint, ``dict(state_dict=...)``.
+def load_export(folder: str, map_location: Optional[str] = None
+                ) -> Optional[Dict]:
+    """Read an exported folder as a checkpoint, ``dict(state_dict=...)``.
+
+    Args:
+        folder (str): The folder.
+        map_location (str, optional): Not used: tensors come to the CPU.
+
+    Returns:
+        dict | None: None if the folder was not exported.
 
     Raises:
-        FileNotFoundError: It was not exported.
         ValueError: A file is missing, damaged or another one than was
             written, or the format is newer; names the file.
     """
     path = osp.join(folder, DESCRIPTION)
     if not osp.isfile(path):
-        raise FileNotFoundError(
-            f'no checkpoint in the folder {folder}: give a .pth file, or a '
-            'folder that tools/export.py has written')
+        return None
     try:
         with open(path, encoding='utf-8') as f:
             description = json.load(f)
@@ -164,6 +170,9 @@ def load_export(folder: str) -> Dict:
             **{keys[k]: v for k, v in tensors[ADAPTER].items()},
             **{k: to_bytes(v) for k, v in description['extra_state'].items()}
         })
+
+
+FOLDERS.append(load_export)
 
 
 def sha256(path: str) -> str:

@@ -5,6 +5,8 @@ v1's 20, COCO's 17 and OpenPose's 18. Left and right are the person's own.
 """
 from typing import Dict, NamedTuple, Optional, Sequence, Tuple, Union
 
+from mmengine.config import Config
+
 
 class Layout(NamedTuple):
     """One way to number the joints of a body.
@@ -145,3 +147,22 @@ def _check_tree(number: int, inward: Sequence, center: int) -> None:
         raise ValueError(
             f'joint layout: joints {sorted(set(range(number)) - reached)} '
             f'hang on nothing: every joint needs a bone in `inward`')
+
+
+def layout_of(cfg: Config) -> Optional[Layout]:
+    """The joint layout of a GCN, None for another backbone.
+
+    Raises:
+        ValueError: It is none.
+    """
+    graph = (cfg.model.get('backbone') or {}).get('graph_cfg')
+    if not graph:
+        return None
+    source = graph.get('layout', 'coco')
+    for layout in LAYOUTS.values():
+        same = isinstance(source, dict) and len(
+            layout.joints) == source.get('num_node') and set(
+                layout.inward) == {tuple(b) for b in source.get('inward', ())}
+        if same or source == layout.stock:
+            return layout
+    return load_layout(source)

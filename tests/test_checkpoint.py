@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn as nn
+from conftest import head_cfg, make_samples, make_tokens, write_llava
 from mmengine.logging import HistoryBuffer, MMLogger
 from mmengine.model import BaseModel
 from mmengine.runner import CheckpointLoader, Runner
 from mmengine.runner.checkpoint import load_state_dict, save_checkpoint
 
-from conftest import head_cfg, make_samples, make_tokens, write_llava
 from lvlm_var_mm.checkpoint import description, fingerprint
 from mmaction.registry import MODELS
 

@@ -7,18 +7,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from conftest import make_samples
 from mmengine.runner.checkpoint import load_state_dict
 
-from conftest import make_samples
+from lvlm_var_mm.checkpoint.description import to_bytes
 from lvlm_var_mm.datasets import BodyPartEvents, ClipSpan, ResampleFrames
 from lvlm_var_mm.engine import CodeNamesHook
 from lvlm_var_mm.engine.code_names import count_events
 from lvlm_var_mm.kinematics import NAMES, observe
 from lvlm_var_mm.models import SemanticTokens, VSTNeck
+from lvlm_var_mm.models.heads.narrative import narrate, write_tokens
 from lvlm_var_mm.models.vst.code_names import (UNNAMED, VOCABULARY, name_codes,
                                                steps_active)
-from lvlm_var_mm.checkpoint.description import to_bytes
-from lvlm_var_mm.models.heads.narrative import narrate, write_tokens
 
 E = len(VOCABULARY)
 LEFT, RIGHT, ONE, BODY = map(VOCABULARY.index, (

@@ -9,21 +9,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from conftest import CLASSES
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from conftest import CLASSES
 from lvlm_var_mm.datasets import VideoListDataset
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
+from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
+from lvlm_var_mm.datasets.store import SkeletonStore
+from lvlm_var_mm.doctor import examine, exit_code, table
+from lvlm_var_mm.layouts import LAYOUTS, load_layout
 from lvlm_var_mm.preparation import custom_config
 from lvlm_var_mm.preparation.custom import prepare_custom
 from lvlm_var_mm.preparation.custom_config import _base
 from lvlm_var_mm.preparation.custom_skeleton import BODY_25, read_clip
 from lvlm_var_mm.preparation.custom_table import read_table
-from lvlm_var_mm.datasets.ntu.skeleton_io import (CorruptSampleError,
-                                                  write_skeleton)
-from lvlm_var_mm.datasets.store import SkeletonStore
-from lvlm_var_mm.doctor import examine, exit_code, table
-from lvlm_var_mm.layouts import LAYOUTS, load_layout
 from mmaction.registry import DATASETS
 
 REPO = Path(__file__).parents[1]

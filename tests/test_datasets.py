@@ -12,11 +12,11 @@ from mmengine.dataset import ConcatDataset, RepeatDataset, pseudo_collate
 
 from lvlm_var_mm.datasets import (NTURGBDSkeletonDataset, NTURGBDVideoDataset,
                                   SkeletonDataset)
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.ntu.splits import NUM_ACTIONS, in_split, parse_names
+from lvlm_var_mm.engine import SkippedSamplesHook
 from lvlm_var_mm.preparation.ntu import prepare_ntu
 from lvlm_var_mm.synthetic.make import make_sample
-from lvlm_var_mm.datasets.ntu.skeleton_io import CorruptSampleError
-from lvlm_var_mm.engine import SkippedSamplesHook
 from mmaction.registry import DATASETS
 
 ACTIONS = [1, 8]

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import CLASSES
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
 from mmengine.runner import CheckpointLoader, Runner
+from test_recognizer import SKELETON, K, batch, build_for_test, recognizer
 
-from conftest import CLASSES
 from lvlm_var_mm.engine.sharding import can_shard, decoder_layers
 from lvlm_var_mm.models.lvlm.logprobs import per_token
 from mmaction.registry import DATASETS, HOOKS, MODELS
-from test_recognizer import SKELETON, K, batch, build_for_test, recognizer
 
 HERE = Path(__file__).parent
 REASONS = ['the knees bend', 'one hand rises to the mouth and holds a glass']

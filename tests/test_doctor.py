@@ -13,20 +13,19 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from conftest import CLASSES, write_llava
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 from safetensors.torch import load_file, save_file
 
-from conftest import CLASSES, write_llava
-from lvlm_var_mm.datasets.ntu.dataset import NTUNames
 from lvlm_var_mm.datasets.ntu.census import complete_set
+from lvlm_var_mm.datasets.ntu.dataset import NTUNames
 from lvlm_var_mm.datasets.ntu.splits import in_split, parse_names
-from lvlm_var_mm.synthetic.make import make_sample
 from lvlm_var_mm.doctor import Finding, examine, exit_code, table
 from lvlm_var_mm.doctor.data import Split, check_published
 from lvlm_var_mm.doctor.environment import (check_mmcv, check_packages,
-                                            check_python,
-                                            check_shared_memory)
+                                            check_python, check_shared_memory)
+from lvlm_var_mm.synthetic.make import make_sample
 from mmaction.registry import MODELS
 
 REPO = Path(__file__).parents[1]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lvlm_var_mm.synthetic.make import make_sample
 from lvlm_var_mm.models.lvlm.smollm2 import default_dir, is_complete
+from lvlm_var_mm.synthetic.make import make_sample
 
 ROOT = Path(__file__).parents[1]
 NUCLA = Path(

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import head_cfg
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
-from conftest import head_cfg
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.estimate import (Footprint, Machine, backbone_step,
                                   build_without_weights, counted, fake_batch,

@@ -7,15 +7,15 @@ import peft
 import pytest
 import torch
 import transformers
+from conftest import head_cfg
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader, load_checkpoint, save_checkpoint
 from safetensors.torch import load_file, save_file
+from test_recognizer import SKELETON, batch, build_for_test, recognizer
 
-from conftest import head_cfg
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.export import ACTION, ADAPTER, DESCRIPTION, export
 from mmaction.registry import MODELS
-from test_recognizer import SKELETON, batch, build_for_test, recognizer
 
 REPO = Path(__file__).parents[1]
 CLASS = dict(llava='LlavaForConditionalGeneration', llama='LlamaForCausalLM')

@@ -2,13 +2,13 @@
 import copy
 
 import torch
+from conftest import CLASSES
 from mmengine.evaluator import BaseMetric
 from mmengine.runner import FlexibleRunner
-
-from conftest import CLASSES
-from mmaction.registry import METRICS
 from test_distributed import RandomClips  # noqa: F401  in the registry
 from test_recognizer import recognizer
+
+from mmaction.registry import METRICS
 
 
 @METRICS.register_module()

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from conftest import (CLASSES, head_cfg, make_samples, make_tokens, save,
+                      write_llava, write_tokenizer)
 from mmcv.transforms import Compose
 from transformers import (CLIPImageProcessor, InternVLConfig,
                           InternVLForConditionalGeneration,
@@ -11,8 +13,6 @@ from transformers import (CLIPImageProcessor, InternVLConfig,
                           Qwen2_5_VLForConditionalGeneration, Qwen3VLConfig,
                           Qwen3VLForConditionalGeneration)
 
-from conftest import (CLASSES, head_cfg, make_samples, make_tokens, save,
-                      write_llava, write_tokenizer)
 from lvlm_var_mm.datasets import KeyFrames
 from lvlm_var_mm.estimate import keyframe_positions
 from mmaction.registry import MODELS

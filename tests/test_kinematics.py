@@ -6,18 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lvlm_var_mm.datasets.transforms.skeleton import AlignSkeleton3D
+from lvlm_var_mm.kinematics import (KINDS, NAMES, Claim, check, claims,
+                                    describe, mirrored, observe, observe_all)
+from lvlm_var_mm.kinematics.rules import beats, stays, swings
+from lvlm_var_mm.layouts import LAYOUTS
 from lvlm_var_mm.synthetic import body as sample_body
-from lvlm_var_mm.synthetic.make import capture
 from lvlm_var_mm.synthetic.events import SCRIPTS, events_of
+from lvlm_var_mm.synthetic.make import capture
 from lvlm_var_mm.synthetic.motion import MOTIONS, ease, hold
 from lvlm_var_mm.synthetic.performance import perform, script_of
 from lvlm_var_mm.synthetic.render import project, to_camera
-from lvlm_var_mm.datasets.transforms.skeleton import AlignSkeleton3D
-from lvlm_var_mm.kinematics import (KINDS, NAMES, Claim, check, describe,
-                                    mirrored, observe, observe_all)
-from lvlm_var_mm.kinematics import claims
-from lvlm_var_mm.kinematics.rules import beats, stays, swings
-from lvlm_var_mm.layouts import LAYOUTS
 
 NTU = LAYOUTS['ntu25']
 FRAMES = 60

@@ -1,13 +1,12 @@
 """Sentences of body-part events, and what sentences claim of a body."""
 import pytest
+from test_kinematics import body, measured
 
 from lvlm_var_mm.class_lists import load_classes
-from lvlm_var_mm.synthetic.motion import MOTIONS
-from lvlm_var_mm.kinematics import (KINDS, Claim, Event, check, describe,
-                                    observe)
-from lvlm_var_mm.kinematics import claims
+from lvlm_var_mm.kinematics import (KINDS, Claim, Event, check, claims,
+                                    describe, observe)
 from lvlm_var_mm.kinematics.language import PLURALS, plural
-from test_kinematics import body, measured
+from lvlm_var_mm.synthetic.motion import MOTIONS
 
 
 def test_the_whole_vocabulary_is_read_back():

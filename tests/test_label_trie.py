@@ -2,11 +2,11 @@
 import pytest
 import torch
 import torch.nn as nn
+from conftest import head_cfg
 from transformers import (CohereConfig, Gemma2Config, Lfm2Config, LlamaConfig,
                           LlavaForConditionalGeneration, MistralConfig,
                           MptConfig, Qwen2Config, Qwen3NextConfig)
 
-from conftest import head_cfg
 from lvlm_var_mm.models.lvlm.label_trie import (LabelTrie, check_layers,
                                                 check_window, tree_layout)
 from lvlm_var_mm.models.lvlm.logprobs import (answer_logprobs,

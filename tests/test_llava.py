@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from conftest import CLASSES, make_samples
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
-from conftest import CLASSES, make_samples
 from lvlm_var_mm.engine import SemanticAlignmentHook
 from lvlm_var_mm.models.lvlm.build import has_bfloat16
 from mmaction.registry import MODELS

@@ -2,9 +2,9 @@
 import pytest
 import torch
 import transformers
+from conftest import CHANNELS, CLASSES, head_cfg, make_samples, make_tokens
 from mmengine.model import BaseModule
 
-from conftest import CHANNELS, CLASSES, head_cfg, make_samples, make_tokens
 from lvlm_var_mm.models.lvlm import build as lora_module
 from lvlm_var_mm.models.lvlm.reader import ANSWER, PROMPT
 from mmaction.registry import MODELS

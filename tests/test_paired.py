@@ -7,12 +7,12 @@ import pytest
 from mmcv.transforms import Compose
 
 from lvlm_var_mm.datasets import NTURGBDPairedDataset
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
+from lvlm_var_mm.kinematics import check, observe
 from lvlm_var_mm.preparation.ntu import prepare_ntu
 from lvlm_var_mm.preparation.reencode import reencode_folder
 from lvlm_var_mm.synthetic.make import make_sample
 from lvlm_var_mm.synthetic.render import SKIN
-from lvlm_var_mm.datasets.ntu.skeleton_io import CorruptSampleError
-from lvlm_var_mm.kinematics import check, observe
 
 SKELETONS, VIDEOS = 'nturgb+d_skeletons', 'nturgb+d_rgb'
 HEAD = 3

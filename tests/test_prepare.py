@@ -14,10 +14,10 @@ import pytest
 from mmengine.fileio import load
 
 from lvlm_var_mm.datasets import NTURGBDSkeletonDataset, SkeletonDataset
-from lvlm_var_mm.preparation import ntu as module
-from lvlm_var_mm.preparation.ntu import prepare_ntu
 from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
 from lvlm_var_mm.datasets.store import SkeletonStore, StoreWriter
+from lvlm_var_mm.preparation import ntu as module
+from lvlm_var_mm.preparation.ntu import prepare_ntu
 from mmaction.datasets import PoseDataset
 
 # Both benchmarks; performer 1 trains and 3 tests.

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import head_cfg, make_samples, make_tokens
 from mmengine.config import Config
 
-from conftest import head_cfg, make_samples, make_tokens
 from mmaction.registry import MODELS
 
 pytest.importorskip(

@@ -7,6 +7,7 @@ import mmengine
 import numpy as np
 import pytest
 import torch
+from conftest import CLASSES, head_cfg, make_samples
 from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
@@ -16,7 +17,6 @@ from mmengine.runner import CheckpointLoader, IterBasedTrainLoop, Runner
 from tensorboard.backend.event_processing.event_accumulator import \
     EventAccumulator
 
-from conftest import CLASSES, head_cfg, make_samples
 from lvlm_var_mm.engine import BFloat16OptimWrapper, LVLMWarmupHook
 from lvlm_var_mm.models.heads.narrative import narrate
 from mmaction.registry import MODELS

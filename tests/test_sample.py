@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from lvlm_var_mm.synthetic import make as sample
+from lvlm_var_mm.datasets.ntu.persons import real_persons
+from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
 from lvlm_var_mm.synthetic import body as body
+from lvlm_var_mm.synthetic import make as sample
 from lvlm_var_mm.synthetic.motion import MOTIONS
 from lvlm_var_mm.synthetic.performance import perform
 from lvlm_var_mm.synthetic.render import project, room, to_camera
-from lvlm_var_mm.datasets.ntu.persons import real_persons
-from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
 
 SMALL = dict(repeats=1, classes=[24, 50], performers=[1, 3],
              progress=False)
@@ -145,7 +145,7 @@ def test_interruption_leaves_nothing(tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             sample.ensure_sample(tmp_path / 'ntu', **SMALL)
     assert not list(tmp_path.iterdir())
-    assert sample.is_complete(sample.ensure_sample(tmp_path / 'ntu',
+    assert sample.is_made(sample.ensure_sample(tmp_path / 'ntu',
                                                    **SMALL))
 
 

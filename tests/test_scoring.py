@@ -1,8 +1,8 @@
 """Ways to score classes: all against what they stand for, done plainly."""
 import pytest
 import torch
-
 from conftest import CLASSES, LORA_TARGETS, head_cfg, make_samples, make_tokens
+
 from lvlm_var_mm.models import LVLMHead
 from mmaction.registry import MODELS
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lvlm_var_mm.engine import ShowAnswersHook
-from lvlm_var_mm.engine import show_answers
+from lvlm_var_mm.engine import ShowAnswersHook, show_answers
 from mmaction.registry import HOOKS
 
 

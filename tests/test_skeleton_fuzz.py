@@ -8,11 +8,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.ntu.persons import real_persons
+from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton, write_skeleton
 from lvlm_var_mm.synthetic.make import make_sample
-from lvlm_var_mm.datasets.ntu.skeleton_io import (CorruptSampleError,
-                                                  read_skeleton,
-                                                  write_skeleton)
 
 MUTATIONS = {
     'cut': lambda lines, i, rng: '\n'.join(lines)[:rng.integers(1, 4000)],

@@ -5,9 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from lvlm_var_mm.datasets.ntu.skeleton_io import (CorruptSampleError,
-                                                  read_skeleton,
-                                                  write_skeleton)
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
+from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton, write_skeleton
 
 IDS = ['72057594037944738', '72057594037944739', '5']
 

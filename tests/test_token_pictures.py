@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_rgb
+from test_datasets import POSE, annotations
 
 from lvlm_var_mm.datasets import SkeletonDataset
 from lvlm_var_mm.kinematics import NAMES
 from lvlm_var_mm.visualization.tokens import (MOST_EVENTS, OTHER, TRUE,
                                               code_color, draw_codebook,
                                               draw_timeline, main_plane)
-from test_datasets import POSE, annotations
 
 TOOL = Path(__file__).parents[1] / 'tools/show_tokens.py'
 STRIP = np.full((50, 400, 3), 255, np.uint8)

@@ -10,14 +10,14 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset, RepeatDataset
+from test_recognizer import (SKELETON, STGCN, L, batch, build_for_test,
+                             recognizer)
 
 from lvlm_var_mm.datasets import TokenDataset
 from lvlm_var_mm.engine import TokenCacheHook
 from lvlm_var_mm.engine.token_cache import fingerprint
 from lvlm_var_mm.models import VSTNeck
 from mmaction.registry import MODELS
-from test_recognizer import (L, SKELETON, STGCN, batch, build_for_test,
-                             recognizer)
 
 REPO = Path(__file__).parents[1]
 

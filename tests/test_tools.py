@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import head_cfg
 from mmengine.dataset import BaseDataset, ConcatDataset
 from mmengine.runner import CheckpointLoader
+from test_configs import write_nucla
 
 import mmaction
-from conftest import head_cfg
 from lvlm_var_mm.cli import load_config, user_errors
-from lvlm_var_mm.datasets.ntu.skeleton_io import CorruptSampleError
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from mmaction.registry import MODELS
-from test_configs import write_nucla
 
 REPO = Path(__file__).parents[1]
 NUCLA = str(REPO / 'configs/lvlmvar_nucla_xview.py')

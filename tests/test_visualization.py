@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lvlm_var_mm.synthetic.make import make_sample
 from lvlm_var_mm.layouts import LAYOUTS
+from lvlm_var_mm.synthetic.make import make_sample
 from lvlm_var_mm.visualization.samples import (LEFT, MIDDLE, RIGHT,
                                                draw_frames, draw_skeleton,
                                                spread)

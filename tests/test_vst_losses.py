@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 import transformers
-
 from conftest import head_cfg, make_samples
+
 from lvlm_var_mm.engine import SemanticAlignmentHook
 from lvlm_var_mm.engine.alignment import class_texts, encode
 from lvlm_var_mm.models import VSTNeck

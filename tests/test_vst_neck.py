@@ -1,11 +1,11 @@
 """The VST neck: features of a clip -> semantic action tokens."""
 import pytest
 import torch
-
 from conftest import make_samples
+
 from lvlm_var_mm.models import VSTNeck
-from lvlm_var_mm.models.vst.quantizers import cheapest_path
 from lvlm_var_mm.models.vst.losses import temporal_consistency
+from lvlm_var_mm.models.vst.quantizers import cheapest_path
 
 C, K, L = 8, 16, 6
 FEATURES = dict(NMCTV=(4, 2, C, 12, 5), NCTHW=(4, C, 12, 3, 2))

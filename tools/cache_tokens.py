@@ -13,8 +13,7 @@ import mmengine
 import numpy as np
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.dataset import (RepeatDataset, pseudo_collate,
-                              worker_init_fn)
+from mmengine.dataset import RepeatDataset, pseudo_collate, worker_init_fn
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 

@@ -25,8 +25,8 @@ import shlex
 from terminaltables import AsciiTable
 
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.preparation.custom import SKIPPED, prepare_custom
 from lvlm_var_mm.layouts import LAYOUTS
+from lvlm_var_mm.preparation.custom import SKIPPED, prepare_custom
 
 
 def parse_args() -> argparse.Namespace:

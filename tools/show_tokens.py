@@ -27,13 +27,13 @@ import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.apis.explain import explain
 from lvlm_var_mm.cli import load_config, user_errors
 from lvlm_var_mm.datasets import BodyPartEvents
-from lvlm_var_mm.doctor.model import layout_of
 from lvlm_var_mm.evaluation.token_metric import joint_counts
+from lvlm_var_mm.layouts import layout_of
 from lvlm_var_mm.models import LVLMHead
 from lvlm_var_mm.models.vst.code_names import UNNAMED, VOCABULARY
-from lvlm_var_mm.visualization.tokens import draw_codebook, draw_timeline
 from lvlm_var_mm.visualization.samples import (draw_frames, draw_skeleton,
                                                spread)
+from lvlm_var_mm.visualization.tokens import draw_codebook, draw_timeline
 from mmaction.registry import DATASETS, MODELS
 
 POSES = 12

@@ -1,0 +1,1 @@
+"""Checkpoints: reading them, and what they say of themselves."""

@@ -13,8 +13,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from .fingerprint import (describe_lora, digest, same_weights,
-                          tokenizer_hash)
+from .fingerprint import describe_lora, digest, same_weights, tokenizer_hash
 
 # Of the description; a newer one is refused, not misread.
 FORMAT = 3

@@ -6,7 +6,27 @@ import torch
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from .ntu.skeleton_io import CorruptSampleError
+
+class CorruptSampleError(ValueError):
+    """A sample's file cannot be used.
+
+    Args:
+        path: The file.
+        problem (str): What is wrong with it. Left out by PyTorch, which
+            makes a worker's error anew from its message alone.
+    """
+
+    def __init__(self, path, problem=None):
+        self.path = str(path)
+        self.problem = problem
+        super().__init__(
+            self.path if problem is None else f'{self.path}: {problem}; '
+            'restore the file or list the sample in `exclude`')
+
+    def __reduce__(self):
+        # Errors travel between data-loading workers by pickle.
+        return type(self), (self.path, self.problem)
+
 
 # What reading raises on a file that is there but broken; anything else is a
 # fault of the program or the configuration and stops it.

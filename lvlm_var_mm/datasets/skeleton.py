@@ -11,8 +11,7 @@ import numpy as np
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.datasets import PoseDataset
 from mmaction.registry import DATASETS
-from .corrupt import SkipCorruptMixin
-from .ntu.skeleton_io import CorruptSampleError
+from .corrupt import CorruptSampleError, SkipCorruptMixin
 from .store import SkeletonStore, is_store
 
 

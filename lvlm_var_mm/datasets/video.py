@@ -9,8 +9,7 @@ from mmengine.fileio import list_from_file
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
-from .corrupt import SkipCorruptMixin
-from .ntu.skeleton_io import CorruptSampleError
+from .corrupt import CorruptSampleError, SkipCorruptMixin
 
 
 @DATASETS.register_module()

@@ -8,6 +8,7 @@ from typing import List, Optional
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from lvlm_var_mm.layouts import layout_of
 from . import checkpoint as checkpoint_checks
 from . import data, environment, fit, model, samples
 from .findings import Finding, exit_code, failure, summary, table
@@ -46,7 +47,7 @@ def examine(cfg: Optional[Config] = None,
         return found + [Finding('error', 'config', 'it has no `model`',
                                 'give a config that trains')]
     try:
-        body = model.layout_of(cfg)
+        body = layout_of(cfg)
     except ValueError as e:
         body = None
         found.append(failure('model', e,

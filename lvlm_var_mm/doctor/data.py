@@ -7,8 +7,8 @@ import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import BaseDataset
 
-from lvlm_var_mm.datasets.ntu.dataset import NTUNames
 from lvlm_var_mm.datasets.ntu.census import PUBLISHED, count_splits
+from lvlm_var_mm.datasets.ntu.dataset import NTUNames
 from lvlm_var_mm.datasets.ntu.splits import NUM_ACTIONS
 from mmaction.registry import DATASETS
 from .findings import Finding, failure, shorten

@@ -11,8 +11,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import lvlm_var_mm
-from lvlm_var_mm.preparation.workers import cores
 from lvlm_var_mm.models.lvlm.build import has_bfloat16
+from lvlm_var_mm.preparation.workers import cores
 from .findings import Finding
 
 AREA = 'environment'

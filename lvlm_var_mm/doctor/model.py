@@ -3,18 +3,16 @@ weight."""
 import json
 import os.path as osp
 import re
-from functools import partial
-from typing import Iterator, List, Optional, Sequence, Set
+from typing import Iterator, List, Sequence, Set
 
-import torch
+import transformers
 from mmengine.config import Config, ConfigDict
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-import transformers
 from lvlm_var_mm.class_lists import load_classes
-from lvlm_var_mm.layouts import LAYOUTS, Layout, load_layout
-from lvlm_var_mm.models.lvlm.build import PATH_KEY
+from lvlm_var_mm.models.lvlm.build import (PATH_KEY, loads_pretrained,
+                                           weightless, without_weights)
 from mmaction.registry import MODELS
 from .data import Split
 from .findings import Finding, failure, shorten
@@ -60,25 +58,6 @@ def check_classes(cfg: Config, splits: Sequence[Split]) -> Iterator[Finding]:
                 'error', split.area, 'the head and the data set have other '
                 f'`class_names`: {shorten(differ, 3)}',
                 f'give `model.cls_head` and `{split.key}` the same list')
-
-
-def layout_of(cfg: Config) -> Optional[Layout]:
-    """The joint layout of a GCN, None for another backbone.
-
-    Raises:
-        ValueError: It is none.
-    """
-    graph = (cfg.model.get('backbone') or {}).get('graph_cfg')
-    if not graph:
-        return None
-    source = graph.get('layout', 'coco')
-    for layout in LAYOUTS.values():
-        same = isinstance(source, dict) and len(
-            layout.joints) == source.get('num_node') and set(
-                layout.inward) == {tuple(b) for b in source.get('inward', ())}
-        if same or source == layout.stock:
-            return layout
-    return load_layout(source)
 
 
 # ----------------------------------------------------------- the model folder
@@ -163,39 +142,10 @@ def _shape_problems(folder: str, shapes: dict) -> List[str]:
     return []
 
 
-# ------------------------------------------------------------ without weights
-def weightless(kind: str, **settings) -> nn.Module:
-    """A language model of the shape that ``from_pretrained`` would load,
-    its parameters on the meta device."""
-    config = transformers.AutoConfig.from_pretrained(settings.pop(PATH_KEY))
-    if settings.get('attn_implementation'):
-        config._attn_implementation = settings['attn_implementation']
-    cls = getattr(transformers, kind.split('.')[1])
-    with torch.device('meta'):
-        # The Auto classes have from_config, and no other way.
-        return getattr(cls, 'from_config', cls)(config)
-
-
-def _loads_pretrained(lvlm: ConfigDict) -> bool:
-    kind = lvlm.get('type')
-    return PATH_KEY in lvlm and isinstance(kind, str) and bool(
-        re.fullmatch(r'transformers\.\w+\.from_pretrained', kind))
-
-
-def without_weights(cfg: ConfigDict) -> ConfigDict:
-    """Settings of a recognizer whose language model stays empty."""
-    cfg = cfg.copy()
-    head = cfg.get('cls_head') or {}
-    if _loads_pretrained(head.get('lvlm') or {}):
-        cfg.cls_head = {**head, 'lvlm': {
-            **head.lvlm, 'type': partial(weightless, head.lvlm.type)}}
-    return cfg
-
-
 def check_lora(head: ConfigDict) -> Iterator[Finding]:
     """Each target of LoRA names something in the language model."""
     targets = (head.get('lora') or {}).get('target_modules')
-    if targets in (None, 'all-linear') or not _loads_pretrained(head.lvlm):
+    if targets in (None, 'all-linear') or not loads_pretrained(head.lvlm):
         return
     try:
         lvlm = weightless(head.lvlm.type, **{

@@ -8,8 +8,8 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from lvlm_var_mm.class_lists import ClassList
-from lvlm_var_mm.models.vst.code_names import VOCABULARY
 from lvlm_var_mm.models.lvlm.build import PATH_KEY, build
+from lvlm_var_mm.models.vst.code_names import VOCABULARY
 from mmaction.registry import HOOKS
 
 

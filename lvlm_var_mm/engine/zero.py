@@ -13,8 +13,22 @@ from mmengine.runner.checkpoint import (_load_checkpoint,
                                         _load_checkpoint_to_model,
                                         save_checkpoint, weights_to_cpu)
 
+from lvlm_var_mm.checkpoint.loading import FOLDERS, load_checkpoint_file
+
 # In a checkpoint folder, beside what DeepSpeed needs to resume.
 PLAIN = 'model.pth'
+
+
+def load_plain(folder: str, map_location: Optional[str] = None
+               ) -> Optional[Dict]:
+    """Read the plain checkpoint in a folder of :class:`ZeroStrategy`; return
+    None if it is another folder."""
+    path = osp.join(folder, PLAIN)
+    return (load_checkpoint_file(path, map_location)
+            if osp.isfile(path) else None)
+
+
+FOLDERS.append(load_plain)
 
 
 @STRATEGIES.register_module()

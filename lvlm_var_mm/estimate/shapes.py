@@ -14,8 +14,7 @@ from torch import nn
 from transformers import (CLIPVisionConfig, LlamaConfig, LlavaConfig,
                           LlavaForConditionalGeneration)
 
-from lvlm_var_mm.doctor.model import weightless
-from lvlm_var_mm.models.lvlm.build import PATH_KEY
+from lvlm_var_mm.models.lvlm.build import PATH_KEY, weightless
 from mmaction.registry import MODELS, TRANSFORMS
 
 # LLaVA-1.5 as published: Vicuna behind CLIP ViT-L/14-336.

@@ -1,8 +1,7 @@
-"""The two parts of LVLM-VAR: the neck makes tokens, the head reads them."""
-from .heads.linear_head import LVLMLinearHead
-from .heads.lvlm_head import LVLMHead
-from .vst.pass_codes import PassCodes
-from .vst.neck import SemanticTokens, VSTNeck
+"""The two parts of LVLM-VAR: the neck makes tokens, the heads read them."""
+from .heads import LVLMHead, LVLMLinearHead
+from .tokens import SemanticTokens
+from .vst import PassCodes, VSTNeck
 
 __all__ = [
     'LVLMHead', 'LVLMLinearHead', 'PassCodes', 'SemanticTokens', 'VSTNeck'

@@ -1,0 +1,1 @@
+"""Turn raw data into what the data sets read."""

@@ -8,13 +8,13 @@ import numpy as np
 from tqdm import tqdm
 
 from lvlm_var_mm.class_lists import ClassList
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
+from lvlm_var_mm.datasets.store import StoreWriter
+from lvlm_var_mm.datasets.video import check_video
 from lvlm_var_mm.layouts import LAYOUTS, Layout, load_layout
 from .custom_config import check_configs, skeleton_config, video_config
 from .custom_skeleton import read_clip
 from .custom_table import Row, read_table, write_classes
-from lvlm_var_mm.datasets.ntu.skeleton_io import CorruptSampleError
-from lvlm_var_mm.datasets.store import StoreWriter
-from lvlm_var_mm.datasets.video import check_video
 
 CONFIG, CLASSES, SKIPPED = 'config.py', 'classes.txt', 'skipped.json'
 

@@ -10,10 +10,10 @@ from typing import Dict, Optional, Tuple
 
 import numpy as np
 
-from lvlm_var_mm.layouts import Layout
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.ntu.persons import real_persons
-from lvlm_var_mm.datasets.ntu.skeleton_io import (CorruptSampleError,
-                                                  read_skeleton)
+from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
+from lvlm_var_mm.layouts import Layout
 
 # OpenPose's BODY_25 without the middle of the hips and the feet, in the order
 # of its older 18 (output format in the documentation of OpenPose).

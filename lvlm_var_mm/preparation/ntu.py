@@ -21,16 +21,15 @@ from typing import (BinaryIO, Dict, Iterator, List, NamedTuple, Optional,
 import numpy as np
 from tqdm import tqdm
 
-from lvlm_var_mm.datasets.ntu.dataset import (MADE, NTURGBDSkeletonDataset,
-                                              folders_of, picture_shape)
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.ntu.census import SplitCount, count_splits
+from lvlm_var_mm.datasets.ntu.dataset import NTURGBDSkeletonDataset, folders_of
+from lvlm_var_mm.datasets.ntu.origin import MADE, is_made, picture_shape
+from lvlm_var_mm.datasets.ntu.persons import real_persons
+from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
 from lvlm_var_mm.datasets.ntu.splits import (NUM_ACTIONS, all_splits,
                                              in_benchmark, parse_names)
-from lvlm_var_mm.datasets.ntu.persons import real_persons
-from lvlm_var_mm.synthetic.make import is_complete
 from lvlm_var_mm.datasets.skeleton import read_exclude
-from lvlm_var_mm.datasets.ntu.skeleton_io import (CorruptSampleError,
-                                                  read_skeleton)
 from lvlm_var_mm.datasets.store import SkeletonStore, StoreWriter
 from .workers import START, alone_in, cores, live_with_parent
 
@@ -115,7 +114,7 @@ def _raw_files(raw_dir) -> Tuple[Dict[str, Path], bool]:
     if not files:
         raise FileNotFoundError(f'{folders[0]} holds no file that is named '
                                 'SsssCcccPpppRrrrAaaa.skeleton')
-    return files, is_complete(Path(folders[0]).resolve().parent)
+    return files, is_made(Path(folders[0]).resolve().parent)
 
 
 # ---------------------------------------------------------------- the parts

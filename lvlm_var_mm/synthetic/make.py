@@ -19,20 +19,20 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.logging import print_log
+from mmengine.registry import FUNCTIONS
 from mmengine.utils import ProgressBar
 
+from lvlm_var_mm.datasets.ntu.origin import MARKER, is_made
+from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
 from .motion import MOTIONS
 from .performance import pair_of, perform
 from .render import (ANGLES, clothes, draw, project, room, to_camera,
                      write_video)
-from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
 
 TRAIN_PERFORMERS = 1, 2, 4, 5, 8, 9
 TEST_PERFORMERS = 3, 6, 7, 10
 PERFORMERS = tuple(sorted(TRAIN_PERFORMERS + TEST_PERFORMERS))
 SKELETONS, VIDEOS = 'nturgb+d_skeletons', 'nturgb+d_rgb'
-# Written last, so that its presence means that the rest is there.
-MARKER = 'sample.json'
 README = """\
 This is NOT NTU RGB+D. It is a small synthetic sample in its layout: stick
 bodies with made-up motions, drawn and written by lvlm_var_mm
@@ -45,11 +45,7 @@ say nothing about NTU RGB+D.
 _CLIP = 3  # tag of the random stream, beside those of sample_performance
 
 
-def is_complete(root):
-    """Whether ``root`` holds a sample that was made to its end."""
-    return (Path(root) / MARKER).is_file()
-
-
+@FUNCTIONS.register_module()
 def ensure_sample(root, **kwargs):
     """Make the sample unless it is there.
 
@@ -66,11 +62,11 @@ def ensure_sample(root, **kwargs):
     Raises:
         FileExistsError: ``root`` holds something else.
     """
-    if not is_complete(root):
+    if not is_made(root):
         try:
             make_sample(root, **kwargs)
         except FileExistsError:
-            if not is_complete(root):  # else another process was faster
+            if not is_made(root):  # else another process was faster
                 raise
     return Path(root)
 

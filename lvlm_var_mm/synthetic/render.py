@@ -7,7 +7,9 @@ z away, metres.
 import cv2
 import numpy as np
 
-WIDTH, HEIGHT = 160, 120
+from lvlm_var_mm.datasets.ntu.origin import MADE_PICTURE
+
+HEIGHT, WIDTH = MADE_PICTURE
 FPS = 30
 FOCAL = 140.  # pixels
 CENTRE = WIDTH / 2, 58.

@@ -25,8 +25,8 @@ import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.apis.explain import load_tokenizer
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.engine.code_names import count_events
-from lvlm_var_mm.models.vst.code_names import UNNAMED, VOCABULARY, name_codes
 from lvlm_var_mm.models.heads.narrative import write_tokens
+from lvlm_var_mm.models.vst.code_names import UNNAMED, VOCABULARY, name_codes
 
 
 @torch.no_grad()

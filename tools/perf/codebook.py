@@ -85,6 +85,7 @@ def measure(quantizer, batches, probe, repeats=10):
 def synthetic(dead_share):
     """Train a quantiser on clustered random steps -> its figures."""
     import torch
+
     from lvlm_var_mm.models.vst.quantizers import build_quantizer
     torch.manual_seed(0)
     centres = torch.randn(CENTRES, C)

@@ -32,14 +32,14 @@ from terminaltables import AsciiTable
 
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets.ntu.persons import real_persons
-from lvlm_var_mm.synthetic.make import ANGLES, PERFORMERS, capture
-from lvlm_var_mm.synthetic.events import SCRIPTS, events_of
-from lvlm_var_mm.synthetic.performance import perform
 from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton, write_skeleton
 from lvlm_var_mm.kinematics import KINDS, observe_all
 from lvlm_var_mm.kinematics.body import Body
 from lvlm_var_mm.kinematics.signals import curves
 from lvlm_var_mm.layouts import LAYOUTS
+from lvlm_var_mm.synthetic.events import SCRIPTS, events_of
+from lvlm_var_mm.synthetic.make import ANGLES, PERFORMERS, capture
+from lvlm_var_mm.synthetic.performance import perform
 
 TOLERANCE = .15  # seconds
 

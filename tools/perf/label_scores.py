@@ -51,8 +51,8 @@ from terminaltables import AsciiTable
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.models import LVLMHead, SemanticTokens
-from lvlm_var_mm.models.lvlm.reader import PROMPT
 from lvlm_var_mm.models.heads.scoring import Scoring
+from lvlm_var_mm.models.lvlm.reader import PROMPT
 from lvlm_var_mm.models.lvlm.smollm2 import default_dir
 
 CHANNELS, TOKENS = 128, 12  # as in configs/_base_/models/lvlmvar_skeleton.py

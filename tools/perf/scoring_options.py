@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 import torch
+from label_scores import generate_and_match
 from mmengine.config import Config, DictAction
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
@@ -29,7 +30,6 @@ from terminaltables import AsciiTable
 from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
-from label_scores import generate_and_match
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.evaluation import fit_temperature
 from lvlm_var_mm.models import LVLMHead

@@ -33,10 +33,10 @@ import numpy as np
 from terminaltables import AsciiTable
 from tqdm import tqdm
 
+import mmaction
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets.ntu.persons import real_persons
 from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
-import mmaction
 
 TURN = 20
 STOCK = osp.join(osp.dirname(mmaction.__file__), '.mim', 'tools', 'data',

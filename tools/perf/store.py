@@ -35,9 +35,9 @@ from tqdm import tqdm
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets import NTURGBDSkeletonDataset
 from lvlm_var_mm.datasets.ntu.census import complete_set
+from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
 from lvlm_var_mm.datasets.ntu.splits import in_split, parse_names
 from lvlm_var_mm.preparation.ntu import STORE, prepare_ntu
-from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
 
 SPLIT = 'xsub_train'
 

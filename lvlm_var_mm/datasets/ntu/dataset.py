@@ -1,30 +1,23 @@
 """NTU RGB+D: skeletons, raw or prepared, and videos, split by their names."""
 import os
 import os.path as osp
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import List, Optional, Sequence, Union
 
 import numpy as np
 from mmengine.logging import print_log
+from mmengine.registry import FUNCTIONS
 
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
 from ..corrupt import SkipCorruptMixin
-from .splits import NUM_ACTIONS, check_split, in_split, parse_names
-from .persons import real_persons
-from lvlm_var_mm.synthetic.make import ensure_sample, is_complete
-from lvlm_var_mm.synthetic.render import HEIGHT, WIDTH
 from ..skeleton import SkeletonDataset, read_exclude
-from .skeleton_io import NUM_JOINTS, read_skeleton, shows_nobody
 from ..store import is_store
 from ..video import check_avi
-
-MADE = 'a made sample of stick figures, not NTU RGB+D'
-
-
-def picture_shape(made: bool) -> Tuple[int, int]:
-    """Height and width of the colour video that a skeleton points into."""
-    return (HEIGHT, WIDTH) if made else (1080, 1920)
+from .origin import MADE, is_made, picture_shape
+from .persons import real_persons
+from .skeleton_io import NUM_JOINTS, read_skeleton, shows_nobody
+from .splits import NUM_ACTIONS, check_split, in_split, parse_names
 
 
 def folders_of(data_root: str, folder: str) -> List[str]:
@@ -55,7 +48,7 @@ class NTUNames:
             the authors' list of incomplete skeletons: a text file in which
             the names stand one a line, or the names.
         make_sample (bool): Where ``data_root`` does not exist, make a small
-            artificial data set there (:mod:`~lvlm_var_mm.synthetic.make`).
+            artificial data set there (:mod:`lvlm_var_mm.synthetic`).
 
     Raises:
         FileNotFoundError: No such folder, or no sample of the split in it.
@@ -75,7 +68,8 @@ class NTUNames:
         if class_names is not None:
             load_classes(class_names, len(self.actions))
         if make_sample and not osp.exists(data_root):
-            ensure_sample(data_root)
+            # Registered by lvlm_var_mm.synthetic, which knows this module.
+            FUNCTIONS.get('ensure_sample')(data_root)
 
     def list_folder(self) -> List[dict]:
         """``filename`` and ``frame_dir`` (its stem, as in MMAction2's
@@ -86,7 +80,7 @@ class NTUNames:
                 f'no folder {self.data_root}: set `data_root` of the dataset '
                 f'to the folder that holds {self.folder}/, or to the folder '
                 f'of *{self.suffix} files itself')
-        if is_complete(osp.dirname(osp.abspath(roots[0]))):
+        if is_made(osp.dirname(osp.abspath(roots[0]))):
             self._metainfo['note'] = MADE
         # Of a name in both folders the first file counts.
         files = {file: osp.join(root, file) for root in reversed(roots)

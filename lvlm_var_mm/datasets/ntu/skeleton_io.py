@@ -20,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..corrupt import CorruptSampleError
+
 NUM_JOINTS = 25
 BODY_FIELDS = 10
 JOINT_FIELDS = 12
@@ -30,27 +32,6 @@ MAX_BODIES = 64
 NO_BODY = 'shows no body in any frame'
 # A frame without bodies is a line of a few bytes, a body in it thousands.
 SMALL = 4096
-
-
-class CorruptSampleError(ValueError):
-    """A sample's file cannot be used.
-
-    Args:
-        path: The file.
-        problem (str): What is wrong with it. Left out by PyTorch, which
-            makes a worker's error anew from its message alone.
-    """
-
-    def __init__(self, path, problem=None):
-        self.path = str(path)
-        self.problem = problem
-        super().__init__(
-            self.path if problem is None else f'{self.path}: {problem}; '
-            'restore the file or list the sample in `exclude`')
-
-    def __reduce__(self):
-        # Errors travel between data-loading workers by pickle.
-        return type(self), (self.path, self.problem)
 
 
 class _Lines:

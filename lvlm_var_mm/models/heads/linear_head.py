@@ -8,9 +8,9 @@ from torch import Tensor
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from ..lvlm.logprobs import answer_logprobs, per_token
-from .lvlm_head import LVLMHead
 from ..lvlm.prompt import pad_right
-from ..vst.neck import SemanticTokens
+from ..tokens import SemanticTokens
+from .lvlm_head import LVLMHead
 
 
 @MODELS.register_module()

@@ -16,12 +16,12 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from ..lvlm.keyframes import generate_args
 from ..lvlm.logprobs import answer_logprobs, per_token, trie_logprobs
-from .narrative import write_tokens
-from .negatives import Negatives
 from ..lvlm.prompt import Prompt, pad_left, pad_right
 from ..lvlm.reader import PromptReader
+from ..tokens import SemanticTokens
+from .narrative import write_tokens
+from .negatives import Negatives
 from .scoring import Scoring
-from ..vst.neck import SemanticTokens
 
 
 @MODELS.register_module()

@@ -3,8 +3,8 @@ from itertools import groupby
 from typing import Optional, Sequence, Tuple
 
 from mmaction.utils import SampleList
+from ..tokens import SemanticTokens
 from ..vst.code_names import UNNAMED, VOCABULARY
-from ..vst.neck import SemanticTokens
 
 
 def narrate(ids: Sequence[int],

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..lvlm.label_trie import LabelTrie, tree_layout
 from ..lvlm.logprobs import next_token_logprobs, trie_logprobs
 from ..lvlm.prefix_cache import as_cache, cache_args
-from ..vst.neck import SemanticTokens
+from ..tokens import SemanticTokens
 
 
 class Scoring:

@@ -1,0 +1,1 @@
+"""The language model, its prompt, and the class names behind it."""

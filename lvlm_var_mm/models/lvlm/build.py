@@ -1,10 +1,14 @@
 """The language model: built from config dicts, frozen, tuned by LoRA, and
 left out of checkpoints but for what was trained."""
 import os.path as osp
+import re
+from functools import partial
 from typing import Dict, List, Optional
 
 import torch
 import torch.nn as nn
+import transformers
+from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from mmengine.utils import get_object_from_string
 
@@ -145,3 +149,31 @@ def trainable_parameters(model: nn.Module) -> Dict[str, int]:
     return dict(
         total=sum(n for n, _ in sizes),
         trainable=sum(n for n, grad in sizes if grad))
+
+
+def weightless(kind: str, **settings) -> nn.Module:
+    """A language model of the shape that ``from_pretrained`` would load,
+    its parameters on the meta device."""
+    config = transformers.AutoConfig.from_pretrained(settings.pop(PATH_KEY))
+    if settings.get('attn_implementation'):
+        config._attn_implementation = settings['attn_implementation']
+    cls = getattr(transformers, kind.split('.')[1])
+    with torch.device('meta'):
+        # The Auto classes have from_config, and no other way.
+        return getattr(cls, 'from_config', cls)(config)
+
+
+def loads_pretrained(lvlm: ConfigDict) -> bool:
+    kind = lvlm.get('type')
+    return PATH_KEY in lvlm and isinstance(kind, str) and bool(
+        re.fullmatch(r'transformers\.\w+\.from_pretrained', kind))
+
+
+def without_weights(cfg: ConfigDict) -> ConfigDict:
+    """Settings of a recognizer whose language model stays empty."""
+    cfg = cfg.copy()
+    head = cfg.get('cls_head') or {}
+    if loads_pretrained(head.get('lvlm') or {}):
+        cfg.cls_head = {**head, 'lvlm': {
+            **head.lvlm, 'type': partial(weightless, head.lvlm.type)}}
+    return cfg

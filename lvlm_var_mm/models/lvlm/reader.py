@@ -13,19 +13,19 @@ from mmcv.cnn import Scale
 from torch import Tensor
 from transformers import DynamicCache
 
-from lvlm_var_mm.class_lists import load_classes
-from mmaction.models import BaseHead
 from lvlm_var_mm.checkpoint.description import (check, describe, from_bytes,
                                                 scale_was_a_parameter,
                                                 to_bytes)
 from lvlm_var_mm.checkpoint.fingerprint import describe_base
+from lvlm_var_mm.class_lists import load_classes
+from mmaction.models import BaseHead
+from ..tokens import SemanticTokens
+from .build import PATH_KEY, build, build_lvlm, keep_trained_only
 from .keyframes import Keyframes, put_in_place
 from .label_trie import (LabelTrie, check_attention, check_layers,
                          check_window, tree_layout)
-from .build import PATH_KEY, build, build_lvlm, keep_trained_only
 from .prefix_cache import PrefixCache, as_cache, cache_args, read_prefix
 from .prompt import Prompt, pad_left, pad_right
-from ..vst.neck import SemanticTokens
 
 PROMPT = ('Semantic action tokens of a clip: {tokens}\n'
           'The action, and why:\n')

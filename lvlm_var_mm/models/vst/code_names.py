@@ -11,9 +11,9 @@ from typing import Dict, List, Sequence, Tuple
 import torch
 from torch import Tensor, nn
 
+from lvlm_var_mm.checkpoint.description import to_bytes
 from lvlm_var_mm.kinematics import NAMES
 from lvlm_var_mm.kinematics.vocabulary import INDEX
-from lvlm_var_mm.checkpoint.description import to_bytes
 
 _LEFT = [name for name in NAMES if name.startswith('left ')]
 _RIGHT = [f'right{name[4:]}' for name in _LEFT]

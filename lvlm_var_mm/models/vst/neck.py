@@ -7,7 +7,7 @@ quantisation by van den Oord et al., arXiv:1711.00937).
 Shapes: N clips, M persons, C channels, T frames, V joints, P body parts (1:
 the whole body), L tokens of a part, K codes.
 """
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn as nn
@@ -15,42 +15,18 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from mmaction.registry import MODELS
-from .code_names import UNNAMED, VOCABULARY, old_codes_are_unnamed
 from lvlm_var_mm.checkpoint.description import (check_tokens, from_bytes,
                                                 to_bytes)
-from .quantizers import build_quantizer, describe_codebook, vectors
+from mmaction.registry import MODELS
+from ..tokens import SemanticTokens
+from .code_names import UNNAMED, VOCABULARY, old_codes_are_unnamed
 from .losses import (Alignment, LanguageBias, Reconstruction,
                      temporal_consistency)
+from .quantizers import build_quantizer, describe_codebook, vectors
 
 # The axes of a backbone's output that are averaged away, C and T are kept:
 # a GCN's (N, M, C, T, V) and a 3D CNN's (N, C, T, H, W) have five each.
 POOLED_AXES = dict(NMCTV=(1, 4), NCTHW=(3, 4))
-
-
-class SemanticTokens(NamedTuple):
-    """The semantic action tokens of N clips, S = P L of each, part by part.
-    All are tensors: ``Recognizer3D`` joins the views of a clip field by field.
-    """
-    embeds: Tensor  # (N, S, C) the codebook vector of each token
-    ids: Tensor  # (N, S) its code
-    mask: Tensor  # (N, S) bool, False where a clip has no such token
-    # (N, S) number of its name in code_names.VOCABULARY, -1 without one
-    names: Optional[Tensor] = None
-    parts: Optional[Tensor] = None  # (N, S) number of its body part
-    # (N, 2, classes) scores of the auxiliary head, from the continuous and
-    # from the quantised steps; no classes without such a head
-    light_scores: Optional[Tensor] = None
-    # (N, F, D) what the vision tower made of the keyframes, and (N, A, F + 1)
-    # where it stands, see keyframes.places; by the head; of the neck, F and A
-    # are 0
-    frames: Optional[Tensor] = None
-    places: Optional[Tensor] = None
-
-    def clips(self, which: slice) -> 'SemanticTokens':
-        """Some of the clips."""
-        return SemanticTokens(
-            *(field if field is None else field[which] for field in self))
 
 
 @MODELS.register_module()

@@ -1,0 +1,29 @@
+"""What the neck hands to the head: the semantic action tokens of clips."""
+from typing import NamedTuple, Optional
+
+from torch import Tensor
+
+
+class SemanticTokens(NamedTuple):
+    """The semantic action tokens of N clips, S = P L of each, part by part.
+    All are tensors: ``Recognizer3D`` joins the views of a clip field by field.
+    """
+    embeds: Tensor  # (N, S, C) the codebook vector of each token
+    ids: Tensor  # (N, S) its code
+    mask: Tensor  # (N, S) bool, False where a clip has no such token
+    # (N, S) number of its name in code_names.VOCABULARY, -1 without one
+    names: Optional[Tensor] = None
+    parts: Optional[Tensor] = None  # (N, S) number of its body part
+    # (N, 2, classes) scores of the auxiliary head, from the continuous and
+    # from the quantised steps; no classes without such a head
+    light_scores: Optional[Tensor] = None
+    # (N, F, D) what the vision tower made of the keyframes, and (N, A, F + 1)
+    # where it stands, see keyframes.places; by the head; of the neck, F and A
+    # are 0
+    frames: Optional[Tensor] = None
+    places: Optional[Tensor] = None
+
+    def clips(self, which: slice) -> 'SemanticTokens':
+        """Some of the clips."""
+        return SemanticTokens(
+            *(field if field is None else field[which] for field in self))
