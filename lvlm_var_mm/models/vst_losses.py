@@ -12,7 +12,6 @@ from torch import Tensor
 
 from .code_names import VOCABULARY, steps_active
 
-
 # What an alignment draws to, and the source of it: buffers.
 TARGETS = 'classes', 'events', 'source'
 
