@@ -4,7 +4,6 @@ from typing import Tuple
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -12,6 +11,7 @@ from torch.utils.data import DataLoader
 from lvlm_var_mm.models.code_names import (UNNAMED, VOCABULARY, name_codes,
                                            steps_active)
 from mmaction.registry import HOOKS
+from .averaged import copies
 from .undisturbed import left_as_it_was
 
 
@@ -24,7 +24,8 @@ class CodeNamesHook(Hook):
     nothing had happened. Needs ``events`` and ``span`` in the meta
     information of the samples (:class:`~lvlm_var_mm.datasets.BodyPartEvents`
     before ``ResampleFrames``); without, all codes stay unnamed. For training
-    by epochs.
+    by epochs. With MMEngine's ``EMAHook`` the averaged model is asked, which
+    is the one that is validated and saved.
 
     Args:
         support (int): Steps that a code needs to be named.
@@ -44,8 +45,8 @@ class CodeNamesHook(Hook):
         loop, epoch = runner.train_loop, runner.epoch + 1
         if epoch < min(loop.val_begin, loop.max_epochs):
             return
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+        models = copies(runner)
+        model = models[-1]
         with left_as_it_was(model):
             model.eval()
             counts, totals = count_events(model, runner.train_dataloader,
@@ -55,7 +56,8 @@ class CodeNamesHook(Hook):
         all_reduce(tally)
         counts, totals = tally[:, :-1].cpu(), tally[:, -1].cpu()
         names = name_codes(counts, totals, self.support, self.truth)
-        model.neck.code_names = names
+        for model in models:
+            model.neck.code_names = names
         named = torch.tensor([name != UNNAMED for name in names])
         share = totals[named].sum() / totals.sum().clamp(min=1)
         runner.logger.info(
