@@ -18,6 +18,7 @@ from lvlm_var_mm.models.lora import PATH_KEY
 from mmaction.registry import MODELS
 from .data import Split
 from .findings import Finding, failure, shorten
+from .text import check_text
 
 AREA = 'model'
 TOKENIZERS = 'tokenizer.json', 'tokenizer.model', 'vocab.json', 'vocab.txt'
@@ -231,7 +232,8 @@ def build_model(cfg: Config):
         model = MODELS.build(without_weights(cfg.model))
     except Exception as e:  # whatever it is, it is the finding
         return None, [failure(AREA, e, 'correct `model`')]
-    return model, list(_check_built(model))
+    return model, [*_check_built(model),
+                   *check_text(getattr(model, 'cls_head', None))]
 
 
 def _check_built(model: nn.Module) -> Iterator[Finding]:
