@@ -1,9 +1,9 @@
 # python tools/train.py configs/lvlmvar_rgb_keyframes_ntu60_xsub.py
 #
 # lvlmvar_rgb_ntu60_xsub.py whose LLaVA also sees four keyframes of the clip
-# through its own vision tower, 576 positions each. On one GPU of 80 GB: 8 clips
-# at a time, sixteen times for a step of 128. Never trained at full size by its
-# authors.
+# through its own vision tower, 576 positions each. On one GPU of 80 GB: 8
+# clips at a time, sixteen times for a step of 128. Never trained at full size
+# by its authors.
 _base_ = 'lvlmvar_rgb_ntu60_xsub.py'
 
 model = dict(

@@ -2,7 +2,7 @@
 #
 # lvlmvar_ntu60_xsub.py on one GPU of 24 GB: LLaVA-1.5-7B, frozen in 4 bits
 # (QLoRA, Dettmers et al., arXiv:2305.14314; pip install -e '.[quant]'), in the
-# place of 13B, 8 clips at a time, sixteen times for a step of 128.
+# place of 13B, 16 clips at a time, eight times for a step of 128.
 _base_ = '../lvlmvar_ntu60_xsub.py'
 
 llava_path = '{{$LLAVA_PATH:llava-hf/llava-1.5-7b-hf}}'
@@ -17,5 +17,3 @@ model = dict(
                 bnb_4bit_quant_type='nf4',
                 bnb_4bit_use_double_quant=True,
                 bnb_4bit_compute_dtype='bfloat16'))))
-train_dataloader = dict(batch_size=8)
-optim_wrapper = dict(accumulative_counts=16)
