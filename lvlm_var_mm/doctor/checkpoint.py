@@ -6,7 +6,8 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from lvlm_var_mm.models.description import (FORMAT, TASK, TOKENS, differences,
-                                            from_bytes, model_problems,
+                                            from_bytes, has_adapter,
+                                            model_problems,
                                             version_differences)
 from lvlm_var_mm.models.reader import PromptReader
 from lvlm_var_mm.models.vst_neck import VSTNeck
@@ -123,6 +124,13 @@ def check_keys(state: Dict[str, Tensor],
     remedy = ('give the config that this checkpoint was trained with, such '
               'as its copy in the work dir')
     missing = sorted(set(own) - set(state))
+    saved = state.get(f'cls_head.{STATE}')
+    if saved is not None and not has_adapter(from_bytes(saved)):
+        missing = [k for k in missing if not k.startswith('cls_head.lvlm.')]
+        yield Finding('warning', AREA, 'its adapter is untrained: it was '
+                      'written before the language model began to read',
+                      'resume from it, or start a second stage with it; to '
+                      'test the whole model, take a later one')
     # The names of the codes, which earlier checkpoints do not have.
     if 'neck._extra_state' in missing:
         missing.remove('neck._extra_state')

@@ -1,5 +1,5 @@
 """Gives the codes of a VST neck their names."""
-from typing import Tuple
+from typing import Optional, Tuple
 
 import torch
 from mmengine.dist import all_reduce
@@ -17,12 +17,11 @@ from .undisturbed import left_as_it_was
 
 @HOOKS.register_module()
 class CodeNamesHook(Hook):
-    """Names the codes by what the training clips do while they last.
+    """Name the codes by what the training clips do while they last.
 
-    Runs at the end of an epoch, from the first one that is validated on: the
-    names are in its checkpoint and its validation. Training goes on as if
-    nothing had happened. Needs ``events`` and ``span`` in the meta
-    information of the samples (:class:`~lvlm_var_mm.datasets.BodyPartEvents`
+    Runs at the end of an epoch, so the names are in its checkpoint and its
+    validation. Training goes on as if nothing had happened. Needs ``events``
+    and ``span`` in the meta information of the samples (:class:`~lvlm_var_mm.datasets.BodyPartEvents`
     before ``ResampleFrames``); without, all codes stay unnamed. For training
     by epochs. With MMEngine's ``EMAHook`` the averaged model is asked, which
     is the one that is validated and saved.
@@ -32,20 +31,29 @@ class CodeNamesHook(Hook):
         truth (float): The share of a code's steps of which its name must be
             true, see :func:`~lvlm_var_mm.models.code_names.name_codes`.
         max_clips (int): Training clips that are looked at, on each process.
+        begin (int, optional): The first epoch to do so, counted from 1; the
+            last one is always among them. Defaults to the first in which the
+            language model reads and which is validated.
     """
 
     def __init__(self,
                  support: int = 30,
                  truth: float = 0.78,
-                 max_clips: int = 10000) -> None:
+                 max_clips: int = 10000,
+                 begin: Optional[int] = None) -> None:
         self.support, self.truth = support, truth
         self.max_clips = max_clips
+        self.begin = begin
 
     def after_train_epoch(self, runner: Runner) -> None:
         loop, epoch = runner.train_loop, runner.epoch + 1
-        if epoch < min(loop.val_begin, loop.max_epochs):
-            return
+        begin = self.begin
         models = copies(runner)
+        if begin is None:
+            begin = (loop.val_begin if getattr(
+                models[0].cls_head, 'active', True) else loop.max_epochs)
+        if epoch < min(begin, loop.max_epochs):
+            return
         model = models[-1]
         with left_as_it_was(model):
             model.eval()

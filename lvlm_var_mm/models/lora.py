@@ -103,34 +103,63 @@ def has_bfloat16() -> bool:
 
 
 def keep_trained_only(module: nn.Module, child: str) -> None:
-    """Leave the frozen parameters of ``module.child`` out of checkpoints.
+    """Leave the parameters of ``module.child`` that were not trained out of
+    checkpoints: the frozen ones, and the adapter while it is
+    :func:`untrained <is_untrained>`, as in the epochs in which the language
+    model waits. The seed makes its weights again.
 
     MMEngine collects and loads state dicts module by module and never calls
     a nested ``state_dict()``, so this works through hooks: one drops the
-    frozen keys on saving, one forgives their absence on loading. What was
-    trained is still missed if it is not there.
+    keys on saving, one forgives their absence on loading. What was trained is
+    still missed if it is not there; ``module.adapter_left_out`` says whether
+    the adapter was.
 
     Args:
         module (nn.Module): Nested at any depth in a recognizer.
         child (str): Name of the child that is frozen in part.
     """
+    module.adapter_left_out = False
 
-    def frozen() -> set:
+    def left_out(module: nn.Module, adapter: bool) -> set:
         part = getattr(module, child)
-        trained = {n for n, p in part.named_parameters() if p.requires_grad}
-        return {f'{child}.{n}' for n in part.state_dict() if n not in trained}
+        kept = {n for n, p in part.named_parameters()
+                if p.requires_grad and not adapter}
+        return {f'{child}.{n}' for n in part.state_dict() if n not in kept}
 
-    def on_save(_, state_dict, prefix, __) -> None:
-        for name in frozen():
+    def on_save(module, state_dict, prefix, _) -> None:
+        for name in left_out(module, is_untrained(getattr(module, child))):
             state_dict.pop(prefix + name, None)
 
-    def on_load(_, incompatible_keys) -> None:
+    def on_load(module, incompatible_keys) -> None:
         # Keys come with the whole path of the module in front.
-        missing, known = incompatible_keys.missing_keys, frozen()
+        missing = incompatible_keys.missing_keys
+        known = left_out(module, module.adapter_left_out)
         missing[:] = [k for k in missing if not _ends_in(k, known)]
+        module.adapter_left_out = False
 
     module.register_state_dict_post_hook(on_save)
     module.register_load_state_dict_post_hook(on_load)
+
+
+def is_untrained(lvlm: nn.Module) -> bool:
+    """Return whether the adapter of a language model still changes nothing:
+    the second matrices of LoRA start as zeros. Where they cannot be seen, on
+    the meta device or in another process, or where there are none, it does
+    not."""
+    found = _second_matrices(lvlm)
+    return bool(found) and not any(
+        p.is_meta or not p.numel() or bool(p.any()) for p in found)
+
+
+@torch.no_grad()
+def reset_adapter(lvlm: nn.Module) -> None:
+    """Let the adapter change nothing, in place."""
+    for param in _second_matrices(lvlm):
+        param.zero_()
+
+
+def _second_matrices(lvlm: nn.Module) -> List[nn.Parameter]:
+    return [p for n, p in lvlm.named_parameters() if '.lora_B.' in n]
 
 
 def _ends_in(key: str, names: set) -> bool:

@@ -15,13 +15,14 @@ from transformers import DynamicCache
 
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.models import BaseHead
-from .description import (check, describe, from_bytes,
+from .description import (check, describe, from_bytes, has_adapter,
                           scale_was_a_parameter, to_bytes)
 from .fingerprint import describe_base
 from .keyframes import Keyframes, put_in_place
 from .label_trie import (LabelTrie, check_attention, check_layers,
                          check_window, tree_layout)
-from .lora import PATH_KEY, build, build_lvlm, keep_trained_only
+from .lora import (PATH_KEY, build, build_lvlm, keep_trained_only,
+                   reset_adapter)
 from .prefix_cache import PrefixCache, as_cache, cache_args, read_prefix
 from .prompt import Prompt, pad_left, pad_right
 from .vst_neck import SemanticTokens
@@ -326,4 +327,8 @@ class PromptReader(BaseHead):
         Raises:
             ValueError: See :func:`.description.check`.
         """
-        check(from_bytes(state), self, self.same_task)
+        saved = from_bytes(state)
+        check(saved, self, self.same_task)
+        if not has_adapter(saved):
+            reset_adapter(self.lvlm)
+            self.adapter_left_out = True

@@ -21,7 +21,7 @@ L up to 64 train a backbone that keeps 64, and give the same options here:
         train_dataloader.dataset.pipeline.2.clip_len=64 \\
         test_dataloader.dataset.pipeline.2.clip_len=64 \\
         custom_hooks.0.epochs=24 train_cfg.max_epochs=24 \\
-        param_scheduler.1.T_max=24
+        param_scheduler.1.end=24
 """
 import argparse
 import copy
