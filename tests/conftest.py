@@ -1,4 +1,6 @@
 """A language model small enough for tests, and what goes with it."""
+import os
+
 import pytest
 import tokenizers
 import torch
@@ -27,6 +29,19 @@ CHANNELS = 8  # of a semantic action token
 LORA_TARGETS = (r'.*language_model.*\.(q_proj|k_proj|v_proj|o_proj|'
                 r'gate_proj|up_proj|down_proj)')
 PIECES = r'\n|\w+|[^\w\s]'  # a newline is a word, other blanks are none
+
+
+def pytest_addoption(parser):
+    parser.addoption('--no-bfloat16', action='store_true',
+                     help='run as on a CPU without bfloat16')
+
+
+def pytest_configure(config):
+    if config.getoption('--no-bfloat16'):
+        os.environ['CUDA_VISIBLE_DEVICES'] = ''
+        # What `has_bfloat16` asks.
+        torch.cpu._is_avx512_bf16_supported = lambda: False
+        torch.cpu._is_amx_tile_supported = lambda: False
 
 
 def write_tokenizer(folder):
