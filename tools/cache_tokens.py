@@ -9,10 +9,27 @@ checkpoint. Only the codes are kept. configs/two_stage/ trains on them.
 import argparse
 from functools import partial
 
+from mmengine.config import Config, DictAction
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint')
+    parser.add_argument('out', metavar='OUT.pkl')
+    parser.add_argument('--views', type=int, default=8,
+                        help='of each clip (default: %(default)s)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
 import mmengine
 import numpy as np
 import torch
-from mmengine.config import Config, DictAction
 from mmengine.dataset import (RepeatDataset, pseudo_collate,
                               worker_init_fn)
 from mmengine.registry import init_default_scope
@@ -77,15 +94,7 @@ def cache_tokens(model, dataset, views, batch_size=32, workers=1):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('config')
-    parser.add_argument('checkpoint')
-    parser.add_argument('out', metavar='OUT.pkl')
-    parser.add_argument('--views', type=int, default=8,
-                        help='of each clip (default: %(default)s)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    args = parser.parse_args()
+    args = parse_args()
     if not args.out.endswith(('.pkl', '.pickle')):
         raise ValueError(f'{args.out}: must end in .pkl')
     cfg = Config.fromfile(args.config)

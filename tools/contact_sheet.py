@@ -9,19 +9,6 @@ and orange; the white frame in a picture is what PersonCrop takes.
 import argparse
 import textwrap
 
-import decord
-import numpy as np
-from matplotlib.figure import Figure
-from mmengine.dataset import BaseDataset
-
-from lvlm_var_mm.class_lists import load_classes
-from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.datasets import NTURGBDPairedDataset, PersonCrop
-from lvlm_var_mm.visualization import draw_frames, draw_skeleton, spread
-
-HEIGHT, GAP = 144, 8  # pixels of a row
-LEFT, TOP = 200, 60  # pixels for text
-
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -34,6 +21,23 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--frames', type=int, default=5,
                         help='moments of each sample (default 5)')
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+import decord
+import numpy as np
+from matplotlib.figure import Figure
+from mmengine.dataset import BaseDataset
+
+from lvlm_var_mm.class_lists import load_classes
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.datasets import NTURGBDPairedDataset, PersonCrop
+from lvlm_var_mm.visualization import draw_frames, draw_skeleton, spread
+
+HEIGHT, GAP = 144, 8  # pixels of a row
+LEFT, TOP = 200, 60  # pixels for text
 
 
 def strips(item: dict, frames: int) -> tuple:

@@ -7,11 +7,6 @@ import os
 import os.path as osp
 
 from mmengine.config import Config, DictAction
-from mmengine.runner import Runner
-
-import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
-from lvlm_var_mm.cli import join_processes, load_config, user_errors
-from mmaction.registry import RUNNERS
 
 
 def parse_args() -> argparse.Namespace:
@@ -44,6 +39,16 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+from mmengine.runner import Runner
+
+import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
+from lvlm_var_mm.cli import join_processes, load_config, user_errors
+from mmaction.registry import RUNNERS
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:

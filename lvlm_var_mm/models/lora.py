@@ -1,7 +1,7 @@
 """The language model: built from config dicts, frozen, tuned by LoRA, and
 left out of checkpoints but for what was trained."""
 import os.path as osp
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Union
 
 import torch
 import torch.nn as nn
@@ -56,9 +56,9 @@ def build_lvlm(lvlm: Dict,
 
     Args:
         lvlm (dict): Any causal or image-text-to-text model of transformers.
-            Where ``dtype`` asks for bfloat16 and neither an accelerator nor
-            the CPU has it, float32 is taken: emulated, it is many times
-            slower. A ``quantization_config``, such as
+            Where ``dtype`` asks for bfloat16, or the ``bnb_4bit_compute_dtype``
+            of 4-bit weights does, it is subject to :func:`usable_dtype`. A
+            ``quantization_config``, such as
             ``dict(type='transformers.BitsAndBytesConfig',
             load_in_4bit=True)``, loads the frozen weights in 8 or 4 bits.
         lora (dict, optional): ``peft.LoraConfig`` as a config dict. Without,
@@ -69,16 +69,11 @@ def build_lvlm(lvlm: Dict,
     Returns:
         nn.Module: The model, only its LoRA parameters trainable.
     """
-    lvlm = dict(lvlm)
-    dtype = lvlm.get('dtype')
-    if isinstance(dtype, str) and dtype != 'auto':
-        dtype = getattr(torch, dtype)
-    if dtype is torch.bfloat16 and not has_bfloat16():
-        print_log('no bfloat16 on this CPU: the language model runs in '
-                  'float32', logger='current')
-        dtype = torch.float32
-    if dtype is not None:
-        lvlm['dtype'] = dtype
+    lvlm = _with_usable_dtype(lvlm, 'dtype')
+    bits = lvlm.get('quantization_config')
+    if isinstance(bits, dict):
+        lvlm['quantization_config'] = _with_usable_dtype(
+            bits, 'bnb_4bit_compute_dtype')
     model = build(lvlm, 'lvlm')
     model.requires_grad_(False)
     for module in model.modules():
@@ -96,10 +91,41 @@ def build_lvlm(lvlm: Dict,
 
 
 def has_bfloat16() -> bool:
-    """Whether bfloat16 runs on this machine without being emulated."""
-    return torch.cuda.is_available() or any(
+    """Return whether bfloat16 runs without being emulated on the device that
+    models run on: the current GPU, else the CPU. Of NVIDIA's GPUs, those
+    before Ampere (V100, T4) lack it.
+    """
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return any(
         getattr(torch.cpu, f'_is_{isa}_supported', lambda: False)()
         for isa in ('avx512_bf16', 'amx_tile'))
+
+
+def usable_dtype(dtype: Union[str, torch.dtype], what: str) -> torch.dtype:
+    """Return the dtype, or float32 in the place of a bfloat16 that would be
+    emulated, which is many times slower.
+
+    Args:
+        dtype (str | torch.dtype): Such as ``'bfloat16'``.
+        what (str): What runs in it, for the line in the log that tells of a
+            replacement.
+    """
+    if isinstance(dtype, str):
+        dtype = getattr(torch, dtype)
+    if dtype is torch.bfloat16 and not has_bfloat16():
+        print_log(f'no bfloat16 on this machine: {what} runs in float32',
+                  logger='current')
+        return torch.float32
+    return dtype
+
+
+def _with_usable_dtype(cfg: Dict, key: str) -> Dict:
+    """Return a copy of the config whose dtype under ``key``, if any, is
+    usable."""
+    if cfg.get(key) in (None, 'auto'):
+        return dict(cfg)
+    return {**cfg, key: usable_dtype(cfg[key], 'the language model')}
 
 
 def keep_trained_only(module: nn.Module, child: str) -> None:
