@@ -47,6 +47,14 @@ def config(folder, tmp_path, dataset=None, waits=2, epochs=3):
         randomness=dict(seed=0)))
 
 
+@pytest.fixture(autouse=True)
+def plain_configs(monkeypatch):
+    """A Runner writes its config down four times, formatted by yapf, which
+    takes longer than all else here."""
+    monkeypatch.setattr('mmengine.config.config.FormatCode',
+                        lambda text, **kwargs: (text, True))
+
+
 @pytest.fixture
 def empty_folder(tiny_llava, tmp_path):
     """A model without its weights."""

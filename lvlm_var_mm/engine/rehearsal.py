@@ -207,7 +207,7 @@ def _next_step(runner: Runner,
     log = runner.model.train_step(copy.deepcopy(watch.batch),
                                   optim_wrapper=runner.optim_wrapper)
     moved = [a - b for a, b in zip(_trained(model), before)]
-    return float(log['loss']), moved
+    return float(log['loss'].detach()), moved
 
 
 def _trained(model: nn.Module) -> List[Tensor]:
