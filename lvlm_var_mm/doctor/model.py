@@ -108,7 +108,7 @@ def check_lvlm(head: ConfigDict) -> Iterator[Finding]:
         yield Finding('error', AREA, f'{folder} lacks {" and ".join(lacking)}',
                       FOLDER_REMEDY)
         return
-    problems = _weight_problems(folder)
+    problems = weight_problems(folder)
     for problem in problems:
         yield Finding('error', AREA, f'{folder}: {problem}',
                       FOLDER_REMEDY + '; copy or download it anew')
@@ -116,7 +116,8 @@ def check_lvlm(head: ConfigDict) -> Iterator[Finding]:
         yield Finding('ok', AREA, f'{folder}: whole')
 
 
-def _weight_problems(folder: str) -> List[str]:
+def weight_problems(folder: str) -> List[str]:
+    """Say what keeps the weights of a model folder from being loaded."""
     index = osp.join(folder, 'model.safetensors.index.json')
     if osp.isfile(index):
         try:
