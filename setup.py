@@ -43,11 +43,12 @@ INSTALL_REQUIRES = [
     'terminaltables',
     'tensorboard',
     # Progress with the time left; one preparation a folder; tensors of
-    # exported models. They come with other packages above, but are imported
-    # here.
+    # exported models; errors of chat templates. They come with other packages
+    # above, but are imported here.
     'tqdm',
     'filelock',
     'safetensors',
+    'jinja2',
     # Smooths and opens curves of joints; mmaction2 needs it as well.
     'scipy',
 ]

@@ -1,4 +1,7 @@
 # python tools/train.py configs/lvlmvar_ntu120_xsub.py
+#
+# lvlmvar_ntu60_xsub.py on NTU RGB+D 120, cross-subject. On one GPU of 80 GB, a
+# step of 128 clips.
 _base_ = 'lvlmvar_ntu60_xsub.py'
 
 model = dict(

@@ -10,6 +10,7 @@ _base_ = [
 # The backbone and the codebook first; the language model reads the tokens in
 # the last eight of the 60 epochs, while everything goes on training.
 warmup_epochs = 52
+max_epochs = 60
 
 model = dict(
     backbone=dict(
@@ -18,20 +19,30 @@ model = dict(
     # Tokens are drawn to the words for what the body does meanwhile: more of
     # them earn a name.
     neck=dict(align=dict(loss_events=10.)))
-train_cfg = dict(val_begin=warmup_epochs + 1, val_interval=1)
+train_cfg = dict(dynamic_intervals=[(warmup_epochs + 1, 1)])
 custom_hooks = [
     dict(type='LVLMWarmupHook', epochs=warmup_epochs),
     dict(type='CodeNamesHook'),
     dict(type='SemanticAlignmentHook')
 ]
-# At that point of the cosine the base rate is down to 9e-5.
+# The language model has a schedule of its own, from when it reads.
 optim_wrapper = dict(
     constructor='PartwiseOptimWrapperConstructor',
     paramwise_cfg=dict(
         parts={
-            'cls_head.lvlm': dict(lr_mult=4., decay_mult=0.),
-            'cls_head.projector': dict(lr_mult=10., decay_mult=0.),
+            'cls_head': dict(lr=4e-4, decay_mult=0.),
+            'cls_head.projector': dict(lr=1e-3, decay_mult=0.),
         }))
+in_epochs = dict(by_epoch=True, convert_to_iter_based=True)
+warm = dict(type='PartLinearLR', start_factor=0.01, **in_epochs)
+cosine = dict(type='PartCosineAnnealingLR', end=max_epochs, **in_epochs)
+reading = dict(parts=['cls_head'], begin=warmup_epochs)
+param_scheduler = [
+    dict(**warm, parts=['rest'], end=3),
+    dict(**cosine, parts=['rest']),
+    dict(**warm, **reading, end=warmup_epochs + 1),
+    dict(**cosine, **reading)
+]
 val_evaluator = [
     dict(type='AccMetric'),
     dict(type='TokenMetric', codebook_size=256)

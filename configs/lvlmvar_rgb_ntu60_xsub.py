@@ -1,8 +1,8 @@
 # python tools/train.py configs/lvlmvar_rgb_ntu60_xsub.py
 #
 # The RGB sibling of lvlmvar_ntu60_xsub.py: a stock SlowOnly-R50 on the
-# *_rgb.avi of NTU_ROOT/nturgb+d_rgb. Never trained at full size by its
-# authors.
+# *_rgb.avi of NTU_ROOT/nturgb+d_rgb, on one GPU of 80 GB: 16 clips at a time,
+# eight times for a step of 128. Never trained at full size by its authors.
 _base_ = 'lvlmvar_ntu60_xsub.py'
 
 model = dict(

@@ -8,8 +8,8 @@ from . import compat
 
 SHIMS = compat.apply()
 
-from . import (datasets, engine, evaluation, export,  # noqa: E402,F401
-               models, synthetic)
+from . import (datasets, engine, evaluation, export, models,  # noqa: E402,F401
+               synthetic)
 from .checkpoint.loading import load_own_checkpoints  # noqa: E402
 from .moved import keep_old_paths  # noqa: E402
 

@@ -1,7 +1,13 @@
 """A language model small enough for tests, and what goes with it."""
+import os
+import runpy
+from pathlib import Path
+from typing import NamedTuple
+
 import pytest
 import tokenizers
 import torch
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from tokenizers import models, pre_tokenizers, processors
 from transformers import (CLIPVisionConfig, LlamaConfig, LlamaForCausalLM,
@@ -22,11 +28,25 @@ CLASSES = [('drink', 'one hand rises to the mouth'),
            ('drink water', 'one hand rises and holds a glass'),
            ('sit down', 'the knees bend and the hips sink'),
            ('clapping', '')]
+TOOLS = Path(__file__).parents[1] / 'tools'
 CHANNELS = 8  # of a semantic action token
 # Only the language model of a LLaVA, not its vision tower.
 LORA_TARGETS = (r'.*language_model.*\.(q_proj|k_proj|v_proj|o_proj|'
                 r'gate_proj|up_proj|down_proj)')
 PIECES = r'\n|\w+|[^\w\s]'  # a newline is a word, other blanks are none
+
+
+def pytest_addoption(parser):
+    parser.addoption('--no-bfloat16', action='store_true',
+                     help='run as on a CPU without bfloat16')
+
+
+def pytest_configure(config):
+    if config.getoption('--no-bfloat16'):
+        os.environ['CUDA_VISIBLE_DEVICES'] = ''
+        # What `has_bfloat16` asks.
+        torch.cpu._is_avx512_bf16_supported = lambda: False
+        torch.cpu._is_amx_tile_supported = lambda: False
 
 
 def write_tokenizer(folder):
@@ -78,6 +98,40 @@ def save(folder, model):
         if isinstance(module, (torch.nn.Linear, torch.nn.Embedding)):
             module.weight.normal_(0, 0.3)
     model.save_pretrained(folder, max_shard_size='20KB')
+
+
+class Said(NamedTuple):
+    """What a tool leaves: its exit code and its two streams."""
+    code: int
+    out: str
+    err: str
+
+    @property
+    def errors(self):
+        return [line for line in self.err.splitlines()
+                if line.startswith('error:')]
+
+
+@pytest.fixture
+def run_tool(monkeypatch, capsys):
+    """Return a function that runs a tool of ``tools/`` as a user does, but in
+    this process: another one would import everything anew, for seconds."""
+    monkeypatch.setenv('LOCAL_RANK', '0')  # or tools would leave it set
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+
+    def run(name, *args):
+        path = str(TOOLS / name)
+        monkeypatch.setattr('sys.argv', [path, *map(str, args)])
+        code = 0
+        try:
+            runpy.run_path(path, run_name='__main__')
+        except SystemExit as end:
+            code = end.code or 0
+        return Said(code, *capsys.readouterr())
+
+    yield run
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope='session')

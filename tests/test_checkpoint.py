@@ -18,6 +18,7 @@ from mmengine.runner import CheckpointLoader, Runner
 from mmengine.runner.checkpoint import load_state_dict, save_checkpoint
 
 from lvlm_var_mm.checkpoint import description, fingerprint
+from lvlm_var_mm.models.lvlm import build as lora_module
 from mmaction.registry import MODELS
 
 STATE = 'inner.cls_head._extra_state'
@@ -184,7 +185,9 @@ def test_other_weights_are_refused(model, tmp_path, load):
 
 
 @pytest.mark.parametrize('dtype', ['bfloat16', 'float16'])
-def test_weights_are_known_in_any_precision(model, tiny_llava, dtype):
+def test_weights_are_known_in_any_precision(model, tiny_llava, dtype,
+                                            monkeypatch):
+    monkeypatch.setattr(lora_module, 'has_bfloat16', lambda: True)
     lvlm = dict(head_cfg(tiny_llava)['lvlm'], dtype=dtype)
     other = Nested(tiny_llava, lvlm=lvlm)
     assert other.inner.cls_head.base['sample'] != (

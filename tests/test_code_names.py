@@ -234,7 +234,7 @@ def batch(ids, events=((BODY, 0., 1.), ), span=(0., 3.)):
 
 def runner(model, loader, epoch, val_begin=2, max_epochs=3):
     return SimpleNamespace(
-        model=model, epoch=epoch, train_dataloader=loader,
+        model=model, epoch=epoch, train_dataloader=loader, hooks=[],
         train_loop=SimpleNamespace(val_begin=val_begin,
                                    max_epochs=max_epochs),
         logger=logging.getLogger(__name__))

@@ -1,10 +1,13 @@
 """The LVLM head: what it trains, what it says, what it refuses."""
+from types import SimpleNamespace
+
 import pytest
 import torch
 import transformers
 from conftest import CHANNELS, CLASSES, head_cfg, make_samples, make_tokens
 from mmengine.model import BaseModule
 
+from lvlm_var_mm.engine import BFloat16OptimWrapper
 from lvlm_var_mm.models.lvlm import build as lora_module
 from lvlm_var_mm.models.lvlm.reader import ANSWER, PROMPT
 from mmaction.registry import MODELS
@@ -131,6 +134,48 @@ def test_bfloat16_is_not_emulated(tiny_llava, monkeypatch):
     for there, dtype in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(lora_module, 'has_bfloat16', lambda: there)
         assert build(tiny_llava, lvlm=cfg).embedding.weight.dtype is dtype
+
+
+@pytest.mark.parametrize('capability, there', [
+    (None, False), (7, False), (8, True), (9, True)])
+def test_bfloat16_is_a_question_to_the_gpu(monkeypatch, capability, there):
+    """V100 and T4 are of compute capability 7. The CPU is not asked where
+    there is a GPU."""
+    monkeypatch.setattr(torch.version, 'hip', None)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: bool(capability))
+    monkeypatch.setattr(torch.cuda, 'current_device', lambda: 0)
+    monkeypatch.setattr(torch.cuda, 'get_device_properties',
+                        lambda device: SimpleNamespace(major=capability))
+    for isa in ('avx512_bf16', 'amx_tile'):
+        monkeypatch.setattr(torch.cpu, f'_is_{isa}_supported',
+                            lambda: bool(capability and capability < 8))
+    assert lora_module.has_bfloat16() == there
+
+
+@pytest.mark.parametrize('there', [True, False])
+def test_no_part_of_training_emulates_bfloat16(tiny_llava, monkeypatch, there):
+    monkeypatch.setattr(lora_module, 'has_bfloat16', lambda: there)
+    said, asked, build_model = [], [], lora_module.build
+    monkeypatch.setattr(lora_module, 'print_log',
+                        lambda text, **kwargs: said.append(text))
+    monkeypatch.setattr(lora_module, 'build', lambda cfg, key: (
+        asked.append(cfg),
+        build_model(dict(cfg, quantization_config=None), key))[1])
+    lora_module.build_lvlm(dict(
+        lvlm(tiny_llava, dtype='bfloat16'), quantization_config=dict(
+            type='transformers.BitsAndBytesConfig', load_in_4bit=True,
+            bnb_4bit_compute_dtype='bfloat16')))
+    wanted = torch.bfloat16 if there else torch.float32
+    assert asked[0]['dtype'] is wanted
+    assert asked[0]['quantization_config']['bnb_4bit_compute_dtype'] is wanted
+
+    said.clear()
+    layer = torch.nn.Linear(2, 2)
+    wrapper = BFloat16OptimWrapper(torch.optim.SGD(layer.parameters(), .1))
+    with wrapper.optim_context(layer):
+        assert layer(torch.ones(1, 2)).dtype is wanted
+    assert said == ([] if there else [
+        'no bfloat16 on this machine: the training step runs in float32'])
 
 
 # ------------------------------------------- against the plain use of a LM

@@ -2,29 +2,22 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from conftest import TOOLS
 
 from lvlm_var_mm.models.lvlm.smollm2 import default_dir, is_complete
-
-TOOLS = Path(__file__).parents[1] / 'tools' / 'perf'
-
-
-def run(tool, *args):
-    return subprocess.run([sys.executable, str(TOOLS / f'{tool}.py'), *args],
-                          capture_output=True, text=True)
 
 
 @pytest.mark.smollm2
 @pytest.mark.skipif(
     not is_complete(default_dir()),
     reason=f'no SmolLM2 in {default_dir()}: python tools/fetch_smollm2.py')
-def test_label_scores_are_exact():
-    done = run('label_scores', '--clips', '2', '--repeats', '1', '--labels',
-               '2', '--batch', '1')
-    assert done.returncode == 0, done.stderr
-    figures = json.loads(done.stdout.splitlines()[-1])
+def test_label_scores_are_exact(run_tool):
+    done = run_tool('perf/label_scores.py', '--clips', '2', '--repeats', '1',
+                    '--labels', '2', '--batch', '1')
+    assert done.code == 0, done.err
+    figures = json.loads(done.out.splitlines()[-1])
     assert figures['max_abs_diff'] <= 1e-4
     assert figures['labels'] == 60 and figures['clips'] == 2
     assert figures['token_ratio'] > 1
@@ -40,8 +33,10 @@ def test_label_scores_are_exact():
     not is_complete(default_dir()),
     reason=f'no SmolLM2 in {default_dir()}: python tools/fetch_smollm2.py')
 def test_train_step_has_the_plain_loss():
-    done = run('train_step', '--clips', '2', '--labels', '3', '--repeats',
-               '1')
+    # In a process of its own: it measures the memory of a process.
+    done = subprocess.run(
+        [sys.executable, str(TOOLS / 'perf/train_step.py'), '--clips', '2',
+         '--labels', '3', '--repeats', '1'], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures['loss_diff'] <= 1e-3 and figures['lm_loss_diff'] <= 1e-3
@@ -49,18 +44,19 @@ def test_train_step_has_the_plain_loss():
         assert figures[key] > 0
 
 
-def test_label_scores_without_the_model(tmp_path):
-    done = run('label_scores', '--lvlm', str(tmp_path / 'nowhere'))
-    assert done.returncode == 2
-    last = done.stderr.splitlines()[-1]
+def test_label_scores_without_the_model(run_tool, tmp_path):
+    done = run_tool('perf/label_scores.py', '--lvlm', tmp_path / 'nowhere')
+    assert done.code == 2
+    last = done.err.splitlines()[-1]
     assert last.startswith('error: no model folder')
     assert 'tools/fetch_smollm2.py' in last
 
 
-def test_events_are_found():
-    done = run('events', '--performers', '2', '--clips', '8', '--repeats', '1')
-    assert done.returncode == 0, done.stderr
-    figures = json.loads(done.stdout.splitlines()[-1])
+def test_events_are_found(run_tool):
+    done = run_tool('perf/events.py', '--performers', '2', '--clips', '8',
+                    '--repeats', '1')
+    assert done.code == 0, done.err
+    figures = json.loads(done.out.splitlines()[-1])
     assert figures['clips'] == 60
     assert figures['precision'] >= .95 and figures['recall'] >= .95
     assert figures['perturbed_precision'] >= .9

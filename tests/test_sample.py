@@ -1,8 +1,5 @@
 """The made-up sample: it is whole, repeatable, and shows what it says."""
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -177,13 +174,9 @@ def test_nothing_to_make(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_tool_names_a_taken_folder(root):
-    repo = Path(__file__).parents[1]
-    done = subprocess.run(
-        [sys.executable, str(repo / 'tools/make_sample.py'), '--out',
-         str(root)], capture_output=True, text=True,
-        env=dict(os.environ, PYTHONPATH=str(repo)))
-    assert done.returncode == 2 and 'not empty' in done.stderr
+def test_tool_names_a_taken_folder(root, run_tool):
+    done = run_tool('make_sample.py', '--out', root)
+    assert done.code == 2 and 'not empty' in done.err
 
 
 def motions(action):

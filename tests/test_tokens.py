@@ -1,6 +1,5 @@
 """Two stages: cached tokens train the head as the clips would."""
 import copy
-import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,11 +9,13 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset, RepeatDataset
+from mmengine.device import get_device
 from test_recognizer import (SKELETON, STGCN, L, batch, build_for_test,
                              recognizer)
 
 from lvlm_var_mm.datasets import TokenDataset
 from lvlm_var_mm.engine import TokenCacheHook
+from lvlm_var_mm.engine.cache_tokens import cache_tokens
 from lvlm_var_mm.engine.token_cache import fingerprint
 from lvlm_var_mm.models import VSTNeck
 from mmaction.registry import MODELS
@@ -126,15 +127,13 @@ def test_views(tmp_path):
 
 
 def test_cache_is_what_the_model_makes_of_each_clip(models):
-    tool = runpy.run_path(str(REPO / 'tools' / 'cache_tokens.py'))
     one, _ = models
     data = batch(SKELETON, [2, 3, 0, 1, 1, 2, 3])
     for i, sample in enumerate(data['data_samples']):
         sample.set_metainfo(dict(frame_dir=f'clip{i}'))
     clips = [dict(inputs=x, data_samples=s) for x, s in zip(*data.values())]
     # Batches of three: the last is not full.
-    cached = tool['cache_tokens'](one, clips, views=2, batch_size=3,
-                                  workers=0)
+    cached = cache_tokens(one, clips, views=2, batch_size=3)
     with torch.no_grad():
         expected = one.test_step(copy.deepcopy(data))
     assert [c['label'] for c in cached] == [2, 3, 0, 1, 1, 2, 3]
@@ -146,7 +145,6 @@ def test_cache_is_what_the_model_makes_of_each_clip(models):
 
 def test_corrupt_clips_are_not_cached(models):
     """A training set gives another clip in the place of a corrupt one."""
-    tool = runpy.run_path(str(REPO / 'tools' / 'cache_tokens.py'))
     data = batch(SKELETON, [2, 3, 0])
 
     class Clips(BaseDataset):
@@ -160,10 +158,34 @@ def test_corrupt_clips_are_not_cached(models):
 
     clips = Clips(serialize_data=False)
     for size, source in ((1, clips), (3, clips), (2, RepeatDataset(clips, 1))):
-        cached = tool['cache_tokens'](models[0], source, views=2,
-                                      batch_size=size, workers=0)
+        cached = cache_tokens(models[0], source, views=2, batch_size=size)
         assert [c['label'] for c in cached] == [2, 0]
         assert all(c['codes'].shape == (2, L) for c in cached)
+
+
+class Turned(BaseDataset):
+    """Clips of a random size."""
+
+    def load_data_list(self):
+        return [dict(number=i) for i in range(5)]
+
+    def prepare_data(self, i):
+        data = batch(SKELETON, [i % 4], seed=i)
+        return dict(inputs=data['inputs'][0] * np.random.uniform(.2, 5),
+                    data_samples=data['data_samples'][0])
+
+
+@pytest.mark.parametrize('device', sorted({'cpu', get_device()}))
+def test_cache_is_the_same_wherever_it_is_made(models, device):
+    """On any device, in any process, in any batches."""
+    one = models[0]
+    here = cache_tokens(one, Turned(), views=3, batch_size=5)
+    there = cache_tokens(copy.deepcopy(one).to(device), Turned(), views=3,
+                         batch_size=2, workers=2)
+    for a, b in zip(here, there):
+        assert (a['codes'] == b['codes']).all()
+    # The views of a clip are not all the same.
+    assert any((c['codes'] != c['codes'][0]).any() for c in here)
 
 
 def test_stale_tokens_are_refused(models, tmp_path):

@@ -25,41 +25,61 @@ NUCLA = str(REPO / 'configs/lvlmvar_nucla_xview.py')
 BASELINE = str(REPO / 'configs/baselines/stgcnpp_nucla_xview.py')
 
 
-def tool(name, cwd, *args, **env):
-    """Run a tool; -> exit code and the lines of its error output that open
-    with ``error:``."""
-    done = subprocess.run(
-        [sys.executable, str(REPO / 'tools' / name), *map(str, args)],
-        cwd=cwd, capture_output=True, text=True,
-        env={**os.environ, 'PYTHONPATH': str(REPO), 'OMP_NUM_THREADS': '1',
-             **{key: str(value) for key, value in env.items()}})
-    assert 'Traceback' not in done.stdout + done.stderr
-    return done.returncode, [line for line in done.stderr.splitlines()
-                             if line.startswith('error:')]
-
-
 # --------------------------------------------------- as a user calls them
-@pytest.mark.parametrize('config, env, words', [
+def test_train_says_that_there_is_no_model(tmp_path):
+    """In a process of its own, as a user has it."""
+    done = subprocess.run(
+        [sys.executable, str(REPO / 'tools/train.py'), NUCLA],
+        cwd=tmp_path, capture_output=True, text=True, env=dict(
+            os.environ, PYTHONPATH=str(REPO), OMP_NUM_THREADS='1',
+            LVLM_PATH='/nowhere/llm', NUCLA_PKL='nowhere/nucla.pkl'))
+    assert 'Traceback' not in done.stdout + done.stderr
+    error, = (line for line in done.stderr.splitlines()
+              if line.startswith('error:'))
+    assert done.returncode == 2 and '/nowhere/llm' in error
     # A relative path could be the id of a model to be downloaded.
-    (NUCLA, dict(LVLM_PATH='/nowhere/llm', NUCLA_PKL='nowhere/nucla.pkl'),
-     ['/nowhere/llm', 'LVLM_PATH|fetch_smollm2.py']),
-    (BASELINE, dict(NUCLA_PKL='nowhere/nucla.pkl'),
-     ['nowhere/nucla.pkl', '`ann_file`'])])
-def test_train_says_what_is_missing(tmp_path, config, env, words):
-    code, errors = tool('train.py', tmp_path, config, **env)
-    assert code == 2 and len(errors) == 1
-    for word in words:
-        assert re.search(word, errors[0])
+    assert re.search('LVLM_PATH|fetch_smollm2.py', error)
 
 
-def test_test_says_that_the_checkpoint_is_none(tmp_path):
-    nucla = write_nucla(tmp_path / 'nucla.pkl')
+def test_train_says_that_there_is_no_data(tmp_path, run_tool, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('NUCLA_PKL', 'nowhere/nucla.pkl')
+    said = run_tool('train.py', BASELINE)
+    assert said.code == 2 and len(said.errors) == 1
+    assert 'nowhere/nucla.pkl' in said.errors[0]
+    assert '`ann_file`' in said.errors[0]
+
+
+def test_test_says_that_the_checkpoint_is_none(tmp_path, run_tool,
+                                               monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('NUCLA_PKL', str(write_nucla(tmp_path / 'nucla.pkl')))
     garbage = tmp_path / 'garbage.pth'
     garbage.write_bytes(b'\x07 no checkpoint')
-    code, errors = tool('test.py', tmp_path, BASELINE, garbage,
-                        NUCLA_PKL=nucla)
-    assert code == 2 and len(errors) == 1
-    assert str(garbage) in errors[0] and 'training has written' in errors[0]
+    said = run_tool('test.py', BASELINE, garbage)
+    error, = said.errors
+    assert said.code == 2
+    assert str(garbage) in error and 'training has written' in error
+
+
+def test_help_waits_for_no_framework():
+    """All tools one after another in one fresh interpreter."""
+    tools = sorted(str(f) for f in (REPO / 'tools').rglob('*.py'))
+    assert len(tools) > 20
+    done = subprocess.run([sys.executable, '-c', """
+import runpy, sys
+tools = sys.argv[1:]
+for tool in tools:
+    sys.argv = [tool, '--help']
+    try:
+        runpy.run_path(tool, run_name='__main__')
+    except SystemExit as end:
+        assert end.code == 0, tool
+    slow = {'torch', 'transformers', 'mmaction', 'lvlm_var_mm', 'cv2'}
+    assert not slow & set(sys.modules), tool
+""", *tools], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('usage: ') == len(tools)
 
 
 # ------------------------------------------------------------ in process

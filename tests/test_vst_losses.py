@@ -1,11 +1,13 @@
 """The losses of the VST neck: what costs, and what does not."""
+import logging
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 import transformers
-from conftest import head_cfg, make_samples
+from conftest import CLASSES, head_cfg, make_samples
+from mmengine.runner.checkpoint import load_state_dict
 
 from lvlm_var_mm.engine import SemanticAlignmentHook
 from lvlm_var_mm.engine.alignment import class_texts, encode
@@ -189,8 +191,58 @@ def test_options_of_the_neck():
                 'loss_velocity', 'loss_zipf', 'loss_context'):
         grad, = torch.autograd.grad(losses[key], x, retain_graph=True)
         assert grad.abs().sum() > 0, key
-    # A checkpoint needs no texts: they are for training.
-    assert not {'align.classes', 'align.events'} & set(neck.state_dict())
+
+
+def test_targets_are_in_the_checkpoint():
+    """With as many rows as there are texts; older ones have none."""
+    old = Alignment(C, dim=16, loss_class=1., loss_events=1.)
+    state = old.state_dict()
+    assert set(state) == set(dict(old.named_parameters()))
+    model = aligned()
+    before = model.targets
+    model.load_state_dict(state)
+    for found, expected in zip(model.targets, before):
+        assert torch.equal(found, expected)
+    other = aligned()
+    other.set_texts(torch.randn(5, 20), torch.randn(E, 20), 'others')
+    for reader in (model, old):
+        load_state_dict(reader, other.state_dict(), strict=True)
+        for found, expected in zip(reader.targets, other.targets):
+            assert torch.equal(found, expected)
+        assert reader.are_of('others') and not reader.are_of('')
+    assert not any(a.data_ptr() == b.data_ptr()
+                   for a, b in zip(old.targets, other.targets))
+
+
+def runner_of(model):
+    return SimpleNamespace(model=model, hooks=[],
+                           logger=logging.getLogger('alignment'))
+
+
+def test_targets_are_kept_as_long_as_the_texts_are(tiny_llava, caplog):
+    caplog.set_level(logging.INFO, 'alignment')
+    head = MODELS.build(head_cfg(tiny_llava))
+    neck = VSTNeck(C, num_tokens=L, codebook_size=4,
+                   align=dict(dim=4, loss_class=1.))
+    runner = runner_of(SimpleNamespace(neck=neck, cls_head=head))
+
+    def start(encoder=None):
+        caplog.clear()
+        SemanticAlignmentHook(encoder).before_train(runner)
+        return neck.align.classes.clone(), caplog.messages[0]
+
+    first, message = start()
+    assert 'made' in message and 'others' not in message
+    neck.align.classes.neg_()  # as another device may find them
+    kept, message = start()
+    assert torch.equal(kept, -first) and 'checkpoint' in message
+    head.set_classes([('run', ''), *CLASSES[1:]])
+    anew, message = start()
+    assert not torch.allclose(anew, kept) and 'others' in message
+    assert torch.equal(start()[0], anew)
+    _, message = start(dict(type='transformers.AutoModel.from_pretrained',
+                            pretrained_model_name_or_path=str(tiny_llava)))
+    assert 'others' in message
 
 
 def test_texts_come_from_the_language_model(tiny_llava):
@@ -198,7 +250,7 @@ def test_texts_come_from_the_language_model(tiny_llava):
     neck = VSTNeck(C, num_tokens=L, codebook_size=4,
                    align=dict(dim=4, loss_class=1.))
     model = SimpleNamespace(neck=neck, cls_head=head)
-    SemanticAlignmentHook().before_train(SimpleNamespace(model=model))
+    SemanticAlignmentHook().before_train(runner_of(model))
     assert neck.align.classes.shape == (4, 4)
     assert neck.align.events.shape == (E, 4)
     texts = class_texts(head.classes)
@@ -229,4 +281,4 @@ def test_texts_come_from_an_encoder(tiny_llama):
 def test_hook_without_alignment(tiny_llava):
     model = SimpleNamespace(neck=VSTNeck(C, codebook_size=4))
     with pytest.raises(ValueError, match='`align`'):
-        SemanticAlignmentHook().before_train(SimpleNamespace(model=model))
+        SemanticAlignmentHook().before_train(runner_of(model))

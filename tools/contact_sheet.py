@@ -9,6 +9,23 @@ and orange; the white frame in a picture is what PersonCrop takes.
 import argparse
 import textwrap
 
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('data_root', help='folder of the data')
+    parser.add_argument('out', help='picture to write, .png')
+    parser.add_argument('--benchmark', default='ntu60',
+                        choices=['ntu60', 'ntu120'])
+    parser.add_argument('--split', default='xsub_val')
+    parser.add_argument('--frames', type=int, default=5,
+                        help='moments of each sample (default 5)')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
 import decord
 import numpy as np
 from matplotlib.figure import Figure
@@ -22,19 +39,6 @@ from lvlm_var_mm.visualization.samples import (draw_frames, draw_skeleton,
 
 HEIGHT, GAP = 144, 8  # pixels of a row
 LEFT, TOP = 200, 60  # pixels for text
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('data_root', help='folder of the data')
-    parser.add_argument('out', help='picture to write, .png')
-    parser.add_argument('--benchmark', default='ntu60',
-                        choices=['ntu60', 'ntu120'])
-    parser.add_argument('--split', default='xsub_val')
-    parser.add_argument('--frames', type=int, default=5,
-                        help='moments of each sample (default 5)')
-    return parser.parse_args()
 
 
 def strips(item: dict, frames: int) -> tuple:

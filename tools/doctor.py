@@ -11,10 +11,13 @@ import argparse
 import json
 
 from mmengine.config import DictAction
-from mmengine.logging import MMLogger
 
-from lvlm_var_mm.cli import load_config, user_errors
-from lvlm_var_mm.doctor import Finding, examine, exit_code, summary, table
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def parse_args() -> argparse.Namespace:
@@ -43,11 +46,13 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+from mmengine.logging import MMLogger
+
+from lvlm_var_mm.cli import load_config, user_errors
+from lvlm_var_mm.doctor import Finding, examine, exit_code, summary, table
 
 
 def look(args: argparse.Namespace) -> list:

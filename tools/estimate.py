@@ -16,21 +16,7 @@ import argparse
 import json
 import time
 
-import torch
 from mmengine.config import DictAction
-from mmengine.registry import init_default_scope
-from terminaltables import AsciiTable
-
-import lvlm_var_mm  # noqa: F401  fills the registries
-from lvlm_var_mm.cli import load_config, user_errors
-from lvlm_var_mm.datasets.ntu.census import PUBLISHED
-from lvlm_var_mm.estimate import (Machine, backbone_step,
-                                  build_without_weights, fake_batch,
-                                  keyframe_positions, memory_of, train_step,
-                                  weight_bytes)
-from lvlm_var_mm.estimate.memory import GB, Shards, largest, quantised
-from lvlm_var_mm.models.lvlm.build import trainable_parameters
-from mmaction.registry import DATASETS, MODELS
 
 
 def parse_args():
@@ -64,6 +50,25 @@ def parse_args():
     return args
 
 
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+import torch
+from mmengine.registry import init_default_scope
+from terminaltables import AsciiTable
+
+import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.cli import load_config, user_errors
+from lvlm_var_mm.datasets.ntu.census import PUBLISHED
+from lvlm_var_mm.estimate import (Machine, backbone_step,
+                                  build_without_weights, fake_batch,
+                                  keyframe_positions, memory_of, train_step,
+                                  weight_bytes)
+from lvlm_var_mm.estimate.memory import GB, Shards, largest, quantised
+from lvlm_var_mm.models.lvlm.build import trainable_parameters, usable_dtype
+from mmaction.registry import DATASETS, MODELS
+
+
 def samples_of(cfg):
     """Clips of an epoch, None if neither the data nor its size is known."""
     dataset = cfg.train_dataloader.dataset.copy()
@@ -81,7 +86,8 @@ def measured_tflops():
     """Of the GPU at hand, None without."""
     if not torch.cuda.is_available():
         return None
-    a = torch.randn(8192, 8192, device='cuda', dtype=torch.bfloat16)
+    dtype = usable_dtype(torch.bfloat16, 'the measurement')
+    a = torch.randn(8192, 8192, device='cuda', dtype=dtype)
     best = 0.
     for _ in range(10):
         torch.cuda.synchronize()

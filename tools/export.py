@@ -11,15 +11,9 @@ plain transformers. OUT itself goes wherever a checkpoint goes:
 import argparse
 
 from mmengine.config import DictAction
-from mmengine.registry import init_default_scope
-from terminaltables import AsciiTable
-
-import lvlm_var_mm  # noqa: F401  fills the registries
-from lvlm_var_mm.cli import load_config, user_errors
-from lvlm_var_mm.export import export
 
 
-def main():
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('config', help='config file')
@@ -31,7 +25,22 @@ def main():
                         metavar='KEY=VALUE',
                         help='override settings of the config')
     parser.set_defaults(launcher='none', work_dir=None)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+from mmengine.registry import init_default_scope
+from terminaltables import AsciiTable
+
+import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.cli import load_config, user_errors
+from lvlm_var_mm.export import export
+
+
+def main():
+    args = parse_args()
     cfg = load_config(args)
     init_default_scope('mmaction')
     sizes = export(cfg, args.checkpoint, args.out, args.merged)

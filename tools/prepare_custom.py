@@ -22,12 +22,6 @@ damaged files are left out and listed in OUT/skipped.json. Then:
 import argparse
 import shlex
 
-from terminaltables import AsciiTable
-
-from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.layouts import LAYOUTS
-from lvlm_var_mm.preparation.custom import SKIPPED, prepare_custom
-
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -39,10 +33,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--kind', default='skeleton',
                         choices=['skeleton', 'video'])
     parser.add_argument('--layout', default='ntu25',
-                        help=f'joints of skeletons: {", ".join(LAYOUTS)}\n'
-                        '(default ntu25), or a JSON file with num_node, '
-                        'inward (bones\n[outer, inner]), center and, if you '
-                        'like, joints (names)')
+                        help='joints of skeletons: ntu25 (default), coco17 or '
+                        'another one of\nlvlm_var_mm/layouts.py, or a JSON '
+                        'file with num_node, inward (bones\n[outer, inner]), '
+                        'center and, if you like, joints (names)')
     parser.add_argument('--classes', metavar='FILE',
                         help='a class a line, in label order')
     parser.add_argument('--max-persons', type=int, default=2,
@@ -52,6 +46,15 @@ def parse_args() -> argparse.Namespace:
                         help='picture that 2D skeletons lie in, where a file '
                         'does not say;\n1 1 where coordinates are parts of it')
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+from terminaltables import AsciiTable
+
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.preparation.custom import SKIPPED, prepare_custom
 
 
 def main() -> None:

@@ -10,11 +10,6 @@ on where it stopped. Then: NTU_ROOT=OUT python tools/train.py CONFIG
 """
 import argparse
 
-from terminaltables import AsciiTable
-
-from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.preparation.ntu import LEFT_OUT, is_full, prepare_ntu
-
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -31,6 +26,15 @@ def parse_args() -> argparse.Namespace:
                         choices=['float32', 'float16'],
                         help='of the keypoints (default float32)')
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+from terminaltables import AsciiTable
+
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.preparation.ntu import LEFT_OUT, is_full, prepare_ntu
 
 
 def show_counts(prepared) -> None:

@@ -12,9 +12,6 @@ code 1. For NTU RGB+D:
 import argparse
 import sys
 
-from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.preparation.reencode import reencode_folder
-
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -25,6 +22,13 @@ def parse_args() -> argparse.Namespace:
                         help='pixels (default 256)')
     parser.add_argument('--processes', type=int, help='default: one a core')
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.preparation.reencode import reencode_folder
 
 
 def main() -> int:

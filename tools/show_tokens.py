@@ -15,9 +15,31 @@ import os.path as osp
 import random
 import re
 
+from mmengine.config import DictAction
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('out', help='folder for the pictures')
+    parser.add_argument('--clips', type=int, default=10,
+                        help='how many clips to draw (default 10)')
+    parser.add_argument('--names', nargs='+', metavar='CLIP',
+                        help='these clips instead, by their `frame_dir`')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+                        metavar='KEY=VALUE',
+                        help='override settings of the config')
+    parser.set_defaults(launcher='none', work_dir=None)
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
 import decord
 import torch
-from mmengine.config import DictAction
 from mmengine.dataset import BaseDataset, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
@@ -37,23 +59,6 @@ from lvlm_var_mm.visualization.tokens import draw_codebook, draw_timeline
 from mmaction.registry import DATASETS, MODELS
 
 POSES = 12
-
-
-def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('out', help='folder for the pictures')
-    parser.add_argument('--clips', type=int, default=10,
-                        help='how many clips to draw (default 10)')
-    parser.add_argument('--names', nargs='+', metavar='CLIP',
-                        help='these clips instead, by their `frame_dir`')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
-                        metavar='KEY=VALUE',
-                        help='override settings of the config')
-    parser.set_defaults(launcher='none', work_dir=None)
-    return parser.parse_args()
 
 
 def choose(dataset, number, names):

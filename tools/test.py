@@ -12,17 +12,6 @@ import random
 import textwrap
 
 from mmengine.config import Config, DictAction
-from mmengine.dataset import BaseDataset
-from mmengine.dist import is_main_process
-from mmengine.model import is_model_wrapper
-from mmengine.runner import FlexibleRunner, Runner
-from terminaltables import AsciiTable
-
-import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
-from lvlm_var_mm.apis.explain import explain
-from lvlm_var_mm.cli import join_processes, load_config, user_errors
-from lvlm_var_mm.models import LVLMHead
-from mmaction.registry import RUNNERS
 
 
 def parse_args() -> argparse.Namespace:
@@ -56,6 +45,22 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+from mmengine.dataset import BaseDataset
+from mmengine.dist import is_main_process
+from mmengine.model import is_model_wrapper
+from mmengine.runner import FlexibleRunner, Runner
+from terminaltables import AsciiTable
+
+import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
+from lvlm_var_mm.apis import explain
+from lvlm_var_mm.cli import join_processes, load_config, user_errors
+from lvlm_var_mm.models import LVLMHead
+from mmaction.registry import RUNNERS
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:

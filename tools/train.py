@@ -5,13 +5,9 @@ python tools/train.py configs/lvlmvar_quickstart.py
 import argparse
 import os
 import os.path as osp
+import sys
 
 from mmengine.config import Config, DictAction
-from mmengine.runner import Runner
-
-import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
-from lvlm_var_mm.cli import join_processes, load_config, user_errors
-from mmaction.registry import RUNNERS
 
 
 def parse_args() -> argparse.Namespace:
@@ -23,6 +19,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--resume', nargs='?', const='auto', metavar='CHECKPOINT',
         help='go on from this checkpoint, or from the latest of the work dir')
+    parser.add_argument(
+        '--rehearse', action='store_true',
+        help='do two iterations of each phase, a validation, a checkpoint and '
+        'a resume,\nand print what they and the whole training take; writes '
+        'nothing to the work\ndir; what is missing is random or made. Exit '
+        'code 0 if all went well, else 1')
     parser.add_argument('--amp', action='store_true',
                         help='automatic mixed precision')
     parser.add_argument('--no-validate', action='store_true',
@@ -42,8 +44,20 @@ def parse_args() -> argparse.Namespace:
                         choices=['none', 'pytorch', 'slurm', 'mpi'])
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args()
+    if args.rehearse and args.resume:
+        parser.error('--rehearse starts anew: leave --resume out')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+from mmengine.runner import Runner
+
+import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
+from lvlm_var_mm.cli import join_processes, load_config, user_errors
+from mmaction.registry import RUNNERS
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
@@ -78,16 +92,31 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     return cfg
 
 
-def main() -> None:
+def rehearsal(cfg: Config) -> int:
+    """The exit code of a rehearsal."""
+    from lvlm_var_mm.engine.rehearsal import rehearse
+    try:
+        return 0 if rehearse(cfg).resumed else 1
+    except (ValueError, FileNotFoundError) as e:
+        if os.environ.get('LVLM_VAR_TRACEBACK'):
+            raise
+        print(f'error: {e}', file=sys.stderr)
+        return 1
+
+
+def main() -> int:
     args = parse_args()
     cfg = merge_args(load_config(args), args)
     join_processes(cfg)
+    if args.rehearse:
+        return rehearsal(cfg)
     runner = (RUNNERS.build(cfg)
               if 'runner_type' in cfg else Runner.from_cfg(cfg))
     runner.train()
     print(f'checkpoints and logs: {osp.abspath(cfg.work_dir)}')
+    return 0
 
 
 if __name__ == '__main__':
     with user_errors('`--resume` goes on from the last checkpoint'):
-        main()
+        raise SystemExit(main())

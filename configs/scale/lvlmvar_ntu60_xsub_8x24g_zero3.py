@@ -2,7 +2,7 @@
 #
 # lvlmvar_ntu60_xsub.py on eight GPUs of 24 GB by DeepSpeed ZeRO-3
 # (pip install -e '.[zero]'): all weights, gradients and optimizer state are
-# spread over them. 16 clips on each.
+# spread over them. 16 clips on each for a step of 128.
 _base_ = '../lvlmvar_ntu60_xsub.py'
 
 runner_type = 'FlexibleRunner'

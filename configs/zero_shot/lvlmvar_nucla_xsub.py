@@ -22,13 +22,15 @@ test_evaluator = val_evaluator
 default_hooks = dict(
     checkpoint=dict(save_best=None))
 train_cfg = dict(max_epochs=max_epochs, val_begin=max_epochs)
+in_epochs = dict(by_epoch=True, convert_to_iter_based=True)
+warm = dict(type='PartLinearLR', start_factor=0.01, **in_epochs)
+cosine = dict(type='PartCosineAnnealingLR', end=max_epochs, **in_epochs)
+reading = dict(parts=['cls_head'], begin=warmup_epochs)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=50),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=max_epochs,
-        by_epoch=True,
-        convert_to_iter_based=True)
+    dict(**warm, parts=['rest'], end=2),
+    dict(**cosine, parts=['rest']),
+    dict(**warm, **reading, end=warmup_epochs + 1),
+    dict(**cosine, **reading)
 ]
 custom_hooks = [
     dict(type='LVLMWarmupHook', epochs=warmup_epochs),

@@ -13,6 +13,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
+from lvlm_var_mm.models.lvlm.build import is_untrained
 from .fingerprint import describe_lora, digest, same_weights, tokenizer_hash
 
 # Of the description; a newer one is refused, not misread.
@@ -31,8 +32,9 @@ def describe(head) -> Dict:
     ``keyframe`` as configured; ``class_names_hash``, to tell lists apart at a
     glance; ``lvlm``, the shape of the base model; ``base``, its name and
     revision, and a ``sample`` of its weights by which it is known whatever
-    folder it lies in; ``lora``, what scales the adapter; ``tokenizer``, a
-    hash; ``versions`` of the packages in use.
+    folder it lies in; ``lora``, what scales the adapter, and ``adapter``,
+    whether its weights are in the checkpoint, 1 or 0; ``tokenizer``, a hash;
+    ``versions`` of the packages in use.
     """
     config = head.decoder.config
     names = list(head.classes.names)
@@ -44,6 +46,7 @@ def describe(head) -> Dict:
         lvlm={k: getattr(config, k) for k in SHAPE},
         base=head.base,
         lora=describe_lora(head.lvlm),
+        adapter=int(not is_untrained(head.lvlm)),
         tokenizer=tokenizer_hash(head.tokenizer, head.templates['chat']),
         versions={name: _version(name) for name in PACKAGES})
 
@@ -72,9 +75,18 @@ def check(saved: Dict, head, same_task: bool = True) -> None:
            'Set `model.cls_head` to the same, or its `same_task=False` to go '
            'on all the same, as in fine-tuning on other classes',
            allowed=not same_task)
+    if not has_adapter(saved):
+        print_log('the checkpoint was written before the language model began '
+                  'to read: its adapter is untrained', logger='current')
     for text in version_differences(saved, own):
         print_log(f'the checkpoint was written with {text}',
                   logger='current')
+
+
+def has_adapter(saved: Dict) -> bool:
+    """Return whether a checkpoint holds the weights of the adapter, which are
+    left out until they are trained."""
+    return bool(saved.get('adapter', 1))
 
 
 def check_tokens(saved: Dict, own: Dict, same_tokens: bool = True) -> None:
@@ -182,10 +194,10 @@ def scale_was_a_parameter(head, state_dict: Dict, prefix: str, *args) -> None:
         state_dict[f'{old}.scale'] = state_dict.pop(old)
 
 
-def to_bytes(facts) -> Tensor:
-    """JSON as a byte tensor."""
+def to_bytes(facts, size: int = 0) -> Tensor:
+    """JSON as a byte tensor, filled up with blanks to this size."""
     return torch.frombuffer(
-        bytearray(json.dumps(facts).encode()), dtype=torch.uint8)
+        bytearray(json.dumps(facts).ljust(size).encode()), dtype=torch.uint8)
 
 
 def from_bytes(state: Tensor):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from lvlm_var_mm.checkpoint.description import (FORMAT, TASK, TOKENS,
                                                 differences, from_bytes,
-                                                model_problems,
+                                                has_adapter, model_problems,
                                                 version_differences)
 from lvlm_var_mm.models.lvlm.reader import PromptReader
 from lvlm_var_mm.models.vst.neck import VSTNeck
@@ -124,6 +124,13 @@ def check_keys(state: Dict[str, Tensor],
     remedy = ('give the config that this checkpoint was trained with, such '
               'as its copy in the work dir')
     missing = sorted(set(own) - set(state))
+    saved = state.get(f'cls_head.{STATE}')
+    if saved is not None and not has_adapter(from_bytes(saved)):
+        missing = [k for k in missing if not k.startswith('cls_head.lvlm.')]
+        yield Finding('warning', AREA, 'its adapter is untrained: it was '
+                      'written before the language model began to read',
+                      'resume from it, or start a second stage with it; to '
+                      'test the whole model, take a later one')
     # The names of the codes, which earlier checkpoints do not have.
     if 'neck._extra_state' in missing:
         missing.remove('neck._extra_state')
@@ -132,7 +139,10 @@ def check_keys(state: Dict[str, Tensor],
     if missing:
         yield Finding('error', AREA, f'{len(missing)} weights of the model '
                       f'are not in it: {shorten(missing, 3)}', remedy)
-    surplus = sorted(set(state) - set(own) - frozen)
+    # Buffers that are none yet, such as the targets of `align`.
+    to_come = {f'{name}.{key}' for name, module in model.named_modules()
+               for key, value in module._buffers.items() if value is None}
+    surplus = sorted(set(state) - set(own) - frozen - to_come)
     if surplus:
         yield Finding('error', AREA, f'{len(surplus)} weights are not of the '
                       f'model: {shorten(surplus, 3)}', remedy)

@@ -110,8 +110,14 @@ def check_device() -> Iterator[Finding]:
                 torch.cuda.get_device_properties,
                 range(torch.cuda.device_count()))
         ]
-        yield Finding('ok', AREA, f'CUDA {torch.version.cuda}: '
-                      f'{", ".join(names)}')
+        gpus = f'CUDA {torch.version.cuda}: {", ".join(names)}'
+        if has_bfloat16():
+            yield Finding('ok', AREA, gpus)
+        else:
+            yield Finding(
+                'note', AREA, f'{gpus}; without bfloat16, in float32',
+                'float16 is faster: optim_wrapper.type=AmpOptimWrapper '
+                'model.cls_head.lvlm.dtype=float16')
     elif torch.version.cuda:
         yield Finding(
             'warning', AREA, f'PyTorch is built for CUDA {torch.version.cuda} '

@@ -16,6 +16,7 @@ from lvlm_var_mm.models.lvlm.build import (PATH_KEY, loads_pretrained,
 from mmaction.registry import MODELS
 from .data import Split
 from .findings import Finding, failure, shorten
+from .text import check_text
 
 AREA = 'model'
 TOKENIZERS = 'tokenizer.json', 'tokenizer.model', 'vocab.json', 'vocab.txt'
@@ -86,7 +87,7 @@ def check_lvlm(head: ConfigDict) -> Iterator[Finding]:
         yield Finding('error', AREA, f'{folder} lacks {" and ".join(lacking)}',
                       FOLDER_REMEDY)
         return
-    problems = _weight_problems(folder)
+    problems = weight_problems(folder)
     for problem in problems:
         yield Finding('error', AREA, f'{folder}: {problem}',
                       FOLDER_REMEDY + '; copy or download it anew')
@@ -94,7 +95,8 @@ def check_lvlm(head: ConfigDict) -> Iterator[Finding]:
         yield Finding('ok', AREA, f'{folder}: whole')
 
 
-def _weight_problems(folder: str) -> List[str]:
+def weight_problems(folder: str) -> List[str]:
+    """Say what keeps the weights of a model folder from being loaded."""
     index = osp.join(folder, 'model.safetensors.index.json')
     if osp.isfile(index):
         try:
@@ -181,7 +183,8 @@ def build_model(cfg: Config):
         model = MODELS.build(without_weights(cfg.model))
     except Exception as e:  # whatever it is, it is the finding
         return None, [failure(AREA, e, 'correct `model`')]
-    return model, list(_check_built(model))
+    return model, [*_check_built(model),
+                   *check_text(getattr(model, 'cls_head', None))]
 
 
 def _check_built(model: nn.Module) -> Iterator[Finding]:

@@ -1,8 +1,9 @@
-"""Hooks, optimizer wrappers and their constructor."""
+"""Hooks, optimizer wrappers, their constructor, and schedules."""
 from .alignment import SemanticAlignmentHook
 from .code_names import CodeNamesHook
 from .hooks import LVLMWarmupHook, SkippedSamplesHook
 from .optim import BFloat16OptimWrapper, PartwiseOptimWrapperConstructor
+from .schedules import PartCosineAnnealingLR, PartLinearLR
 from .sharding import FrozenShardStrategy
 from .show_answers import ShowAnswersHook
 from .token_cache import TokenCacheHook
@@ -10,7 +11,7 @@ from .zero import ZeroStrategy
 
 __all__ = [
     'BFloat16OptimWrapper', 'CodeNamesHook', 'FrozenShardStrategy',
-    'LVLMWarmupHook', 'PartwiseOptimWrapperConstructor',
-    'SemanticAlignmentHook', 'ShowAnswersHook', 'SkippedSamplesHook',
-    'TokenCacheHook', 'ZeroStrategy'
+    'LVLMWarmupHook', 'PartCosineAnnealingLR', 'PartLinearLR',
+    'PartwiseOptimWrapperConstructor', 'SemanticAlignmentHook',
+    'ShowAnswersHook', 'SkippedSamplesHook', 'TokenCacheHook', 'ZeroStrategy'
 ]

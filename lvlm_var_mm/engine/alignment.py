@@ -1,22 +1,29 @@
 """Gives the semantic alignment of a VST neck its texts."""
+import os.path as osp
+from functools import partial
 from typing import Dict, Optional, Sequence
 
 import torch
+from mmengine.dist import broadcast
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
+from lvlm_var_mm.checkpoint.fingerprint import digest
 from lvlm_var_mm.class_lists import ClassList
 from lvlm_var_mm.models.lvlm.build import PATH_KEY, build
 from lvlm_var_mm.models.vst.code_names import VOCABULARY
 from mmaction.registry import HOOKS
+from .averaged import copies
 
 
 @HOOKS.register_module()
 class SemanticAlignmentHook(Hook):
     """Embeds the texts of the classes and of the body-part events before
     training, for ``align`` of :class:`VSTNeck`.
+
+    What a checkpoint brought along is kept if it is of the same texts and
+    encoder; the log says which.
 
     Args:
         encoder (dict, optional): A sentence encoder, such as
@@ -29,17 +36,30 @@ class SemanticAlignmentHook(Hook):
         self.encoder = encoder
 
     def before_train(self, runner: Runner) -> None:
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
-        if not model.neck.align:
+        model, *averaged = copies(runner)
+        align = model.neck.align
+        if not align:
             raise ValueError('SemanticAlignmentHook: `model.neck` has no '
                              '`align`')
-        embed = model.cls_head.embed_texts
-        if self.encoder is not None:
-            def embed(texts):
-                return encode(self.encoder, texts)
-        model.neck.align.set_texts(
-            embed(class_texts(model.cls_head.classes)), embed(VOCABULARY))
+        texts = class_texts(model.cls_head.classes), VOCABULARY
+        path = self.encoder and str(self.encoder[PATH_KEY])
+        source = digest([*texts, path and osp.basename(osp.normpath(path))])
+        if align.are_of(source):
+            runner.logger.info('the targets of `align` are those of the '
+                               'checkpoint')
+        else:
+            runner.logger.info(
+                'the targets of `align` are made of the class texts and the '
+                'event names' + ('' if align.source is None else
+                                 ': the checkpoint has those of others'))
+            embed = model.cls_head.embed_texts
+            if self.encoder is not None:
+                embed = partial(encode, self.encoder)
+            align.set_texts(*map(embed, texts), source)
+            for target in align.targets:  # no device rounds like another
+                broadcast(target)
+        for other in averaged:
+            other.neck.align.set_targets(align.targets)
 
 
 def class_texts(classes: ClassList) -> Sequence[str]:

@@ -1,10 +1,9 @@
 """Gives the codes of a VST neck their names."""
-from typing import Tuple
+from typing import Optional, Tuple
 
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -12,40 +11,50 @@ from torch.utils.data import DataLoader
 from lvlm_var_mm.models.vst.code_names import (UNNAMED, VOCABULARY, name_codes,
                                                steps_active)
 from mmaction.registry import HOOKS
+from .averaged import copies
 from .undisturbed import left_as_it_was
 
 
 @HOOKS.register_module()
 class CodeNamesHook(Hook):
-    """Names the codes by what the training clips do while they last.
+    """Name the codes by what the training clips do while they last.
 
-    Runs at the end of an epoch, from the first one that is validated on: the
-    names are in its checkpoint and its validation. Training goes on as if
-    nothing had happened. Needs ``events`` and ``span`` in the meta
-    information of the samples (:class:`~lvlm_var_mm.datasets.BodyPartEvents`
+    Runs at the end of an epoch, so the names are in its checkpoint and its
+    validation. Training goes on as if nothing had happened. Needs ``events``
+    and ``span`` in the meta information of the samples (:class:`~lvlm_var_mm.datasets.BodyPartEvents`
     before ``ResampleFrames``); without, all codes stay unnamed. For training
-    by epochs.
+    by epochs. With MMEngine's ``EMAHook`` the averaged model is asked, which
+    is the one that is validated and saved.
 
     Args:
         support (int): Steps that a code needs to be named.
         truth (float): The share of a code's steps of which its name must be
             true, see :func:`~lvlm_var_mm.models.vst.code_names.name_codes`.
         max_clips (int): Training clips that are looked at, on each process.
+        begin (int, optional): The first epoch to do so, counted from 1; the
+            last one is always among them. Defaults to the first in which the
+            language model reads and which is validated.
     """
 
     def __init__(self,
                  support: int = 30,
                  truth: float = 0.78,
-                 max_clips: int = 10000) -> None:
+                 max_clips: int = 10000,
+                 begin: Optional[int] = None) -> None:
         self.support, self.truth = support, truth
         self.max_clips = max_clips
+        self.begin = begin
 
     def after_train_epoch(self, runner: Runner) -> None:
         loop, epoch = runner.train_loop, runner.epoch + 1
-        if epoch < min(loop.val_begin, loop.max_epochs):
+        begin = self.begin
+        models = copies(runner)
+        if begin is None:
+            begin = (loop.val_begin if getattr(
+                models[0].cls_head, 'active', True) else loop.max_epochs)
+        if epoch < min(begin, loop.max_epochs):
             return
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = models[-1]
         with left_as_it_was(model):
             model.eval()
             counts, totals = count_events(model, runner.train_dataloader,
@@ -55,7 +64,8 @@ class CodeNamesHook(Hook):
         all_reduce(tally)
         counts, totals = tally[:, :-1].cpu(), tally[:, -1].cpu()
         names = name_codes(counts, totals, self.support, self.truth)
-        model.neck.code_names = names
+        for model in models:
+            model.neck.code_names = names
         named = torch.tensor([name != UNNAMED for name in names])
         share = totals[named].sum() / totals.sum().clamp(min=1)
         runner.logger.info(

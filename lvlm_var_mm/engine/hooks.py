@@ -1,22 +1,28 @@
 """Hooks of MMEngine's Runner."""
-from mmengine.hooks import Hook
+from mmengine.hooks import CheckpointHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 
 from lvlm_var_mm.datasets.corrupt import skipping_datasets
+from lvlm_var_mm.evaluation import TokenMetric
 from lvlm_var_mm.models.vst.codebook import Settling
 from mmaction.registry import HOOKS
 
 
 @HOOKS.register_module()
 class LVLMWarmupHook(Hook):
-    """Lets the tokens settle before the language model reads them.
+    """Let the tokens settle before the language model reads them.
 
     For the first epochs the backbone and the VST neck train by the neck's own
     losses alone, and dead codes are replaced. A language model costs many
     times their step, and codes that still change their meaning teach it
     nothing: once it reads, none is replaced any more. Resuming is safe: the
     state follows from the epoch.
+
+    Validation meanwhile is that of the tokens: of the metrics only
+    ``TokenMetric`` runs, which has the accuracy of the neck's light classifier
+    as ``token/quantised_top1``. No ``acc/top1`` of another model stands
+    beside that of the language model, and no checkpoint is kept as the best.
 
     Args:
         epochs (int): Epochs without the language model.
@@ -27,6 +33,7 @@ class LVLMWarmupHook(Hook):
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
+        self._put_aside = []  # (owner, attribute, value)
 
     def before_train(self, runner: Runner) -> None:
         if self.epochs and isinstance(runner.train_loop, IterBasedTrainLoop):
@@ -47,6 +54,26 @@ class LVLMWarmupHook(Hook):
         quantizer = getattr(getattr(model, 'neck', None), 'quantizer', None)
         if self.epochs and isinstance(quantizer, Settling):
             quantizer.replacing = not active
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        if model.cls_head.active:
+            return
+        evaluator = runner.val_loop.evaluator
+        self._replace(evaluator, 'metrics', [
+            m for m in evaluator.metrics if isinstance(m, TokenMetric)])
+        for hook in runner.hooks:
+            if isinstance(hook, CheckpointHook):
+                self._replace(hook, 'save_best', None)
+
+    def _replace(self, owner, attribute: str, value) -> None:
+        self._put_aside.append((owner, attribute, getattr(owner, attribute)))
+        setattr(owner, attribute, value)
+
+    def after_val(self, runner: Runner) -> None:
+        while self._put_aside:
+            setattr(*self._put_aside.pop())
 
     def after_train(self, runner: Runner) -> None:
         model = runner.model

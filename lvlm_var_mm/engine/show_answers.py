@@ -24,6 +24,9 @@ class ShowAnswersHook(Hook):
         interval (int): Every so many validations.
     """
 
+    # Before EMAHook takes back the weights that were validated.
+    priority = 'ABOVE_NORMAL'
+
     def __init__(self, clips: int = 3, interval: int = 1) -> None:
         if clips < 1 or interval < 1:
             raise ValueError('ShowAnswersHook: `clips` and `interval` must '

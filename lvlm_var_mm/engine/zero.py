@@ -14,6 +14,7 @@ from mmengine.runner.checkpoint import (_load_checkpoint,
                                         save_checkpoint, weights_to_cpu)
 
 from lvlm_var_mm.checkpoint.loading import FOLDERS, load_checkpoint_file
+from lvlm_var_mm.models.lvlm.build import usable_dtype
 
 # In a checkpoint folder, beside what DeepSpeed needs to resume.
 PLAIN = 'model.pth'
@@ -51,8 +52,8 @@ class ZeroStrategy(DeepSpeedStrategy):
     Args:
         zero_optimization (dict): Of ``DeepSpeedStrategy``.
         autocast (str, optional): The precision that the forward runs in, such
-            as ``'bfloat16'``. DeepSpeed's own autocast takes no model of which
-            a part is bfloat16 already.
+            as ``'bfloat16'``, subject to ``usable_dtype``. DeepSpeed's own
+            autocast takes no model of which a part is bfloat16 already.
         kwargs: Of ``DeepSpeedStrategy``.
 
     Raises:
@@ -82,9 +83,9 @@ class ZeroStrategy(DeepSpeedStrategy):
             **{'exclude_frozen_parameters': True, **kwargs})
 
     def _wrap_model(self, model: nn.Module):
-        if self.autocast:
-            model.forward = torch.autocast(
-                get_device(), getattr(torch, self.autocast))(model.forward)
+        dtype = usable_dtype(self.autocast or 'float32', 'the training step')
+        if dtype != torch.float32:
+            model.forward = torch.autocast(get_device(), dtype)(model.forward)
         return super()._wrap_model(model)
 
     def prepare(self, *args, dispatch_kwargs: Optional[Dict] = None,

@@ -94,8 +94,8 @@ def train_step(head: nn.Module, clips: int, tokens: int,
 
 def make_step(head: nn.Module, clips: int, tokens: int,
               bfloat16: bool = True, frames: int = 0) -> Callable:
-    """A step of the head: the tree of all class names and the longest reason,
-    forward and backward.
+    """A step of the head: the tree of the class names that a clip is scored
+    against and the longest reason, forward and backward.
 
     Args:
         head (nn.Module): :class:`LVLMHead`.
@@ -113,13 +113,16 @@ def make_step(head: nn.Module, clips: int, tokens: int,
         torch.zeros(clips, tokens, dtype=torch.long),
         torch.ones(clips, tokens, dtype=torch.bool),
         frames=torch.zeros(clips, frames, head.embedding.weight.shape[1]))
+    trie = head.trie
+    if head.negatives:  # the true name, and as many wrong ones
+        names = min(1 + head.negatives.number, head.num_classes)
+        trie = trie.subset(list(range(names)))
     head.train()
 
     def loss() -> Tensor:
-        hidden = head.read(feats, head.trie, labels, answer, head.prompt)
-        tree, rest = hidden.split([1 + len(head.trie), answer.shape[1]], 1)
-        scores = head.trie.scores(
-            trie_logprobs(tree, head.lm_head, head.trie))
+        hidden = head.read(feats, trie, labels, answer, head.prompt)
+        tree, rest = hidden.split([1 + len(trie), answer.shape[1]], 1)
+        scores = trie.scores(trie_logprobs(tree, head.lm_head, trie))
         rest = rest.flatten(0, 1)
         logprobs = next_token_logprobs(
             rest, head.lm_head, torch.arange(len(rest)), answer.flatten())

@@ -2,20 +2,21 @@
 shape that its pipeline gives."""
 import os.path as osp
 import re
+import zlib
 from functools import partial
 from types import SimpleNamespace
-from typing import Dict, List
+from typing import Dict, List, Optional
 
-import numpy as np
 import torch
-from mmcv.transforms import Compose
 from mmengine.config import Config
 from torch import nn
 from transformers import (CLIPVisionConfig, LlamaConfig, LlavaConfig,
                           LlavaForConditionalGeneration)
 
-from lvlm_var_mm.models.lvlm.build import PATH_KEY, weightless
-from mmaction.registry import MODELS, TRANSFORMS
+from lvlm_var_mm.doctor.model import weightless
+from lvlm_var_mm.models.lvlm.build import PATH_KEY
+from mmaction.registry import DATASETS, MODELS
+from . import made  # noqa: F401  in the registry
 
 # LLaVA-1.5 as published: Vicuna behind CLIP ViT-L/14-336.
 LLAVA = {
@@ -24,35 +25,54 @@ LLAVA = {
     '13b': dict(hidden_size=5120, intermediate_size=13824,
                 num_hidden_layers=40, num_attention_heads=40)
 }
+# Of the pictures that LLaVA-1.5 takes.
+IMAGE_PROCESSOR = dict(
+    type='transformers.CLIPImageProcessor', crop_size=336,
+    size=dict(shortest_edge=336))
 
 
 class WordTokenizer:
-    """Numbers words as they come: names need tokens, not the right ones."""
-    eos_token_id = 0
+    """Number words by a checksum: names need tokens, not the right ones."""
+    size = 30000
+    eos_token_id, unk_token_id = 0, None
     chat_template, all_special_tokens = None, ()
 
     def __init__(self):
-        self.ids = {}
+        self.words = {}  # that were read, by their number
 
     def get_vocab(self):
-        return self.ids
+        return {}
 
     def __call__(self, text, add_special_tokens=True):
         words = re.findall(r'\n|\w+|[^\w\s]', text)
-        return SimpleNamespace(input_ids=[
-            self.ids.setdefault(word, len(self.ids) + 1) for word in words])
+        ids = [1 + zlib.crc32(word.encode()) % self.size for word in words]
+        self.words.update(zip(ids, words))
+        return SimpleNamespace(input_ids=ids)
+
+    def decode(self, ids, **kwargs):
+        return ' '.join(self.words.get(int(i), '') for i in ids).strip()
 
 
 def llava(size: str = '13b', dtype=torch.float32) -> nn.Module:
-    """LLaVA-1.5 of random weights, where the default device says."""
+    """Build LLaVA-1.5 of random weights, where the default device says."""
+    return LlavaForConditionalGeneration(llava_config(size)).to(dtype)
+
+
+def llava_config(size: str) -> LlavaConfig:
+    """Return the published config of LLaVA-1.5, ``'7b'`` or ``'13b'``."""
     vision = CLIPVisionConfig(
         hidden_size=1024, intermediate_size=4096, num_hidden_layers=24,
         num_attention_heads=16, image_size=336, patch_size=14,
         projection_dim=768)
     text = LlamaConfig(
         vocab_size=32064, max_position_embeddings=4096, **LLAVA[size])
-    return LlavaForConditionalGeneration(
-        LlavaConfig(text_config=text, vision_config=vision)).to(dtype)
+    return LlavaConfig(text_config=text, vision_config=vision)
+
+
+def llava_size(path: str) -> Optional[str]:
+    """Return ``'7b'`` or ``'13b'`` where a path or hub id says LLaVA-1.5."""
+    found = re.search(r'llava-1\.5-(7b|13b)', path)
+    return found and found[1]
 
 
 def build_without_weights(cfg: Config) -> nn.Module:
@@ -75,20 +95,19 @@ def build_without_weights(cfg: Config) -> nn.Module:
     path = osp.expanduser(str(lvlm.get(PATH_KEY, '')))
     dtype = lvlm.get('dtype', 'float32')
     dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
-    size = re.search(r'llava-1\.5-(7b|13b)', path)
+    size = llava_size(path)
     if osp.isdir(path):
         # Set, not updated, which would keep what is not asked for.
         head['lvlm'] = {
-            'type': partial(_typed, dtype, lvlm['type']),
+            # Of a stand-in, what would load the model itself.
+            'type': partial(_typed, dtype, lvlm.get('kind', lvlm['type'])),
             PATH_KEY: path,
             'attn_implementation': lvlm.get('attn_implementation')
         }
     elif size:
-        head['lvlm'] = dict(type=partial(llava, size[1], dtype))
+        head['lvlm'] = dict(type=partial(llava, size, dtype))
         head['tokenizer'] = dict(type=WordTokenizer)
-        head['image_processor'] = dict(
-            type='transformers.CLIPImageProcessor', crop_size=336,
-            size=dict(shortest_edge=336))
+        head['image_processor'] = IMAGE_PROCESSOR
     else:
         raise ValueError(
             f'`cls_head.lvlm.{PATH_KEY}` is {path or "not given"}: give a '
@@ -129,44 +148,43 @@ def fake_batch(cfg: Config, clips: int) -> List:
     Raises:
         ValueError: The training set has no pipeline.
     """
-    dataset = cfg.train_dataloader.dataset
-    dataset = dataset.get('dataset', dataset)
-    if 'pipeline' not in dataset:
-        raise ValueError(f'{dataset.type} has no pipeline: estimate the '
-                         'config of the first stage')
-    steps = list(dataset.pipeline)
-    names = [step['type'] for step in steps]
-    if 'DecordDecode' in names:
-        at = names.index('DecordDecode')
-        sampling = next(s for s in steps if s['type'].endswith('SampleFrames'))
-        frames = sampling['clip_len'] * sampling.get('num_clips', 1)
-        data = dict(
-            imgs=[np.zeros((1080, 1920, 3), np.uint8)] * frames,
-            clip_len=sampling['clip_len'],
-            num_clips=sampling.get('num_clips', 1), frame_inds=np.arange(
-                frames), modality='RGB')
-        steps = steps[at + 1:]
-    else:
-        joints = _joints(cfg)
-        flat = {'NormalizePicture2D', 'PreNormalize2D'} & set(names)
-        data = dict(
-            keypoint=np.random.default_rng(0).normal(
-                size=(2, 100, joints, 2 if flat else 3)).astype(np.float32),
-            total_frames=100, modality='Pose', start_index=0)
-        if flat:
-            data['keypoint_score'] = np.ones(
-                data['keypoint'].shape[:3], np.float32)
-        data['img_shape'] = data['original_shape'] = 1080, 1920
-    if 'imgs' in data:
-        data['img_shape'] = data['original_shape'] = 1080, 1920
-    pipeline = Compose([TRANSFORMS.build(step) for step in steps])
-    return [pipeline(dict(data, label=0, frame_dir=f'clip{i}'))
-            for i in range(clips)]
+    dataset = DATASETS.build(
+        made_clips(cfg, cfg.train_dataloader.dataset, clips))
+    return [dataset[i] for i in range(clips)]
+
+
+def made_clips(cfg: Config, dataset: Dict, number: int) -> Dict:
+    """Settings of the :class:`MadeClips` that stand in for a data set.
+
+    Args:
+        cfg (Config): The whole config.
+        dataset (dict): Settings of one of its data sets.
+        number (int): Clips.
+
+    Raises:
+        ValueError: The data set has no pipeline.
+    """
+    leaf = innermost(dataset)
+    if 'pipeline' not in leaf:
+        raise ValueError(f'{leaf.type} has no pipeline: take the config of '
+                         'the first stage')
+    return dict(
+        type='MadeClips', pipeline=leaf.pipeline, number=number,
+        num_classes=cfg.model.cls_head.get('num_classes', 1),
+        joints=_joints(cfg), test_mode=leaf.get('test_mode', False))
+
+
+def innermost(dataset: Dict) -> Dict:
+    """Settings of the first data set inside of wrappers."""
+    while 'dataset' in dataset or 'datasets' in dataset:
+        dataset = dataset.get('dataset') or dataset['datasets'][0]
+    return dataset
 
 
 def _joints(cfg: Config) -> int:
-    layout: Dict = cfg.model.backbone.get('graph_cfg', {}).get(
-        'layout', 'coco')
+    backbone = cfg.model.backbone
+    backbone = backbone.get('backbone', backbone)  # inside of PassCodes
+    layout: Dict = backbone.get('graph_cfg', {}).get('layout', 'coco')
     if isinstance(layout, dict):
         return layout['num_node']
     return {'nturgb+d': 25, 'coco': 17, 'openpose': 18}[layout]

@@ -21,7 +21,7 @@ L up to 64 train a backbone that keeps 64, and give the same options here:
         train_dataloader.dataset.pipeline.2.clip_len=64 \\
         test_dataloader.dataset.pipeline.2.clip_len=64 \\
         custom_hooks.0.epochs=24 train_cfg.max_epochs=24 \\
-        param_scheduler.1.T_max=24
+        param_scheduler.1.end=24
 """
 import argparse
 import copy
@@ -29,24 +29,7 @@ import json
 import time
 from pathlib import Path
 
-import torch
 from mmengine.config import Config, DictAction
-from mmengine.evaluator import Evaluator
-from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
-from terminaltables import AsciiTable
-
-import lvlm_var_mm  # noqa: F401  fills the registries
-from lvlm_var_mm.apis.explain import load_tokenizer
-from lvlm_var_mm.class_lists import load_classes
-from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.engine.alignment import class_texts, encode
-from lvlm_var_mm.models.heads.narrative import write_tokens
-from lvlm_var_mm.models.lvlm.build import PATH_KEY
-from lvlm_var_mm.models.vst.code_names import (VOCABULARY, name_codes,
-                                               steps_active)
-from mmaction.registry import MODELS
-from mmaction.structures import ActionDataSample
 
 PLAIN = dict(quantizer=dict(), loss_temporal=0., align=None, reconstruct=None)
 VARIANTS = {
@@ -83,6 +66,47 @@ VARIANTS = {
     'L=32': dict(num_tokens=32),
     'L=64': dict(num_tokens=64),
 }
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint')
+    parser.add_argument('--out', required=True, help='JSON lines, added to')
+    parser.add_argument('--name', help='of the checkpoint in the results '
+                        '(default: of its file)')
+    parser.add_argument('--variants', nargs='+', choices=VARIANTS,
+                        default=list(VARIANTS), metavar='NAME',
+                        help=f'of: {", ".join(VARIANTS)} (default: all)')
+    parser.add_argument('--epochs', type=int, default=20)
+    parser.add_argument('--views', type=int, default=4)
+    parser.add_argument('--seeds', type=int, default=3)
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+import torch
+from mmengine.evaluator import Evaluator
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from terminaltables import AsciiTable
+
+import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.apis.explain import load_tokenizer
+from lvlm_var_mm.class_lists import load_classes
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.engine.alignment import class_texts, encode
+from lvlm_var_mm.models.vst.code_names import (VOCABULARY, name_codes,
+                                               steps_active)
+from lvlm_var_mm.models.lvlm.build import PATH_KEY
+from lvlm_var_mm.models.heads.narrative import write_tokens
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+
 COLUMNS = ('quantised_top1', 'continuous_top1', 'usage', 'perplexity',
            'run_length', 'flicker', 'label_information', 'named',
            'names_true')
@@ -205,22 +229,7 @@ def show(done, names):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('config')
-    parser.add_argument('checkpoint')
-    parser.add_argument('--out', required=True, help='JSON lines, added to')
-    parser.add_argument('--name', help='of the checkpoint in the results '
-                        '(default: of its file)')
-    parser.add_argument('--variants', nargs='+', choices=VARIANTS,
-                        default=list(VARIANTS), metavar='NAME',
-                        help=f'of: {", ".join(VARIANTS)} (default: all)')
-    parser.add_argument('--epochs', type=int, default=20)
-    parser.add_argument('--views', type=int, default=4)
-    parser.add_argument('--seeds', type=int, default=3)
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    args = parser.parse_args()
-
+    args = parse_args()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')

@@ -14,8 +14,31 @@ import argparse
 import json
 import random
 
-import torch
 from mmengine.config import Config, DictAction
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint')
+    parser.add_argument('--support', type=int, default=30,
+                        help='steps that a code needs (default: %(default)s)')
+    parser.add_argument('--truth', type=float, default=0.78,
+                        help='share of them that its name must be true of, '
+                        'see CodeNamesHook (default: %(default)s)')
+    parser.add_argument('--keep', action='store_true',
+                        help='the names that the checkpoint has')
+    parser.add_argument('--narratives', type=int, default=6, metavar='N',
+                        help='test clips to print (default: %(default)s)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+import torch
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -43,22 +66,7 @@ def evaluate(model, loader, evaluator):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('config')
-    parser.add_argument('checkpoint')
-    parser.add_argument('--support', type=int, default=30,
-                        help='steps that a code needs (default: %(default)s)')
-    parser.add_argument('--truth', type=float, default=0.78,
-                        help='share of them that its name must be true of, '
-                        'see CodeNamesHook (default: %(default)s)')
-    parser.add_argument('--keep', action='store_true',
-                        help='the names that the checkpoint has')
-    parser.add_argument('--narratives', type=int, default=6, metavar='N',
-                        help='test clips to print (default: %(default)s)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    args = parser.parse_args()
-
+    args = parse_args()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')

@@ -27,6 +27,30 @@ from collections import Counter
 from pathlib import Path
 from statistics import median
 
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('--performers', type=int,
+                        help='of the sample (default: all)')
+    parser.add_argument('--seed', type=int, default=0,
+                        help='of the sample (default: %(default)s)')
+    parser.add_argument('--clips', type=int, default=256,
+                        help='clips in the timed batch (default: '
+                        '%(default)s)')
+    parser.add_argument('--repeats', type=int, default=5,
+                        help='timed runs (default: %(default)s)')
+    parser.add_argument('--mistakes', action='store_true',
+                        help='list the events that are wrong or missed')
+    args = parser.parse_args()
+    if args.clips < 1 or args.repeats < 1:
+        parser.error('--clips and --repeats must be at least 1')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
 import numpy as np
 from terminaltables import AsciiTable
 
@@ -159,26 +183,11 @@ def measure_speed(clips, number, repeats):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('--performers', type=int, default=len(PERFORMERS),
-                        help='of the sample (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0,
-                        help='of the sample (default: %(default)s)')
-    parser.add_argument('--clips', type=int, default=256,
-                        help='clips in the timed batch (default: '
-                        '%(default)s)')
-    parser.add_argument('--repeats', type=int, default=5,
-                        help='timed runs (default: %(default)s)')
-    parser.add_argument('--mistakes', action='store_true',
-                        help='list the events that are wrong or missed')
-    args = parser.parse_args()
-    if not 1 <= args.performers <= len(PERFORMERS):
-        parser.error(f'--performers must be 1 to {len(PERFORMERS)}')
-    if args.clips < 1 or args.repeats < 1:
-        parser.error('--clips and --repeats must be at least 1')
-
-    clips = make_clips(PERFORMERS[:args.performers], args.seed)
+    args = parse_args()
+    number = len(PERFORMERS) if args.performers is None else args.performers
+    if not 1 <= number <= len(PERFORMERS):
+        raise ValueError(f'--performers must be 1 to {len(PERFORMERS)}')
+    clips = make_clips(PERFORMERS[:number], args.seed)
     rng = np.random.default_rng(args.seed)
     plain, mistakes = judge(clips, observe_all([k for _, k, _ in clips]))
     rough, rough_mistakes = judge(

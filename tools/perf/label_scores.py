@@ -44,6 +44,40 @@ import time
 from functools import partial
 from statistics import median
 
+
+def parse_args():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('--clips', type=int, default=4,
+                        help='clips of the first table (default: %(default)s)')
+    parser.add_argument('--labels', type=int, nargs='*', default=[10, 60, 120],
+                        help='of the second; none leaves it out '
+                        '(default: 10 60 120)')
+    parser.add_argument('--batch', type=int, nargs='+', default=[1, 8],
+                        help='clips of the second table (default: 1 8)')
+    parser.add_argument('--repeats', type=int, default=3,
+                        help='timed runs of each (default: %(default)s)')
+    parser.add_argument('--names', type=int, default=2,
+                        help='names that a forward for each is timed on '
+                        '(default: %(default)s)')
+    parser.add_argument('--attn', default='sdpa', choices=['sdpa', 'eager'])
+    parser.add_argument('--cpu-time', action='store_true',
+                        help='time of the processor, not of the clock')
+    parser.add_argument('--lvlm', metavar='PATH',
+                        help='folder or hub id of a causal language model '
+                        '(default: SmolLM2)')
+    args = parser.parse_args()
+    if min(args.clips, args.repeats, args.names, *args.batch) < 1:
+        parser.error('--clips, --repeats, --names and --batch must be at '
+                     'least 1')
+    if not all(2 <= k <= 120 for k in args.labels):
+        parser.error('--labels must lie between 2 and 120')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
 import torch
 import torch.nn.functional as F
 from terminaltables import AsciiTable
@@ -242,39 +276,10 @@ def show(title, head, rows):
     print(table.table, flush=True)
 
 
-def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('--clips', type=int, default=4,
-                        help='clips of the first table (default: %(default)s)')
-    parser.add_argument('--labels', type=int, nargs='*', default=[10, 60, 120],
-                        help='of the second; none leaves it out '
-                        '(default: 10 60 120)')
-    parser.add_argument('--batch', type=int, nargs='+', default=[1, 8],
-                        help='clips of the second table (default: 1 8)')
-    parser.add_argument('--repeats', type=int, default=3,
-                        help='timed runs of each (default: %(default)s)')
-    parser.add_argument('--names', type=int, default=2,
-                        help='names that a forward for each is timed on '
-                        '(default: %(default)s)')
-    parser.add_argument('--attn', default='sdpa', choices=['sdpa', 'eager'])
-    parser.add_argument('--cpu-time', action='store_true',
-                        help='time of the processor, not of the clock')
-    parser.add_argument('--lvlm', metavar='PATH', default=str(default_dir()),
-                        help='folder or hub id of a causal language model '
-                        '(default: SmolLM2)')
-    args = parser.parse_args()
-    if min(args.clips, args.repeats, args.names, *args.batch) < 1:
-        parser.error('--clips, --repeats, --names and --batch must be at '
-                     'least 1')
-    if not all(2 <= k <= 120 for k in args.labels):
-        parser.error('--labels must lie between 2 and 120')
-    return args
-
-
 @torch.inference_mode()
 def main():
     args = parse_args()
+    args.lvlm = args.lvlm or str(default_dir())
     global clock
     if args.cpu_time:
         clock = time.process_time

@@ -10,6 +10,19 @@ import argparse
 import json
 import os.path as osp
 
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('config', nargs='?',
+                        default='configs/lvlmvar_ntu60_xsub.py',
+                        help='config file (default: %(default)s)')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -68,12 +81,8 @@ def summary(counts):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('config', nargs='?',
-                        default='configs/lvlmvar_ntu60_xsub.py',
-                        help='config file (default: %(default)s)')
-    config = parser.parse_args().config
+    args = parse_args()
+    config = args.config
     counts = count_parts(build_on_meta(config))
     rows = [('part', 'parameters', 'trainable')]
     rows += [(name, f'{n["total"]:,}', f'{n["trainable"]:,}')

@@ -18,6 +18,18 @@ import time
 from pathlib import Path
 from statistics import median
 
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('--clips', type=int, default=3)
+    parser.add_argument('--repeats', type=int, default=5)
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
 import cv2
 import decord
 import numpy as np
@@ -66,11 +78,7 @@ def seconds_a_clip(pipeline, videos, repeats):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('--clips', type=int, default=3)
-    parser.add_argument('--repeats', type=int, default=5)
-    args = parser.parse_args()
+    args = parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = make_sample(Path(folder) / 'sample', repeats=1,
                            performers=[1], progress=False)

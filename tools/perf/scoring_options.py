@@ -20,9 +20,28 @@ import json
 import time
 from pathlib import Path
 
-import torch
-from label_scores import generate_and_match
 from mmengine.config import Config, DictAction
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint')
+    parser.add_argument('--linear', metavar='CHECKPOINT',
+                        help='of LVLMLinearHead on the same tokens')
+    parser.add_argument('--batch', type=int, default=16)
+    parser.add_argument('--json', metavar='FILE',
+                        help='write the last line there as well')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+                        metavar='KEY=VALUE')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+import torch
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
@@ -30,6 +49,7 @@ from terminaltables import AsciiTable
 from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
+from label_scores import generate_and_match
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.evaluation import fit_temperature
 from lvlm_var_mm.models import LVLMHead
@@ -148,19 +168,7 @@ def figures_of(name, samples):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('config')
-    parser.add_argument('checkpoint')
-    parser.add_argument('--linear', metavar='CHECKPOINT',
-                        help='of LVLMLinearHead on the same tokens')
-    parser.add_argument('--batch', type=int, default=16)
-    parser.add_argument('--json', metavar='FILE',
-                        help='write the last line there as well')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
-                        metavar='KEY=VALUE')
-    args = parser.parse_args()
-
+    args = parse_args()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options or {})
     cfg.test_dataloader.batch_size = args.batch

@@ -29,6 +29,21 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('--files', type=int, default=500)
+    parser.add_argument('--frames', type=int, default=100)
+    args = parser.parse_args()
+    if args.files < 1 or args.frames < 12:
+        parser.error('--files must be at least 1, --frames 12')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
 import numpy as np
 from terminaltables import AsciiTable
 from tqdm import tqdm
@@ -108,13 +123,7 @@ def same(ours, stock):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('--files', type=int, default=500)
-    parser.add_argument('--frames', type=int, default=100)
-    args = parser.parse_args()
-    if args.files < 1 or args.frames < 12:
-        parser.error('--files must be at least 1, --frames 12')
+    args = parse_args()
     read_xyz, cores = stock_reader(), len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)

@@ -27,6 +27,23 @@ import tempfile
 import time
 from pathlib import Path
 
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('--samples', type=int, default=114480,
+                        help='of the 114,480 names (default: all)')
+    parser.add_argument('--frames', type=int, default=4,
+                        help='of each (default: %(default)s)')
+    parser.add_argument('--dir', help='where to work (default: a temporary '
+                        'folder); needs about 2 GB')
+    parser.add_argument('--measure', nargs=2, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
 import numpy as np
 from terminaltables import AsciiTable
 from torch.utils.data import DataLoader, Dataset
@@ -106,16 +123,7 @@ def measure(source, method):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('--samples', type=int, default=114480,
-                        help='of the 114,480 names (default: all)')
-    parser.add_argument('--frames', type=int, default=4,
-                        help='of each (default: %(default)s)')
-    parser.add_argument('--dir', help='where to work (default: a temporary '
-                        'folder); needs about 2 GB')
-    parser.add_argument('--measure', nargs=2, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args = parse_args()
     if args.measure:
         measure_here(*args.measure)
         return

@@ -33,6 +33,36 @@ import sys
 import time
 from statistics import median
 
+
+def parse_args():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('--clips', type=int, default=4,
+                        help='batch size (default: %(default)s)')
+    parser.add_argument('--labels', type=int, default=10,
+                        help='names of NTU RGB+D, up to 120 '
+                        '(default: %(default)s)')
+    parser.add_argument('--repeats', type=int, default=3,
+                        help='timed steps of each (default: %(default)s)')
+    parser.add_argument('--dtype', default='float32',
+                        help='of the language model (default: %(default)s)')
+    parser.add_argument('--device', default='cpu', choices=['cpu', 'cuda'])
+    parser.add_argument('--cpu-time', action='store_true',
+                        help='time of the processor, not of the clock')
+    parser.add_argument('--lvlm', metavar='PATH',
+                        help='folder or hub id of a causal language model '
+                        '(default: SmolLM2)')
+    parser.add_argument('--peak', metavar='WAY', help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.clips < 1 or args.repeats < 1 or not 2 <= args.labels <= 120:
+        parser.error('--clips and --repeats must be at least 1, --labels '
+                     'between 2 and 120')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
 import torch
 import torch.nn.functional as F
 from terminaltables import AsciiTable
@@ -236,34 +266,9 @@ def measure(args):
     return first, {way: median(t) for way, t in times.items()}
 
 
-def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('--clips', type=int, default=4,
-                        help='batch size (default: %(default)s)')
-    parser.add_argument('--labels', type=int, default=10,
-                        help='names of NTU RGB+D, up to 120 '
-                        '(default: %(default)s)')
-    parser.add_argument('--repeats', type=int, default=3,
-                        help='timed steps of each (default: %(default)s)')
-    parser.add_argument('--dtype', default='float32',
-                        help='of the language model (default: %(default)s)')
-    parser.add_argument('--device', default='cpu', choices=['cpu', 'cuda'])
-    parser.add_argument('--cpu-time', action='store_true',
-                        help='time of the processor, not of the clock')
-    parser.add_argument('--lvlm', metavar='PATH', default=str(default_dir()),
-                        help='folder or hub id of a causal language model '
-                        '(default: SmolLM2)')
-    parser.add_argument('--peak', choices=WAYS, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.clips < 1 or args.repeats < 1 or not 2 <= args.labels <= 120:
-        parser.error('--clips and --repeats must be at least 1, --labels '
-                     'between 2 and 120')
-    return args
-
-
 def main():
     args = parse_args()
+    args.lvlm = args.lvlm or str(default_dir())
     if args.peak:
         print(json.dumps(peak_mb(args.peak, args)))
         return

@@ -1,4 +1,4 @@
-# AdamW, 100 iterations of warm-up, then one cosine over the whole run.
+# AdamW, three epochs of warm-up, and one cosine over the whole run.
 optim_wrapper = dict(
     type='BFloat16OptimWrapper',
     optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05),
@@ -9,7 +9,12 @@ train_cfg = dict(
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=100),
+    dict(
+        type='LinearLR',
+        start_factor=0.01,
+        end=3,
+        by_epoch=True,
+        convert_to_iter_based=True),
     dict(
         type='CosineAnnealingLR',
         T_max=max_epochs,

@@ -4,7 +4,12 @@ _base_ = 'adamw_cosine.py'
 max_epochs = 11
 train_cfg = dict(max_epochs=max_epochs)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=30),
+    dict(
+        type='LinearLR',
+        start_factor=0.01,
+        end=1,
+        by_epoch=True,
+        convert_to_iter_based=True),
     dict(
         type='CosineAnnealingLR',
         T_max=max_epochs,

@@ -3,16 +3,23 @@
 _base_ = 'quickstart.py'
 
 warmup_epochs = 8
-train_cfg = dict(val_begin=warmup_epochs + 1, val_interval=1)
+train_cfg = dict(
+    val_interval=4, dynamic_intervals=[(warmup_epochs + 1, 1)])
 custom_hooks = [
     dict(type='LVLMWarmupHook', epochs=warmup_epochs),
     dict(type='CodeNamesHook')
 ]
-# At that point of the cosine the base rate is down to 3e-4.
+# The language model has a schedule of its own, from when it reads.
 optim_wrapper = dict(
     constructor='PartwiseOptimWrapperConstructor',
-    paramwise_cfg=dict(
-        parts={
-            'cls_head.lvlm': dict(lr_mult=6., decay_mult=0.),
-            'cls_head.projector': dict(lr_mult=4., decay_mult=0.),
-        }))
+    paramwise_cfg=dict(parts={'cls_head': dict(lr=2e-3, decay_mult=0.)}))
+in_epochs = dict(by_epoch=True, convert_to_iter_based=True)
+warm = dict(type='PartLinearLR', start_factor=0.01, **in_epochs)
+cosine = dict(type='PartCosineAnnealingLR', end={{_base_.max_epochs}}, **in_epochs)
+reading = dict(parts=['cls_head'], begin=warmup_epochs)
+param_scheduler = [
+    dict(**warm, parts=['rest'], end=1),
+    dict(**cosine, parts=['rest']),
+    dict(**warm, **reading, end=warmup_epochs + 0.5),
+    dict(**cosine, **reading)
+]

@@ -34,8 +34,9 @@ class LVLMHead(PromptReader):
             and with them those of ``mmaction.models.BaseHead``. ``loss_cls``
             is taken over the scores of all class names.
         scoring (dict): Of :class:`Scoring`, how classes are scored in tests.
-        num_negatives (int): Train against so many wrong names a batch, half
-            of them those most often taken for the true ones; 0 for all.
+        num_negatives (int): Train each clip against so many wrong names;
+            0 for all. Those of the other clips of its batch come first; of
+            the rest half are those most often taken for the true ones.
         unseen (list[int]): Labels of a zero-shot protocol that training must
             not know: their names are not trained against either. In tests
             all names are scored.
@@ -156,9 +157,17 @@ class LVLMHead(PromptReader):
                 **kwargs) -> SampleList:
         """``pred_score`` and ``pred_label`` as in any head of MMAction2;
         the tokens, see :func:`~.narrative.write_tokens`; and where the scores
-        are log-likelihoods ``pred_validity``, that of all names together."""
+        are log-likelihoods ``pred_validity``, that of all names together.
+        While the head is not ``active``, the scores are those of the neck's
+        light classifier on the tokens, if it has one."""
         # With `max_testing_views` Recognizer3D joins the views to a plain one.
-        feats = self.look(SemanticTokens(*feats), data_samples)
+        feats = SemanticTokens(*feats)
+        if not self.active:
+            light = feats.light_scores
+            if light is not None and light.numel():
+                self.predict_by_feat(light[:, 1], data_samples)
+            return write_tokens(feats, data_samples)
+        feats = self.look(feats, data_samples)
         scores = self(feats, **kwargs)
         data_samples = self.predict_by_feat(scores, data_samples)
         if self.scoring.is_likelihood:

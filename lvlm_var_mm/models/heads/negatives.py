@@ -7,16 +7,19 @@ from torch import Tensor
 
 
 class Negatives(nn.Module):
-    """Draws the class names that a batch is scored against.
+    """Draw the class names that a batch is scored against.
 
-    Half of the wrong ones are those that have been taken most for the true
-    names of the batch so far, the others are random. What is taken for what
-    costs nothing to know: it is the mean of the scores seen, whatever drew
-    them, kept with the checkpoint.
+    A clip is scored against the true names of the other clips of its batch,
+    and against further ones up to ``number``: so it means the same whatever
+    the batch size. Half of these are the names that have been taken most for
+    the true names of the batch so far, the others are random. What is taken
+    for what costs nothing to know: it is the mean of the scores seen, whatever
+    drew them, kept with the checkpoint.
 
     Args:
         num_classes (int): Number of classes.
-        number (int): Wrong names a batch.
+        number (int): Wrong names of a clip; more where its batch has clips of
+            more classes.
         unseen (list[int]): Labels that training must not know: never drawn.
         momentum (float): Share of the past in the running mean.
 
@@ -42,7 +45,7 @@ class Negatives(nn.Module):
 
     def draw(self, labels: Tensor) -> Tensor:
         """(N, ) labels -> (K, ) the classes to score, ascending: those of
-        the batch and the wrong ones.
+        the batch and the further ones.
 
         Raises:
             ValueError: The label of an unseen class.
@@ -56,8 +59,8 @@ class Negatives(nn.Module):
         hardness = self.taken_for[true].sum(0)
         never = torch.cat([true, true.new_tensor(self.unseen)])
         hardness[never] = -torch.inf
-        wrong = len(hardness) - len(never)
-        number = min(self.number, wrong)
+        further = max(1 + self.number - len(true), 0)
+        number = min(further, len(hardness) - len(never))
         hard = hardness.topk(number // 2).indices
         chance = torch.rand_like(hardness)
         chance[never] = chance[hard] = -1.

@@ -3,7 +3,7 @@ left out of checkpoints but for what was trained."""
 import os.path as osp
 import re
 from functools import partial
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Union
 
 import torch
 import torch.nn as nn
@@ -60,9 +60,9 @@ def build_lvlm(lvlm: Dict,
 
     Args:
         lvlm (dict): Any causal or image-text-to-text model of transformers.
-            Where ``dtype`` asks for bfloat16 and neither an accelerator nor
-            the CPU has it, float32 is taken: emulated, it is many times
-            slower. A ``quantization_config``, such as
+            Where ``dtype`` asks for bfloat16, or the ``bnb_4bit_compute_dtype``
+            of 4-bit weights does, it is subject to :func:`usable_dtype`. A
+            ``quantization_config``, such as
             ``dict(type='transformers.BitsAndBytesConfig',
             load_in_4bit=True)``, loads the frozen weights in 8 or 4 bits.
         lora (dict, optional): ``peft.LoraConfig`` as a config dict. Without,
@@ -73,16 +73,11 @@ def build_lvlm(lvlm: Dict,
     Returns:
         nn.Module: The model, only its LoRA parameters trainable.
     """
-    lvlm = dict(lvlm)
-    dtype = lvlm.get('dtype')
-    if isinstance(dtype, str) and dtype != 'auto':
-        dtype = getattr(torch, dtype)
-    if dtype is torch.bfloat16 and not has_bfloat16():
-        print_log('no bfloat16 on this CPU: the language model runs in '
-                  'float32', logger='current')
-        dtype = torch.float32
-    if dtype is not None:
-        lvlm['dtype'] = dtype
+    lvlm = _with_usable_dtype(lvlm, 'dtype')
+    bits = lvlm.get('quantization_config')
+    if isinstance(bits, dict):
+        lvlm['quantization_config'] = _with_usable_dtype(
+            bits, 'bnb_4bit_compute_dtype')
     model = build(lvlm, 'lvlm')
     model.requires_grad_(False)
     for module in model.modules():
@@ -100,41 +95,101 @@ def build_lvlm(lvlm: Dict,
 
 
 def has_bfloat16() -> bool:
-    """Whether bfloat16 runs on this machine without being emulated."""
-    return torch.cuda.is_available() or any(
+    """Return whether bfloat16 runs without being emulated on the device that
+    models run on: the current GPU, else the CPU. Of NVIDIA's GPUs, those
+    before Ampere (V100, T4) lack it.
+    """
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return any(
         getattr(torch.cpu, f'_is_{isa}_supported', lambda: False)()
         for isa in ('avx512_bf16', 'amx_tile'))
 
 
+def usable_dtype(dtype: Union[str, torch.dtype], what: str) -> torch.dtype:
+    """Return the dtype, or float32 in the place of a bfloat16 that would be
+    emulated, which is many times slower.
+
+    Args:
+        dtype (str | torch.dtype): Such as ``'bfloat16'``.
+        what (str): What runs in it, for the line in the log that tells of a
+            replacement.
+    """
+    if isinstance(dtype, str):
+        dtype = getattr(torch, dtype)
+    if dtype is torch.bfloat16 and not has_bfloat16():
+        print_log(f'no bfloat16 on this machine: {what} runs in float32',
+                  logger='current')
+        return torch.float32
+    return dtype
+
+
+def _with_usable_dtype(cfg: Dict, key: str) -> Dict:
+    """Return a copy of the config whose dtype under ``key``, if any, is
+    usable."""
+    if cfg.get(key) in (None, 'auto'):
+        return dict(cfg)
+    return {**cfg, key: usable_dtype(cfg[key], 'the language model')}
+
+
 def keep_trained_only(module: nn.Module, child: str) -> None:
-    """Leave the frozen parameters of ``module.child`` out of checkpoints.
+    """Leave the parameters of ``module.child`` that were not trained out of
+    checkpoints: the frozen ones, and the adapter while it is
+    :func:`untrained <is_untrained>`, as in the epochs in which the language
+    model waits. The seed makes its weights again.
 
     MMEngine collects and loads state dicts module by module and never calls
     a nested ``state_dict()``, so this works through hooks: one drops the
-    frozen keys on saving, one forgives their absence on loading. What was
-    trained is still missed if it is not there.
+    keys on saving, one forgives their absence on loading. What was trained is
+    still missed if it is not there; ``module.adapter_left_out`` says whether
+    the adapter was.
 
     Args:
         module (nn.Module): Nested at any depth in a recognizer.
         child (str): Name of the child that is frozen in part.
     """
+    module.adapter_left_out = False
 
-    def frozen() -> set:
+    def left_out(module: nn.Module, adapter: bool) -> set:
         part = getattr(module, child)
-        trained = {n for n, p in part.named_parameters() if p.requires_grad}
-        return {f'{child}.{n}' for n in part.state_dict() if n not in trained}
+        kept = {n for n, p in part.named_parameters()
+                if p.requires_grad and not adapter}
+        return {f'{child}.{n}' for n in part.state_dict() if n not in kept}
 
-    def on_save(_, state_dict, prefix, __) -> None:
-        for name in frozen():
+    def on_save(module, state_dict, prefix, _) -> None:
+        for name in left_out(module, is_untrained(getattr(module, child))):
             state_dict.pop(prefix + name, None)
 
-    def on_load(_, incompatible_keys) -> None:
+    def on_load(module, incompatible_keys) -> None:
         # Keys come with the whole path of the module in front.
-        missing, known = incompatible_keys.missing_keys, frozen()
+        missing = incompatible_keys.missing_keys
+        known = left_out(module, module.adapter_left_out)
         missing[:] = [k for k in missing if not _ends_in(k, known)]
+        module.adapter_left_out = False
 
     module.register_state_dict_post_hook(on_save)
     module.register_load_state_dict_post_hook(on_load)
+
+
+def is_untrained(lvlm: nn.Module) -> bool:
+    """Return whether the adapter of a language model still changes nothing:
+    the second matrices of LoRA start as zeros. Where they cannot be seen, on
+    the meta device or in another process, or where there are none, it does
+    not."""
+    found = _second_matrices(lvlm)
+    return bool(found) and not any(
+        p.is_meta or not p.numel() or bool(p.any()) for p in found)
+
+
+@torch.no_grad()
+def reset_adapter(lvlm: nn.Module) -> None:
+    """Let the adapter change nothing, in place."""
+    for param in _second_matrices(lvlm):
+        param.zero_()
+
+
+def _second_matrices(lvlm: nn.Module) -> List[nn.Parameter]:
+    return [p for n, p in lvlm.named_parameters() if '.lora_B.' in n]
 
 
 def _ends_in(key: str, names: set) -> bool:

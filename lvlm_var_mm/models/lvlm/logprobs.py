@@ -71,7 +71,7 @@ class _LogProbs(torch.autograd.Function):
         top = hidden.new_full((len(hidden), 1), -torch.inf,
                               dtype=torch.float32)
         total = torch.zeros_like(top)
-        wanted = top.new_empty(len(rows))
+        wanted = top.new_full((len(rows), ), torch.nan)
         if expect:
             mean = torch.zeros_like(hidden, dtype=torch.float32)
         step = max(1, slice_size // max(1, len(hidden)))
@@ -111,12 +111,16 @@ class _LogProbs(torch.autograd.Function):
 def _float32_product(hidden: Tensor, matrix: Tensor) -> Tensor:
     """(B, D) x (v, D) -> (B, v) float32 logits, of operands that may be
     bfloat16: rounded to it, a logit of 20 would be off by up to 0.06."""
-    if hidden.dtype is not torch.float32:
-        # Tensor cores add up in float32 anyway; since torch 2.8 one may ask.
-        if hidden.is_cuda and hasattr(torch.ops.aten.mm, 'dtype'):
-            return torch.mm(hidden, matrix.t(), out_dtype=torch.float32)
-        hidden, matrix = hidden.float(), matrix.float()
-    return hidden @ matrix.t()
+    if hidden.dtype is torch.float32:
+        return hidden @ matrix.t()
+    # Tensor cores add up in float32 anyway; since torch 2.8 one may ask.
+    if hidden.is_cuda and hasattr(torch.ops.aten.mm, 'dtype'):
+        return torch.mm(hidden, matrix.t(), out_dtype=torch.float32)
+    hidden = hidden.float()
+    return torch.cat([
+        hidden @ block.float().t()
+        for block in matrix.split(max(1, SLICE // matrix.shape[1]))
+    ], 1)
 
 
 def _is_frozen_linear(lm_head: nn.Module) -> bool:

@@ -14,13 +14,15 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from lvlm_var_mm.checkpoint.description import (check, describe, from_bytes,
+                                                has_adapter,
                                                 scale_was_a_parameter,
                                                 to_bytes)
 from lvlm_var_mm.checkpoint.fingerprint import describe_base
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.models import BaseHead
-from ..tokens import SemanticTokens
-from .build import PATH_KEY, build, build_lvlm, keep_trained_only
+from ..vst.neck import SemanticTokens
+from .build import (PATH_KEY, build, build_lvlm, keep_trained_only,
+                    reset_adapter)
 from .keyframes import Keyframes, put_in_place
 from .label_trie import (LabelTrie, check_attention, check_layers,
                          check_window, tree_layout)
@@ -327,4 +329,8 @@ class PromptReader(BaseHead):
         Raises:
             ValueError: See :func:`.description.check`.
         """
-        check(from_bytes(state), self, self.same_task)
+        saved = from_bytes(state)
+        check(saved, self, self.same_task)
+        if not has_adapter(saved):
+            reset_adapter(self.lvlm)
+            self.adapter_left_out = True

@@ -89,16 +89,16 @@ def _opening(tokenizer) -> List[int]:
 
 def _guarded(tokenizer, text: str) -> Tuple[str, List[int], List[int]]:
     """A guard, its ids and those of the text behind it. The guard keeps off
-    the blank that is put before a string; its own ids must be unchanged by
-    the text, which then has those that it has by itself."""
+    the blank that is put before a string; its own ids, all of them known
+    words, must be unchanged by the text, which then has those that it has by
+    itself."""
     if not text:
         return '', [], []
-    # Tokenizers join runs of white space, and little else across its edge.
-    guards = reversed(GUARDS) if text[0].isspace() else GUARDS
-    for guard in guards:
+    for guard in GUARDS:
         before = encode(tokenizer, guard)
         ids = encode(tokenizer, guard + text)
-        if before and ids[:len(before)] == before:
+        known = before and tokenizer.unk_token_id not in before
+        if known and ids[:len(before)] == before:
             return guard, before, ids[len(before):]
     raise ValueError(f'the tokenizer joins {text[:20]!r} with whatever stands '
                      'before it: let `prompt` go on with a line break behind '

@@ -3,7 +3,7 @@
 Shapes: N clips, L tokens, C channels of a step, D of what the codebook sees,
 K codes, E body-part events.
 """
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn as nn
@@ -11,6 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .code_names import VOCABULARY, steps_active
+
+# What an alignment draws to, and the source of it: buffers.
+TARGETS = 'classes', 'events', 'source'
 
 
 def temporal_consistency(z: Tensor, steps: Tensor) -> Tensor:
@@ -47,7 +50,9 @@ class Alignment(nn.Module):
 
     Both against fixed text embeddings, which :class:`SemanticAlignmentHook`
     sets before training; the ``dim`` main components of their scatter are
-    kept.
+    kept. Checkpoints hold them: computed anew, on another device or in
+    another precision, the components may come out turned, and what was
+    learned would not fit them.
 
     Args:
         in_channels (int): C.
@@ -74,15 +79,41 @@ class Alignment(nn.Module):
             self.to_events = nn.Linear(in_channels, dim)
             # Most events do not hold at most times.
             self.bias = nn.Parameter(torch.full((len(VOCABULARY), ), -2.))
-        for name in ('classes', 'events'):
-            self.register_buffer(name, None, persistent=False)
+        for name in TARGETS:
+            self.register_buffer(name, None)
+        self.register_load_state_dict_pre_hook(make_room_for_targets)
 
-    def set_texts(self, classes: Tensor, events: Tensor) -> None:
-        """Embeddings of the texts of the classes and of the (E, ) entries of
-        ``code_names.VOCABULARY``, of any width."""
-        self.classes, self.events = (
-            main_components(texts, self.dim).to(next(self.parameters()).device)
-            for texts in (classes, events))
+    def set_texts(self, classes: Tensor, events: Tensor,
+                  source: str = '') -> None:
+        """Take the embeddings of the texts of the classes and of the (E, )
+        entries of ``code_names.VOCABULARY``, of any width.
+
+        Args:
+            classes (Tensor): (classes, width).
+            events (Tensor): (E, width).
+            source (str): By what the texts are known again.
+        """
+        self.set_targets((main_components(classes, self.dim),
+                          main_components(events, self.dim),
+                          torch.tensor(list(source.encode()),
+                                       dtype=torch.uint8)))
+
+    @property
+    def targets(self) -> Tuple[Optional[Tensor], ...]:
+        """Those of the classes and of the events, (n, dim) unit vectors, and
+        the bytes of their source; None before they are set."""
+        return tuple(getattr(self, name) for name in TARGETS)
+
+    def set_targets(self, targets: Sequence[Tensor]) -> None:
+        """Take over the :attr:`targets` of another alignment."""
+        device = next(self.parameters()).device
+        for name, target in zip(TARGETS, targets):
+            setattr(self, name, target.to(device, copy=True))
+
+    def are_of(self, source: str) -> bool:
+        """Whether the targets were made of this source."""
+        return self.source is not None and (
+            bytes(self.source.tolist()) == source.encode())
 
     def forward(self, tokens: Tensor,
                 data_samples: List) -> Dict[str, Tensor]:
@@ -121,6 +152,18 @@ class Alignment(nn.Module):
 
     def _near(self, x: Tensor, texts: Tensor) -> Tensor:
         return (F.normalize(x, dim=-1) @ texts.t()).float() / self.temperature
+
+
+def make_room_for_targets(align: Alignment, state_dict: Dict, prefix: str,
+                          *args) -> None:
+    """Before an alignment loads: targets have as many rows as the checkpoint
+    says, and one from before checkpoints held them leaves them as they are."""
+    device = next(align.parameters()).device
+    for name, own in zip(TARGETS, align.targets):
+        saved = state_dict.get(prefix + name, own)
+        if saved is not None:
+            state_dict[prefix + name] = saved
+            setattr(align, name, torch.empty_like(saved, device=device))
 
 
 def main_components(texts: Tensor, dim: int) -> Tensor:

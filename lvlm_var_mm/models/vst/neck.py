@@ -264,7 +264,12 @@ class VSTNeck(BaseModule):
             torch.tensor([numbers.get(name, -1) for name in names]))
 
     def get_extra_state(self) -> Tensor:
-        return to_bytes(dict(self.description, code_names=self.code_names))
+        # EMAHook copies it from one model to another, tensor by tensor: its
+        # size must not depend on the names.
+        longest = [max(VOCABULARY, key=len)] * len(self.code_names)
+        most, facts = (dict(self.description, code_names=names)
+                       for names in (longest, self.code_names))
+        return to_bytes(facts, len(to_bytes(most)))
 
     def set_extra_state(self, state: Tensor) -> None:
         """Take the names of the codes over; compare the tokens.

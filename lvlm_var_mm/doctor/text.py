@@ -1,0 +1,33 @@
+"""The text that the language model of a config reads."""
+from typing import Iterator, Optional
+
+from torch import nn
+
+from lvlm_var_mm.models.lvlm.reader import PromptReader
+from .findings import Finding, failure
+
+AREA = 'model'
+
+
+def check_text(head: Optional[nn.Module]) -> Iterator[Finding]:
+    """Show the whole text of one clip, and whether those of all classes come
+    back from their token ids."""
+    if not isinstance(head, PromptReader):
+        return
+    for prompt in head.prompts:
+        try:
+            texts = [prompt.shown(*pair) for pair in zip(*head.classes)]
+        except ValueError as e:
+            yield failure(AREA, e, 'correct `model.cls_head.answer`')
+            continue
+        said = f'a clip is read as {texts[0][0]!r}'
+        other = [(text, decoded) for text, decoded in texts if text != decoded]
+        if other:
+            yield Finding(
+                'note', AREA, f'{said}; of {len(texts)} such texts, '
+                f'{len(other)} come back otherwise from their token ids, as '
+                f'{other[0][1]!r}', 'harmless if only blanks differ; else '
+                'give `model.cls_head.tokenizer` that of the language model')
+        else:
+            yield Finding('ok', AREA, f'{said}: the token ids of all '
+                          f'{len(texts)} such texts decode to them')

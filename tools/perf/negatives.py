@@ -1,0 +1,178 @@
+"""What sampled wrong names cost and what they lose against scoring all names.
+
+    python tools/perf/negatives.py [--config configs/lvlmvar_ntu60_xsub.py]
+        [--numbers 0 31 15 7] [--steps 400] [--seeds 1]
+
+Two things for each `num_negatives` of LVLMHead, 0 being all names:
+
+Cost: floating point operations of a training step of the config's language
+model at full shape, counted without weights as tools/estimate.py does, and the
+positions of a clip. (Of a hub id the tokenizer is not known; a word is then a
+token.)
+
+Accuracy: a language model of two layers with random weights, trained whole by
+the head's own losses on a made task with the class names of the config. A
+class is a sequence of 12 of 64 codes; every other one differs from its
+neighbour in three of them, and a clip has a share of them replaced at random.
+Test clips are new, and all names are scored. It says how sampling changes
+learning, not how accurate a language model is.
+
+The last line is JSON: `cost`, `top1` and `step_seconds` (time of the
+processor) by number.
+"""
+import argparse
+import json
+import time
+from functools import partial
+from statistics import mean
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from terminaltables import AsciiTable
+from transformers import LlamaConfig, LlamaForCausalLM
+
+import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.class_lists import load_classes
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.estimate import build_without_weights, train_step
+from lvlm_var_mm.estimate.shapes import WordTokenizer
+from lvlm_var_mm.models import LVLMHead, SemanticTokens
+from mmaction.structures import ActionDataSample
+
+CODES, LENGTH, CHANNELS = 64, 12, 32
+BATCH, TEST = 16, 960
+
+
+# --------------------------------------------------------------------- cost
+def cost(cfg, number):
+    """Of a clip: TFLOP of a step, and positions that are read."""
+    cfg = cfg.copy()
+    cfg.model.cls_head.num_negatives = number
+    head = build_without_weights(cfg)
+    names = len(head.trie) if not number else len(
+        head.trie.subset(list(range(1 + number))))
+    reasons = [len(head.prompt.reason(d)) for d in head.classes.descriptions]
+    tokens = cfg.model.neck.num_tokens
+    prompt = len(head.prompt.before) + tokens + len(head.prompt.after)
+    step = train_step(head, 2, tokens)
+    return dict(tflop=step.flops / 2e12, names=names, prompt=prompt,
+                reason=max(reasons))
+
+
+# ----------------------------------------------------------------- accuracy
+class Task:
+    """Clips of made classes, drawn as they are asked for."""
+
+    def __init__(self, classes, noise, seed):
+        self.rng = torch.Generator().manual_seed(seed)
+        self.noise = noise
+        self.codebook = torch.randn(CODES, CHANNELS, generator=self.rng)
+        self.classes = self.codes(classes, LENGTH)
+        self.classes[1::2] = self.classes[:classes // 2 * 2:2]
+        self.classes[1::2, 4:7] = self.codes(classes // 2, 3)
+
+    def codes(self, *shape):
+        return torch.randint(CODES, shape, generator=self.rng)
+
+    def clips(self, number):
+        """Tokens and (number, ) labels."""
+        labels = torch.randint(len(self.classes), (number, ),
+                               generator=self.rng)
+        ids = self.classes[labels]
+        other = torch.rand(ids.shape, generator=self.rng) < self.noise
+        ids = torch.where(other, self.codes(*ids.shape), ids)
+        return SemanticTokens(
+            self.codebook[ids], ids, torch.ones_like(ids, dtype=bool)), labels
+
+
+def tiny_llama(vocab, **_):
+    return LlamaForCausalLM(LlamaConfig(
+        vocab_size=vocab, hidden_size=64, intermediate_size=128,
+        num_hidden_layers=2, num_attention_heads=4))
+
+
+def top1(classes, number, steps, noise, seed):
+    """Accuracy on new clips after so many steps, and seconds of one."""
+    task = Task(len(classes), noise, seed)
+    torch.manual_seed(seed)
+    head = LVLMHead(
+        num_classes=len(classes), in_channels=CHANNELS, class_names=classes,
+        lvlm=dict(type=partial(tiny_llama, 2000)),
+        tokenizer=dict(type=WordTokenizer), num_negatives=number).train()
+    head.lvlm.requires_grad_(True)
+    optimizer = torch.optim.AdamW(head.parameters(), 2e-3, weight_decay=0.)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, steps)
+    start = time.process_time()
+    for _ in range(steps):
+        feats, labels = task.clips(BATCH)
+        losses = head.loss(feats, samples(labels))
+        (losses['loss_cls'] + losses['loss_lm']).backward()
+        torch.nn.utils.clip_grad_norm_(head.parameters(), 1.)
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+    seconds = (time.process_time() - start) / steps
+    feats, labels = task.clips(TEST)
+    with torch.no_grad():
+        found = head.eval()(feats).argmax(1)
+    return float((found == labels).float().mean()), seconds
+
+
+def samples(labels):
+    found = [ActionDataSample() for _ in labels]
+    for sample, label in zip(found, labels):
+        sample.set_gt_label(int(label))
+    return found
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('--config', default='configs/lvlmvar_ntu60_xsub.py')
+    parser.add_argument('--numbers', type=int, nargs='+',
+                        default=[0, 31, 15, 7],
+                        help='of wrong names, 0 for all (default: 0 31 15 7)')
+    parser.add_argument('--steps', type=int, default=400,
+                        help='of training (default: %(default)s)')
+    parser.add_argument('--seeds', type=int, default=1,
+                        help='trainings of each (default: %(default)s)')
+    parser.add_argument('--noise', type=float, default=.3,
+                        help='share of codes replaced (default: %(default)s)')
+    args = parser.parse_args()
+    if min(args.numbers) < 0 or min(args.steps, args.seeds) < 1:
+        parser.error('--numbers must not be negative, --steps and --seeds at '
+                     'least 1')
+    return args
+
+
+def main():
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    init_default_scope('mmaction')
+    settings = cfg.model.cls_head
+    classes = load_classes(settings.class_names, settings.num_classes)
+    # The reasons are not what is compared here.
+    classes = [(name, 'so') for name in classes.names]
+    costs = {n: cost(cfg, n) for n in args.numbers}
+    found = {n: list(zip(*(top1(classes, n, args.steps, args.noise, seed)
+                           for seed in range(args.seeds))))
+             for n in args.numbers}
+    rows = [('wrong names', 'TFLOP a clip', 'positions of names, prompt, '
+             'reason', 'top-1', 's a step')]
+    rows += [(n or 'all', f'{costs[n]["tflop"]:.2f}',
+              f'{costs[n]["names"]}, {costs[n]["prompt"]}, '
+              f'{costs[n]["reason"]}',
+              ', '.join(f'{100 * x:.1f}' for x in found[n][0]),
+              f'{mean(found[n][1]):.3f}') for n in args.numbers]
+    print(AsciiTable(rows, title=f'{len(classes)} names, {args.steps} steps '
+                     f'of {BATCH} clips').table)
+    print(json.dumps(dict(
+        cost=costs, top1={n: found[n][0] for n in args.numbers},
+        step_seconds={n: mean(found[n][1]) for n in args.numbers},
+        classes=len(classes), steps=args.steps, noise=args.noise)))
+
+
+if __name__ == '__main__':
+    with user_errors():
+        main()
