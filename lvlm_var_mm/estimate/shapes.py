@@ -29,7 +29,7 @@ LLAVA = {
 
 class WordTokenizer:
     """Numbers words as they come: names need tokens, not the right ones."""
-    eos_token_id = 0
+    eos_token_id, unk_token_id = 0, None
     chat_template, all_special_tokens = None, ()
 
     def __init__(self):
@@ -37,6 +37,10 @@ class WordTokenizer:
 
     def get_vocab(self):
         return self.ids
+
+    def convert_ids_to_tokens(self, ids):
+        words = list(self.ids)
+        return [words[i - 1] for i in ids]
 
     def __call__(self, text, add_special_tokens=True):
         words = re.findall(r'\n|\w+|[^\w\s]', text)
