@@ -9,7 +9,7 @@ _base_ = 'lvlmvar_rgb_ntu60_xsub.py'
 model = dict(
     cls_head=dict(
         prompt='USER: {keyframes}\nSemantic action tokens of the clip: '
-        '{tokens}\nName the action, then say why. ASSISTANT:'))
+        '{tokens}\nName the action, then say why. ASSISTANT: '))
 
 keyframes = dict(type='KeyFrames', num=4, size=336)
 meta_keys = ('frame_dir', 'explanation', 'keyframes')

@@ -43,6 +43,9 @@ class WordTokenizer:
     def get_vocab(self):
         return {}
 
+    def convert_ids_to_tokens(self, ids):
+        return [self.words.get(int(i), '') for i in ids]
+
     def __call__(self, text, add_special_tokens=True):
         words = re.findall(r'\n|\w+|[^\w\s]', text)
         ids = [1 + zlib.crc32(word.encode()) % self.size for word in words]

@@ -24,4 +24,4 @@ model = dict(
             r'(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)'),
         gradient_checkpointing=True,
         prompt='USER: Semantic action tokens of a clip: {tokens}\n'
-        'Name the action, then say why. ASSISTANT:'))
+        'Name the action, then say why. ASSISTANT: '))

@@ -153,30 +153,28 @@ class Prompt:
         return whole[len(named):] + [self.end]
 
     def alone(self, text: str) -> List[int]:
-        """Token ids of a text with the end mark of a name, without the
-        prompt."""
-        return encode_behind(self._tokenizer, self._lead + text + self._mark)
+        """Token ids of a text with the end mark of a name and nothing before
+        it."""
+        return encode(self._tokenizer, self._lead + text + self._mark)
 
     def shown(self, name: str, reason: str) -> Tuple[str, str]:
-        """The text of one clip, with ``<tokens>`` for its action tokens: as
-        the templates make it, and as its ids are decoded."""
-        before, between, after = self._texts
-        own = encode(self._tokenizer, before)
-        opening = decode(self._tokenizer,
-                         self.before[:len(self.before) - len(own)])
-        end = decode(self._tokenizer, [self.end])
-        written = self._answered(name, reason)
-        ids = self.after + self.name(name) + self.reason(name, reason)[:-1]
-        shown = []
-        for start, middle, rest in (
-            (before, between, written),
-            (decode(self._tokenizer, own),
-             decode_behind(self._tokenizer, self.between, between),
-             decode_behind(self._tokenizer, ids, written))):
-            pictures = '<keyframes>' if self.has_keyframes else ''
-            shown.append(f'{opening}{start}{pictures}{middle}<tokens>'
-                         f'{rest}{end}')
-        return shown[0], shown[1]
+        """Return the whole text of one clip, with ``<tokens>`` in the place
+        of its action tokens: as the templates make it, and as its token ids
+        are decoded."""
+        tokenizer, (before, between, _) = self._tokenizer, self._texts
+        start = encode_start(tokenizer, '')
+        if before.startswith(decode(tokenizer, start)):
+            start = []
+        behind = self._answered(name, reason)
+        ids = self.after + self.name(name) + self.reason(name, reason)
+        form = '{}{}' + '<keyframes>' * self.has_keyframes + '{}<tokens>{}{}'
+        written = before, between, behind
+        decoded = (decode(tokenizer, self.before[len(start):]),
+                   decode_behind(tokenizer, self.between, between),
+                   decode_behind(tokenizer, ids[:-1], behind))
+        start, end = (decode(tokenizer, i) for i in (start, ids[-1:]))
+        return (form.format(start, *written, end),
+                form.format(start, *decoded, end))
 
     def decode(self, ids: Sequence[int]) -> str:
         return self._tokenizer.decode(ids, skip_special_tokens=True).strip()
