@@ -9,9 +9,17 @@ _base_ = [
     '_base_/schedules/quickstart_lvlmvar.py'
 ]
 
-model = dict(cls_head=dict(class_names={{_base_.class_names}}))
+codebook_size = 64  # few clips leave many more codes unused
+model = dict(
+    backbone=dict(base_channels=16),
+    neck=dict(in_channels=64, num_tokens=8, codebook_size=codebook_size),
+    cls_head=dict(
+        in_channels=64,
+        class_names={{_base_.class_names}},
+        # On a CPU every position of the prompt costs.
+        prompt='Motion: {tokens}\nAction:\n'))
 val_evaluator = [
     dict(type='AccMetric'),
-    dict(type='TokenMetric', codebook_size=256)
+    dict(type='TokenMetric', codebook_size=codebook_size)
 ]
 test_evaluator = val_evaluator

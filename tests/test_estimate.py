@@ -78,7 +78,9 @@ def test_bytes_are_those_of_a_real_step(tiny_llama, checkpointing, attn):
 def test_bytes_of_smollm2(checkpointing):
     cfg = Config.fromfile(REPO / 'configs/lvlmvar_quickstart.py').model
     cfg = dict(cfg.cls_head.to_dict(), gradient_checkpointing=checkpointing)
-    predicted, real = compare(cfg, 8, 12, True)
+    bfloat16 = lora_module.has_bfloat16()  # emulated, it would take minutes
+    cfg['lvlm']['dtype'] = 'bfloat16' if bfloat16 else 'float32'
+    predicted, real = compare(cfg, 8, 12, bfloat16)
     print(f'predicted {predicted / 1e6:.0f} MB, real {real / 1e6:.0f} MB')
     assert predicted == pytest.approx(real, rel=.1)
 
@@ -254,7 +256,7 @@ def test_tool(tiny_llama, tmp_path, monkeypatch, capsys):
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])
     one, two = figures['machines'].values()
     assert one['fits'] and not two['fits'] and two['largest_batch'] == 0
-    assert one['largest_batch'] > one['clips'] == 24
+    assert one['largest_batch'] > one['clips'] == 12
     assert one['hours_of_whole_epoch'] == pytest.approx(
         figures['tflop_per_clip']['whole'] * 3600 / 50 / 3600)
     assert two['hours_of_whole_epoch'] == pytest.approx(

@@ -15,8 +15,8 @@ model = dict(
         gcn_with_res=True,
         tcn_type='mstcn',
         in_channels=6,
-        base_channels=32,
+        base_channels=16,
         graph_cfg=dict(layout='nturgb+d', mode='spatial')),
     cls_head=dict(
-        type='GCNHead', num_classes=10, in_channels=128,
+        type='GCNHead', num_classes=10, in_channels=64,
         label_smooth_eps=0.1))

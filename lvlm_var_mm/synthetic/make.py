@@ -15,15 +15,19 @@ import json
 import os
 import shutil
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from mmengine.logging import print_log
 from mmengine.registry import FUNCTIONS
-from mmengine.utils import ProgressBar
+from tqdm import tqdm
 
 from lvlm_var_mm.datasets.ntu.origin import MARKER, is_made
 from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
+from lvlm_var_mm.preparation.workers import START, cores, live_with_parent
 from .motion import MOTIONS
 from .performance import pair_of, perform
 from .render import (ANGLES, clothes, draw, project, room, to_camera,
@@ -141,15 +145,24 @@ def _refuse_taken(root):
 def _fill(root, performances, seed, progress):
     for folder in (SKELETONS, VIDEOS):
         (root / folder).mkdir()
-    bar = ProgressBar(len(performances)) if progress else None
-    for performance in performances:
-        people = perform(*performance, seed)
-        for camera in ANGLES:
-            _write_clip(root, people, camera, performance, seed)
-        if bar:
-            bar.update()
-    if bar:
-        print()  # the bar leaves its line open
+    pool = ProcessPoolExecutor(
+        min(cores(), len(performances)), mp_context=get_context(START),
+        initializer=live_with_parent)
+    bar = tqdm(total=len(performances), unit='performance', desc='making',
+               disable=not progress)
+    with bar:
+        try:
+            for _ in pool.map(partial(_write_performance, root, seed),
+                              performances):
+                bar.update()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _write_performance(root, seed, performance):
+    people = perform(*performance, seed)
+    for camera in ANGLES:
+        _write_clip(root, people, camera, performance, seed)
 
 
 def capture(people, camera, performance, seed=0):

@@ -16,7 +16,7 @@ class_names = [
     ('punch or slap another person',
      'one arm of a person strikes out at the other person'),
 ]
-clip_len = 48
+clip_len = 32
 
 # What the joints do names the codes.
 events = dict(type='BodyPartEvents', layout='ntu25', fps=30)
@@ -52,7 +52,7 @@ dataset = dict(
     class_names=class_names,
     make_sample=True)
 train_dataloader = dict(
-    batch_size=24,
+    batch_size=12,
     num_workers=1,
     persistent_workers=True,
     drop_last=True,

@@ -1,7 +1,7 @@
-# Eleven epochs with a short warm-up, enough for the made sample.
+# Twelve epochs with a short warm-up, enough for the made sample.
 _base_ = 'adamw_cosine.py'
 
-max_epochs = 11
+max_epochs = 12
 train_cfg = dict(max_epochs=max_epochs)
 param_scheduler = [
     dict(

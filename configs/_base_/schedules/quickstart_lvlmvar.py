@@ -1,10 +1,13 @@
-# The same for LVLM-VAR: the language model reads the tokens in the last three
+# The same for LVLM-VAR: the language model reads the tokens in the last two
 # epochs.
 _base_ = 'quickstart.py'
 
-warmup_epochs = 8
+warmup_epochs = 10
+max_epochs = 12
 train_cfg = dict(
-    val_interval=4, dynamic_intervals=[(warmup_epochs + 1, 1)])
+    max_epochs=max_epochs,
+    val_interval=5,
+    dynamic_intervals=[(warmup_epochs + 1, 1)])
 custom_hooks = [
     dict(type='LVLMWarmupHook', epochs=warmup_epochs),
     dict(type='CodeNamesHook')
@@ -15,7 +18,7 @@ optim_wrapper = dict(
     paramwise_cfg=dict(parts={'cls_head': dict(lr=2e-3, decay_mult=0.)}))
 in_epochs = dict(by_epoch=True, convert_to_iter_based=True)
 warm = dict(type='PartLinearLR', start_factor=0.01, **in_epochs)
-cosine = dict(type='PartCosineAnnealingLR', end={{_base_.max_epochs}}, **in_epochs)
+cosine = dict(type='PartCosineAnnealingLR', end=max_epochs, **in_epochs)
 reading = dict(parts=['cls_head'], begin=warmup_epochs)
 param_scheduler = [
     dict(**warm, parts=['rest'], end=1),
