@@ -19,6 +19,7 @@ from mmengine.runner.checkpoint import load_state_dict, save_checkpoint
 
 from lvlm_var_mm.checkpoint import description, fingerprint
 from lvlm_var_mm.models.lvlm import build as lora_module
+from lvlm_var_mm.models.lvlm.build import is_untrained
 from mmaction.registry import MODELS
 
 STATE = 'inner.cls_head._extra_state'
@@ -110,6 +111,48 @@ def test_file_is_small(model, tmp_path):
     frozen = sum(p.numel() * 4 for p in model.parameters()
                  if not p.requires_grad)
     assert frozen > 80_000
+
+
+# --------------------------------------------------------- before it reads
+@pytest.fixture
+def waiting(tiny_llava):
+    """The language model did not begin to read."""
+    model = Nested(tiny_llava)
+    with torch.no_grad():
+        for name, param in model.named_parameters():
+            if 'lora_B' in name:
+                param.zero_()
+    return model
+
+
+@loaders
+def test_untrained_adapter_is_left_out(waiting, model, tiny_llava, load,
+                                       caplog):
+    state = waiting.state_dict()
+    assert not [k for k in state if 'lora' in k]
+    assert set(model.state_dict()) - set(state) == {
+        n for n, p in model.named_parameters() if 'lora' in n}
+    other, feats = Nested(tiny_llava, seed=1), make_tokens([4, 3])
+    with warnings_of_mmengine(caplog):
+        load(other, state)
+    assert 'its adapter is untrained' in caplog.text
+    with torch.no_grad():  # what it had been trained to is forgotten
+        assert torch.equal(other.inner.cls_head(feats),
+                           waiting.inner.cls_head(feats))
+
+
+@loaders
+def test_trained_adapter_is_missed(model, tiny_llava, load):
+    state = {k: v for k, v in model.state_dict().items() if 'lora' not in k}
+    with pytest.raises(RuntimeError, match='lora_A'):
+        load(Nested(tiny_llava), state)
+
+
+def test_adapter_counts_as_trained_where_it_cannot_be_seen(waiting):
+    lvlm = waiting.inner.cls_head.lvlm
+    assert is_untrained(lvlm)
+    assert not is_untrained(lvlm.get_base_model().to('meta'))
+    assert not is_untrained(nn.Linear(2, 2))
 
 
 # --------------------------------------------------------------- loading

@@ -278,6 +278,19 @@ def test_hook_names_before_the_validation():
     assert model.neck.code_names[2] == 'body sinks'
 
 
+def test_hook_waits_with_the_language_model():
+    model, loader = Tokens().train(), [batch([[2, 1, 1]] * 20)]
+    model.cls_head.active = False
+    hook = CodeNamesHook(support=10)
+    hook.after_train_epoch(runner(model, loader, epoch=1, val_begin=1))
+    assert model.neck.code_names == [UNNAMED] * 4
+    # Unless it is told when to begin; and at the end in any case.
+    for hook, epoch in ((CodeNamesHook(support=10, begin=2), 1), (hook, 2)):
+        model.neck.code_names = [UNNAMED] * 4
+        hook.after_train_epoch(runner(model, loader, epoch, val_begin=1))
+        assert model.neck.code_names[2] == 'body sinks'
+
+
 def test_training_does_not_notice():
     model, loader = Tokens().train(), [batch([[2, 1, 1]] * 20)]
     before = random.getstate(), np.random.get_state()[1], torch.get_rng_state()

@@ -5,10 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import CLASSES
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from test_keyframes import write_internvl, write_qwen
 
 from lvlm_var_mm.class_lists import load_classes
+from lvlm_var_mm.engine.schedules import learning_rates
 from lvlm_var_mm.synthetic.make import make_sample
 from mmaction.registry import DATASETS, MODELS
 
@@ -17,6 +20,8 @@ OURS = sorted(str(p.relative_to(REPO))
               for p in REPO.glob('configs/lvlmvar_*.py'))
 BASELINES = sorted(str(p.relative_to(REPO))
                    for p in REPO.glob('configs/baselines/*.py'))
+TWO_STAGE = sorted(str(p.relative_to(REPO)) for p in REPO.glob(
+    'configs/two_stage/lvlmvar_n*.py'))
 # MMAction2's own config, of which only the address is ours.
 STOCK = 'configs/baselines/stgcnpp_ntu60_xsub.py'
 LOADERS = 'train_dataloader', 'val_dataloader', 'test_dataloader'
@@ -137,11 +142,82 @@ def test_hooks_and_import_are_there(path):
         cfg.model.get('neck', {}).get('align'))
     warmup = hooks.get('LVLMWarmupHook')
     assert bool(warmup) == (path in OURS)
-    if warmup:  # nothing to validate before the head takes part
-        assert cfg.train_cfg.val_begin == warmup.epochs + 1
-        assert warmup.epochs < cfg.train_cfg.max_epochs
-    cosine = cfg.param_scheduler[-1]
-    assert cosine.T_max == cfg.train_cfg.max_epochs
+    if warmup:  # the tokens are validated meanwhile, then every epoch is
+        loop = cfg.train_cfg
+        assert loop.get('val_begin', 1) == 1
+        assert loop.val_interval < warmup.epochs < loop.max_epochs
+        assert loop.dynamic_intervals == [(warmup.epochs + 1, 1)]
+
+
+@pytest.mark.parametrize('path', OURS + ['configs/zero_shot/'
+                                         'lvlmvar_nucla_xsub.py'])
+def test_language_model_has_its_own_schedule(path):
+    cfg = load(path)
+    start = cfg.custom_hooks[0].epochs
+    length, last = 20, cfg.train_cfg.max_epochs
+    rates = learning_rates(cfg, length)
+    rest, peak = rates.pop('rest'), cfg.optim_wrapper.optimizer.lr
+    assert max(rest) == pytest.approx(peak, rel=.05)
+    assert rest[start * length] < .3 * peak  # near its end by then
+    assert 'cls_head' in rates
+    for part, rates in rates.items():
+        whole = cfg.optim_wrapper.paramwise_cfg.parts[part].lr
+        reading = rates[start * length:]
+        # It starts low, is whole within an epoch, and ends low.
+        assert reading[0] == pytest.approx(.01 * whole)
+        assert max(reading[:length + 1]) > .9 * whole
+        assert reading[-1] < .02 * whole
+        assert len(reading) == (last - start) * length
+
+
+@pytest.mark.parametrize('path', TWO_STAGE)
+def test_second_stage(path):
+    cfg, one = load(path), load(path.replace('two_stage/', '').replace(
+        'linear_', ''))
+    text = (REPO / path).read_text()
+    assert text.startswith(f'# python tools/train.py {path}\n')
+    # The first stage that is written on top is the one that is loaded, at its
+    # last epoch, and the language model waits to the end of it.
+    last = one.train_cfg.max_epochs
+    assert cfg.load_from.endswith(f'/epoch_{last}.pth')
+    if 'linear' not in path:
+        for line in (f'custom_hooks.0.epochs={last}', f'/epoch_{last}.pth',
+                     cfg.train_dataloader.dataset.ann_file,
+                     cfg.load_from.split('/epoch')[0]):
+            assert line in text
+    for key in ('batch_size', 'num_workers'):
+        assert cfg.train_dataloader[key] == one.train_dataloader[key]
+    for key in ('val_dataloader', 'test_dataloader', 'optim_wrapper'):
+        assert cfg[key] == one[key]
+    assert cfg.model.backbone.backbone == one.model.backbone
+    assert [hook.type for hook in cfg.custom_hooks] == ['TokenCacheHook']
+    rates = learning_rates(cfg, 20)['cls_head']
+    assert rates[0] == pytest.approx(4e-6, rel=.6)
+    assert max(rates[:21]) > .9 * cfg.optim_wrapper.paramwise_cfg.parts[
+        'cls_head'].lr
+
+
+@pytest.mark.parametrize('path', [p for p in OURS if 'ntu' in p])
+def test_many_names_are_sampled(path):
+    head = load(path).model.cls_head
+    assert 0 < head.num_negatives < head.num_classes
+    assert not head.get('label_smooth_eps')  # which the head refuses
+
+
+@pytest.mark.parametrize('path, write', [
+    ('qwen2_5_vl', write_qwen), ('internvl3', write_internvl)])
+def test_other_language_models(path, write, tmp_path, monkeypatch):
+    kind = write(tmp_path)
+    monkeypatch.setenv('LVLM_PATH', str(tmp_path))
+    cfg = load(f'configs/lvlmvar_{path}_ntu60_xsub.py').model.cls_head
+    assert kind in cfg.lvlm.type
+    # The tiny tokenizer knows no others.
+    cfg.update(class_names=CLASSES, num_classes=len(CLASSES), in_channels=8)
+    head = MODELS.build(cfg)
+    trained = {n for n, p in head.lvlm.named_parameters() if p.requires_grad}
+    # Two matrices beside each of seven, of two layers, and no vision tower.
+    assert len(trained) == 2 * 7 * 2
+    assert all('language_model' in name for name in trained)
 
 
 @every
@@ -165,7 +241,8 @@ def test_baseline_differs_in_the_model_alone(ours, baseline):
         assert ours[key] == baseline[key], key
     assert ours.train_cfg.max_epochs == baseline.train_cfg.max_epochs
     assert ours.optim_wrapper.optimizer == baseline.optim_wrapper.optimizer
-    assert ours.param_scheduler == baseline.param_scheduler
+    assert learning_rates(ours, 20)['rest'] == pytest.approx(
+        learning_rates(baseline, 20)['rest'])
 
 
 @pytest.mark.parametrize('variable, path, keys', [
@@ -219,28 +296,69 @@ def test_baseline_runs(path, data, monkeypatch):
         assert result.gt_label.item() == val.get_data_info(i)['label']
 
 
-@pytest.mark.parametrize('name, gpus', [
-    ('1x80g', 1), ('8x80g', 8), ('8x24g', 8), ('8x24g_sharded', 8),
-    ('8x24g_zero3', 8)])
-def test_a_step_is_of_as_many_clips_on_any_machine(name, gpus):
-    path = f'configs/scale/lvlmvar_ntu60_xsub_{name}.py'
+SCALE = {'1x80g': 1, '8x80g': 8, '1x24g': 1, '8x24g': 8,
+         '8x24g_sharded': 8, '8x24g_zero3': 8}
+
+
+def clips_of_a_step(cfg, gpus):
+    return (gpus * cfg.train_dataloader.batch_size *
+            cfg.optim_wrapper.get('accumulative_counts', 1))
+
+
+@pytest.mark.parametrize('path', [p for p in OURS + TWO_STAGE if 'ntu' in p])
+def test_a_step_is_of_128_clips_on_one_gpu(path):
+    assert clips_of_a_step(load(path), 1) == 128
+    head = (REPO / path).read_text().split('_base_')[0]
+    assert '128' in head and 'GPU' in head
+
+
+def test_every_machine_is_tested():
+    assert {p.stem.removeprefix('lvlmvar_ntu60_xsub_')
+            for p in REPO.glob('configs/scale/*.py')} == set(SCALE)
+
+
+@pytest.mark.parametrize('name', SCALE)
+def test_a_step_is_of_as_many_clips_on_any_machine(name):
+    path, gpus = f'configs/scale/lvlmvar_ntu60_xsub_{name}.py', SCALE[name]
     cfg, base = load(path), load('configs/lvlmvar_ntu60_xsub.py')
-    clips = gpus * cfg.train_dataloader.batch_size * cfg.optim_wrapper.get(
-        'accumulative_counts', 1)
-    assert clips == cfg.auto_scale_lr.base_batch_size
+    assert clips_of_a_step(cfg, gpus) == 128
     first = (REPO / path).read_text().splitlines()[0]
     assert first == (f'# tools/dist_train.sh {path} {gpus}' if gpus > 1 else
                      f'# python tools/train.py {path}')
-    # But for these, the bits of the base model and the strategy, nothing
-    # differs.
+    # But for these, the language model of small machines and the strategy,
+    # nothing differs.
     for over in (cfg, base):
         over.train_dataloader.pop('batch_size')
         for key in ('accumulative_counts', 'type', 'clip_grad'):
             over.optim_wrapper.pop(key, None)
         bits = over.model.cls_head.lvlm.pop('quantization_config', None)
+        size = over.model.cls_head.lvlm.pop('pretrained_model_name_or_path')
+        over.pop('llava_path')
         strategy = over.pop('strategy', None)
         over.pop('runner_type', None)
-    assert cfg._cfg_dict == base._cfg_dict and bits is strategy is None
+    assert cfg._cfg_dict == base._cfg_dict
+    assert bits is strategy is None and '13b' in size  # of the base
+
+
+@pytest.mark.parametrize('name', SCALE)
+def test_schedules_are_the_same_in_steps_on_any_machine(name):
+    """At the start of each epoch, by optimizer steps, of 40,091 clips."""
+    found = []
+    for over, gpus in (
+            (load(f'configs/scale/lvlmvar_ntu60_xsub_{name}.py'), SCALE[name]),
+            (load('configs/lvlmvar_ntu60_xsub.py'), 1)):
+        clips = gpus * over.train_dataloader.batch_size
+        times = over.optim_wrapper.get('accumulative_counts', 1)
+        assert 40091 // clips // times == 313
+        length = 10 * times  # ten steps will do
+        found.append({part: rates[::length] for part, rates in
+                      learning_rates(over, length).items()})
+    one, other = found
+    assert set(one) == set(other) == {'rest', 'cls_head',
+                                      'cls_head.projector'}
+    for part, rates in one.items():
+        assert len(rates) == 30
+        assert rates == pytest.approx(other[part], rel=.06), part
 
 
 def test_strategies_stand_for_what_they_replace():

@@ -18,6 +18,7 @@ from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
 from lvlm_var_mm.datasets.store import SkeletonStore
 from lvlm_var_mm.doctor import examine, exit_code, table
+from lvlm_var_mm.engine.schedules import learning_rates
 from lvlm_var_mm.layouts import LAYOUTS, load_layout
 from lvlm_var_mm.preparation import custom_config
 from lvlm_var_mm.preparation.custom import prepare_custom
@@ -428,7 +429,10 @@ def test_config_moves_with_its_folder(tmp_path):
     cfg = Config.fromfile(moved / 'config.py')
     assert cfg.train_dataloader.dataset.ann_file == str(moved / 'store')
     assert cfg.train_dataloader.batch_size == 8  # all there is
-    assert cfg.param_scheduler[0].end == 3  # of sixty steps
+    # A step an epoch, and each part gets its whole learning rate.
+    rates = learning_rates(cfg, 1)
+    assert max(rates['rest']) > .98 * cfg.optim_wrapper.optimizer.lr
+    assert max(rates['cls_head'][52:]) > .9 * 4e-4
     assert cfg.work_dir == 'work_dirs/out'
     assert cfg.val_dataloader.dataset.split == 'test'
 

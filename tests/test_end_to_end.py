@@ -48,13 +48,15 @@ def sample(tmp_path_factory):
 def test_train_test_dump_and_resume(sample, tmp_path):
     config, work_dir = 'configs/lvlmvar_quickstart.py', tmp_path / 'work'
     short = ['--cfg-options', 'train_dataloader.batch_size=8',
-             'custom_hooks.0.epochs=1', 'train_cfg.val_begin=2']
+             'custom_hooks.0.epochs=1', 'train_cfg.val_interval=1']
     run('tools/train.py', config, '--work-dir', work_dir, *short,
         'train_cfg.max_epochs=2', NTU_SAMPLE=sample)
     checkpoint = work_dir / 'epoch_2.pth'
     assert checkpoint.stat().st_size < 60e6
     trained = scalars(work_dir)
     assert 'loss_lm' not in trained[0] and 'loss_lm' in trained[-2]
+    light = [r for r in trained if 'token/quantised_top1' in r][0]
+    assert light['step'] == 1 and 'acc/top1' not in light
 
     out = run('tools/test.py', config, checkpoint, '--work-dir', tmp_path /
               't', '--dump', tmp_path / 'dump.pkl', NTU_SAMPLE=sample)

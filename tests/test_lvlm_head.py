@@ -8,6 +8,7 @@ from conftest import CHANNELS, CLASSES, head_cfg, make_samples, make_tokens
 from mmengine.model import BaseModule
 
 from lvlm_var_mm.engine import BFloat16OptimWrapper
+from lvlm_var_mm.models.heads.negatives import Negatives
 from lvlm_var_mm.models.lvlm import build as lora_module
 from lvlm_var_mm.models.lvlm.reader import ANSWER, PROMPT
 from mmaction.registry import MODELS
@@ -326,6 +327,22 @@ def test_inactive_head_adds_no_loss(head, monkeypatch):
     assert head.loss(make_tokens(LENGTHS), make_samples(LABELS)) == {}
 
 
+def test_inactive_head_predicts_by_the_light_classifier(head, monkeypatch):
+    feats = make_tokens([4] * 4)
+    light = torch.randn(4, 2, len(CLASSES))
+    monkeypatch.setattr(head, 'read', None)
+    head.active = False
+    samples = head.predict(feats._replace(light_scores=light),
+                           make_samples([0, 2]), num_segs=2)
+    views = light[:, 1].softmax(-1).view(2, 2, -1)
+    for clip, sample in enumerate(samples):
+        torch.testing.assert_close(sample.pred_score, views[clip].mean(0))
+        assert torch.equal(sample.pred_tokens, feats.ids[2 * clip])
+    # Without such a classifier there are the tokens alone.
+    sample, = head.predict(feats.clips(slice(1)), make_samples([0]))
+    assert 'pred_tokens' in sample and 'pred_score' not in sample
+
+
 def test_views_are_averaged(head):
     feats, samples = make_tokens([4] * 4), make_samples([0, 2])
     samples = head.predict(feats, samples, num_segs=2)
@@ -503,6 +520,15 @@ def test_negatives_are_those_mistaken_most(tiny_llava):
     assert negatives.taken_for[0, 2] == pytest.approx(.1, abs=.001)
     assert 'negatives.taken_for' in dict(negatives=negatives)[
         'negatives'].state_dict(prefix='negatives.')
+
+
+@pytest.mark.parametrize('labels', [[5], [5, 5, 7], [0, 1, 2, 3, 4]])
+def test_negatives_mean_the_same_whatever_the_batch(labels):
+    negatives = Negatives(10, 3)
+    chosen = negatives.draw(torch.tensor(labels)).tolist()
+    assert set(labels) <= set(chosen)
+    # Each clip is scored against three wrong names, or all of its batch.
+    assert len(chosen) == max(4, len(set(labels)))
 
 
 def test_training_does_not_know_the_unseen(tiny_llava):

@@ -198,6 +198,8 @@ class Watch(Hook):
             active=runner.model.cls_head.active,
             replacing=runner.model.neck.quantizer.replacing,
             lr=[g['lr'] for g in optimizer.param_groups],
+            adapter=[p.detach().clone() for n, p in
+                     runner.model.named_parameters() if 'lora' in n],
             steps=sorted({int(s['step']) for s in optimizer.state.values()}),
             momentum=sum(float(s['exp_avg'].abs().sum())
                          for s in optimizer.state.values()))
@@ -240,7 +242,8 @@ def run_cfg(root, folder, name, epochs=2, **over):
         train_dataloader=loader(False),
         val_dataloader=loader(True),
         test_dataloader=loader(True),
-        val_evaluator=[dict(type='AccMetric'), dict(type='CalibrationMetric')],
+        val_evaluator=[dict(type='AccMetric'), dict(type='CalibrationMetric'),
+                       dict(type='TokenMetric', codebook_size=K)],
         test_evaluator=[
             dict(type='AccMetric'), dict(type='CalibrationMetric'),
             dict(type='TokenMetric', codebook_size=K),
@@ -287,6 +290,40 @@ def test_language_model_waits_for_the_tokens(trained):
              for k in ('loss_vst', 'loss_lm', 'loss_cls')}
     # Two epochs of two steps, of which the head took part in one.
     assert steps == dict(loss_vst=4, loss_lm=2, loss_cls=2)
+
+
+def test_tokens_are_validated_while_it_waits(trained):
+    root, runner, _, metrics = trained
+    scalars = runner.message_hub.log_scalars
+    times = {k: len(scalars[f'val/{k}'].data[0])
+             for k in ('token/quantised_top1', 'acc/top1', 'calibration/nll')}
+    # After either epoch and once more by the fixture; the scores of the
+    # language model only when it reads.
+    assert times == {'token/quantised_top1': 3, 'acc/top1': 2,
+                     'calibration/nll': 2}
+    assert {'token/usage', 'acc/top1'} <= set(metrics)
+    best, = (root / 'run').glob('best_*')
+    assert best.name == 'best_acc_top1_epoch_2.pth'
+
+
+def test_no_adapter_is_saved_while_it_waits(tiny_llava, trained):
+    root, _, seen, _ = trained
+    path = root / 'run/epoch_1.pth'
+    size, later = (p.stat().st_size for p in (
+        path, root / 'run/epoch_2.pth'))
+    assert size < later
+    state = CheckpointLoader.load_checkpoint(str(path), 'cpu')['state_dict']
+    assert not [k for k in state if 'lora' in k]
+    # Resumed from there it begins as it would have.
+    cfg = run_cfg(root, tiny_llava, 'waiting', load_from=str(path),
+                  resume=True)
+    cfg.work_dir = str(root / 'waiting')
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(watch := Watch(), priority='LOWEST')
+    runner.train()
+    assert list(watch.seen) == [1] and watch.seen[1]['active']
+    for a, b in zip(watch.seen[1]['adapter'], seen[1]['adapter']):
+        assert torch.equal(a, b)
 
 
 def test_language_model_is_back_when_training_ends_early():

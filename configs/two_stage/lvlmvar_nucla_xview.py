@@ -35,37 +35,4 @@ param_scheduler = [
     dict(type='PartLinearLR', start_factor=0.01, end=1, **in_epochs),
     dict(type='PartCosineAnnealingLR', end=max_epochs, **in_epochs)
 ]
-custom_hooks.0.epochs=60
-#   python tools/cache_tokens.py configs/lvlmvar_nucla_xview.py \
-#       STAGE1/epoch_60.pth TOKENS
-#
-# STAGE1 is work_dirs/stage1 and TOKENS is data/nucla_tokens.pkl, unless the
-# environment says otherwise. The checkpoint is that of the whole model, and
-# is tested with either config.
-_base_ = '../lvlmvar_nucla_xview.py'
-
-stage1 = '{{$STAGE1:work_dirs/stage1}}'
-load_from = f'{stage1}/epoch_60.pth'
-model = dict(
-    backbone=dict(
-        _delete_=True, type='PassCodes', backbone={{_base_.model.backbone}}),
-    data_preprocessor=dict(type='ActionDataPreprocessor', to_float32=False))
-train_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='TokenDataset',
-        ann_file='{{$TOKENS:data/nucla_tokens.pkl}}'))
-
-max_epochs = 8
-train_cfg = dict(
-    max_epochs=max_epochs, val_interval=1, dynamic_intervals=None)
-optim_wrapper = dict(optimizer=dict(lr=1e-4))
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=30),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=max_epochs,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]
 custom_hooks = [dict(type='TokenCacheHook')]

@@ -45,8 +45,8 @@ class BFloat16OptimWrapper(OptimWrapper):
                 hook.remove()
 
     def get_lr(self) -> Dict[str, List[float]]:
-        """Return the rate that is logged as ``lr``, and that of each named
-        part beside it."""
+        """Return the learning rates that are logged: those of all groups, of
+        which the first is shown, and that of each named part beside it."""
         rates = super().get_lr()
         for group in self.param_groups:
             if group.get('part', REST) != REST:

@@ -42,12 +42,13 @@ class OfParts:
 
     def __init__(self, optimizer, *args, parts: Sequence[str],
                  **kwargs) -> None:
-        groups = [group.get('part', '') for group in optimizer.param_groups]
+        # MMEngine adds a group of the optimizer's defaults, to log them.
+        groups = [group.get('part', REST) for group in optimizer.param_groups]
         for part in parts:
             if not any(_within(group, part) for group in groups):
                 raise ValueError(
                     f'`param_scheduler`: the optimizer has no part {part!r}, '
-                    f'it has {groups}: set `optim_wrapper.constructor` to '
+                    f'it has {sorted(set(groups))}: set `optim_wrapper.constructor` to '
                     "'PartwiseOptimWrapperConstructor' and name the part in "
                     'its `paramwise_cfg.parts`')
         self.others = [

@@ -21,10 +21,10 @@ from torch import nn
 from torch.utils.data import Sampler
 from transformers import LlamaConfig, PretrainedConfig
 
-from lvlm_var_mm.doctor.model import TOKENIZERS, weight_problems, weightless
+from lvlm_var_mm.doctor.model import TOKENIZERS, weight_problems
 from lvlm_var_mm.estimate.shapes import (IMAGE_PROCESSOR, innermost,
                                          llava_config, llava_size, made_clips)
-from lvlm_var_mm.models.lvlm.build import PATH_KEY
+from lvlm_var_mm.models.lvlm.build import PATH_KEY, weightless
 from mmaction.registry import DATA_SAMPLERS, HOOKS
 
 # Of a causal language model at a path that says nothing.

@@ -13,8 +13,7 @@ from torch import nn
 from transformers import (CLIPVisionConfig, LlamaConfig, LlavaConfig,
                           LlavaForConditionalGeneration)
 
-from lvlm_var_mm.doctor.model import weightless
-from lvlm_var_mm.models.lvlm.build import PATH_KEY
+from lvlm_var_mm.models.lvlm.build import PATH_KEY, weightless
 from mmaction.registry import DATASETS, MODELS
 from . import made  # noqa: F401  in the registry
 

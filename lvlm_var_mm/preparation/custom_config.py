@@ -40,27 +40,29 @@ val_evaluator = [
 test_evaluator = val_evaluator
 
 train_cfg = dict(
-    max_epochs=max_epochs, val_begin=warmup_epochs + 1, val_interval=1)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=$warmup),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=max_epochs,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]
+    max_epochs=max_epochs, dynamic_intervals=[(warmup_epochs + 1, 1)])
 custom_hooks = [
     dict(type='LVLMWarmupHook', epochs=warmup_epochs),
     dict(type='CodeNamesHook')
 ]
-# At that point of the cosine the base rate is down to 9e-5.
+# The language model has a schedule of its own, from when it reads.
 optim_wrapper = dict(
     constructor='PartwiseOptimWrapperConstructor',
     paramwise_cfg=dict(
         parts={
-            'cls_head.lvlm': dict(lr_mult=4., decay_mult=0.),
-            'cls_head.projector': dict(lr_mult=10., decay_mult=0.),
+            'cls_head': dict(lr=4e-4, decay_mult=0.),
+            'cls_head.projector': dict(lr=1e-3, decay_mult=0.),
         }))
+in_epochs = dict(by_epoch=True, convert_to_iter_based=True)
+warm = dict(type='PartLinearLR', start_factor=0.01, **in_epochs)
+cosine = dict(type='PartCosineAnnealingLR', end=max_epochs, **in_epochs)
+reading = dict(parts=['cls_head'], begin=warmup_epochs)
+param_scheduler = [
+    dict(**warm, parts=['rest'], end=3),
+    dict(**cosine, parts=['rest']),
+    dict(**warm, **reading, end=warmup_epochs + 2),
+    dict(**cosine, **reading)
+]
 """)
 
 LOADERS = Template("""\
@@ -248,9 +250,8 @@ def _config(out: Path, model: str, pipelines: str, model_settings: str,
     test = 'test' if 'test' in sizes else 'val'
     loaders = LOADERS.substitute(
         train=where['train'], val=where[val], test=where[test])
-    # No epoch without a batch, and no warm-up that never ends.
+    # No epoch without a batch.
     batch_size = min(32, sizes['train'])
-    steps = MAX_EPOCHS * (sizes['train'] // batch_size)
     parts = 'default_runtime', f'models/{model}', 'schedules/adamw_cosine'
     return CONFIG.substitute(
         command=shlex.quote(str(out / 'config.py')),
@@ -260,7 +261,6 @@ def _config(out: Path, model: str, pipelines: str, model_settings: str,
         batch_size=batch_size,
         max_epochs=MAX_EPOCHS,
         warmup_epochs=WARMUP_EPOCHS,
-        warmup=max(1, min(100, steps // 20)),
         pipelines=pipelines,
         model_settings=model_settings,
         loaders=data + loaders)

@@ -20,7 +20,7 @@ from lvlm_var_mm.checkpoint.description import (check, describe, from_bytes,
 from lvlm_var_mm.checkpoint.fingerprint import describe_base
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.models import BaseHead
-from ..vst.neck import SemanticTokens
+from ..tokens import SemanticTokens
 from .build import (PATH_KEY, build, build_lvlm, keep_trained_only,
                     reset_adapter)
 from .keyframes import Keyframes, put_in_place
