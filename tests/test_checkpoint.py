@@ -219,7 +219,7 @@ def test_other_weights_are_refused(model, tmp_path, load):
     with torch.no_grad():
         weights = folder / 'other'
         other = MODELS.build(head_cfg(folder, lora=None))
-        other.decoder.layers[1].mlp.up_proj.weight.mul_(1.1)
+        other.lm.decoder.layers[1].mlp.up_proj.weight.mul_(1.1)
         other.lvlm.save_pretrained(weights)
         other.tokenizer.save_pretrained(weights)
     with pytest.raises(ValueError, match=r'of this shape: llava\w+ \(revision '
@@ -262,7 +262,7 @@ def test_sample_of_weights(model):
     assert not fingerprint.same_weights(own, encode(*known[::-1], 7))
     head = model.inner.cls_head
     saved = np.frombuffer(base64.b64decode(head.base['sample']), 'f4')
-    frozen = [p for n, p in head.decoder.named_parameters()
+    frozen = [p for n, p in head.lm.decoder.named_parameters()
               if 'lora_' not in n]
     assert len(saved) == fingerprint.EMBEDDED + len(frozen)
     assert np.isfinite(saved).all()

@@ -26,7 +26,7 @@ REASONS = ['the knees bend', 'one hand rises to the mouth and holds a glass']
 
 
 def get_decoder(model):
-    return getattr(model, 'module', model).cls_head.decoder
+    return getattr(model, 'module', model).cls_head.lm.decoder
 
 
 # What the config of the processes names, from here by `custom_imports`.

@@ -136,7 +136,7 @@ def test_memory_of_shards(tiny_llava):
         return memory_of(7, steps, weights, 10, 'AdamW', gpus, shards=shards)
 
     layers = [sum(4 * p.numel() for n, p in layer.named_parameters()
-                  if 'lora' not in n) for layer in head.decoder.layers]
+                  if 'lora' not in n) for layer in head.lm.decoder.layers]
     whole, part = of(4, 'DDPStrategy'), of(4, 'FrozenShardStrategy')
     assert part.weights == weights - .75 * sum(layers) + 2 * max(layers)
     assert part[2:] == whole[2:]
@@ -167,7 +167,7 @@ def test_bytes_of_quantised_weights(tiny_llama, bits, monkeypatch):
             real += value.numel() * value.element_size()
     other = sum(p.numel() * p.element_size() for n, p in
                 head.named_parameters() if not n.startswith('lvlm'))
-    tied = head.lm_head.weight.numel() * 2  # twice in a state dict
+    tied = head.lm.lm_head.weight.numel() * 2  # twice in a state dict
     assert predicted - other == pytest.approx(real - tied, rel=.02)
     assert most == 2 * 32 * 48
     assert weight_bytes(head, 4, True)[0] < weight_bytes(head, 4)[0]

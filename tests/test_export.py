@@ -59,7 +59,7 @@ def plain_scores(model, lvlm):
     data = model.data_preprocessor(batch(SKELETON, [2]), training=False)
     feats, _ = model.extract_feat(data['inputs'], test_mode=True)
     feats = type(feats)(*feats)
-    prompt, _ = head.embed_prompt(feats, head.prompt)
+    prompt = head.prompt_inputs(feats).embeds
     embed, found = lvlm.get_input_embeddings(), []
     for name in map(head.prompt.name, head.classes.names):
         ids = torch.tensor([name])

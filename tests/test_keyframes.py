@@ -107,7 +107,7 @@ def by_its_own_forward(head, feats, sample, text):
     prompt of one clip: the model gets pixels and the ids of its image token,
     puts the pictures in and numbers the positions itself."""
     lvlm, prompt = head.lvlm.get_base_model(), head.prompt
-    frames = head.look(feats, [sample]).frames.shape[1] // NUM
+    frames = head.encode_keyframes([sample], 1)[0].shape[1] // NUM
     around = head.keyframes.before, head.keyframes.after
     image = getattr(lvlm.config, 'image_token_id', None)
     image = lvlm.config.image_token_index if image is None else image
@@ -116,7 +116,7 @@ def by_its_own_forward(head, feats, sample, text):
     length = feats.embeds.shape[1]
     opening = [*prompt.before, *picture * NUM, *prompt.between]
     ids = torch.tensor([[*opening, *[3] * length, *prompt.after, *text]])
-    embeds = head.embedding(ids)
+    embeds = head.lm.embedding(ids)
     embeds[:, len(opening):len(opening) + length] = head.token_scale(
         head.projector(feats.embeds))
     given = {k: v for k, v in head.keyframes.processor(
@@ -133,7 +133,7 @@ def test_scores_are_those_of_the_model(folder):
     head = build(folder).eval()
     feats, found = make_tokens([4, 4]), samples([0, 1])
     with torch.no_grad():
-        scores = head(head.look(feats, found))
+        scores = head(feats, found)
     for i in range(2):
         for score, name in zip(scores[i], map(head.prompt.name,
                                               head.classes.names)):
@@ -143,7 +143,7 @@ def test_scores_are_those_of_the_model(folder):
             torch.testing.assert_close(score, expected, rtol=0, atol=1e-4)
     # The pictures matter.
     with torch.no_grad():
-        other = head(head.look(feats, samples([0, 1], seed=1)))
+        other = head(feats, samples([0, 1], seed=1))
     assert (other - scores).abs().min() > 1e-3
 
 
@@ -151,11 +151,11 @@ def test_batches_of_mixed_length(folder):
     head = build(folder).eval()
     feats, found = make_tokens([4, 2]), samples([0, 1])
     with torch.no_grad():
-        scores = head(head.look(feats, found))
+        scores = head(feats, found)
         short = feats.clips(slice(1, 2))
         short = short._replace(**{k: getattr(short, k)[:, :2]
                                   for k in ('embeds', 'ids', 'mask')})
-        alone = head(head.look(short, found[1:]))
+        alone = head(short, found[1:])
     torch.testing.assert_close(scores[1:], alone, rtol=0, atol=1e-4)
 
 
@@ -170,9 +170,9 @@ def test_reasons_are_those_of_the_model(folder):
         text = [*text, int(logprobs[-1].argmax())]
         if text[-1] == head.tokenizer.eos_token_id:
             break
-    if head.look(feats, found).places.shape[1] and not CAN_WRITE:
+    if head.encode_keyframes(found, len(feats.ids))[1].shape[1] and not CAN_WRITE:
         pytest.skip('this release of transformers cannot write here')
-    (_, reason), = head.generate(head.look(feats, found), labels=[2],
+    (_, reason), = head.generate(head.prompt_inputs(feats, found), labels=[2],
                                  max_new_tokens=4)
     assert reason == head.prompt.decode(text[named:]) != ''
 
@@ -181,7 +181,7 @@ def test_positions_of_pictures(folder):
     """Of the models here Qwen-VL alone numbers them by rows and columns: two
     by two, with a word before and one behind, take up four numbers."""
     head, found = build(folder).eval(), samples([0])
-    places = head.look(make_tokens([4]), found).places
+    places = head.encode_keyframes(found, 1)[1]
     if not hasattr(head.lvlm.get_base_model().model, 'get_rope_index'):
         assert places.shape[1] == 0
         return
@@ -196,8 +196,8 @@ def test_positions_of_pictures(folder):
 
 def test_positions_are_known_beforehand(folder):
     head, (sample, ) = build(folder), samples([0])
-    assert keyframe_positions(head, sample) == head.look(
-        make_tokens([4]), [sample]).frames.shape[1]
+    assert keyframe_positions(head, sample) == head.encode_keyframes(
+        [sample], 1)[0].shape[1]
     head = build(folder, prompt='Semantic tokens of a clip: {tokens} why:\n')
     assert keyframe_positions(head, sample) == 0
 
@@ -211,7 +211,7 @@ def test_action_tokens_alone(folder):
         alone = torch.cat([head(feats.clips(slice(i, i + 1)))
                            for i in range(2)])
     torch.testing.assert_close(scores, alone, atol=1e-4, rtol=1e-4)
-    answers = head.generate(feats, max_new_tokens=3)
+    answers = head.generate(head.prompt_inputs(feats), max_new_tokens=3)
     assert len(answers) == 2 and torch.isfinite(scores).all()
     losses = head.train().loss(feats, found)
     assert float(losses['loss_cls']) > 0
@@ -229,29 +229,29 @@ def test_trains(folder):
 def test_views_see_the_same_pictures(folder):
     head, found = build(folder).eval(), samples([0, 1])
     feats = make_tokens([4] * 4)  # two views of each clip
-    frames = head.look(feats, found).frames
+    frames = head.encode_keyframes(found, len(feats.ids))[0]
     assert len(frames) == 4
     assert torch.equal(frames[0], frames[1])
     assert not torch.equal(frames[1], frames[2])
     predicted = head.predict(feats, found)
     assert len(predicted) == 2
     assert predicted[0].pred_score.shape == (len(CLASSES), )
-    with_axes = head.look(feats, found).places.shape[1]
+    with_axes = head.encode_keyframes(found, len(feats.ids))[1].shape[1]
     if with_axes and not CAN_WRITE:
         with pytest.raises(RuntimeError, match='transformers 5.3'):
-            head.generate(head.look(feats, found), max_new_tokens=3)
+            head.generate(head.prompt_inputs(feats, found), max_new_tokens=3)
         return
-    answers = head.generate(head.look(feats, found), max_new_tokens=3)
+    answers = head.generate(head.prompt_inputs(feats, found), max_new_tokens=3)
     assert len(answers) == 4
 
 
 def test_prior_has_no_pictures(folder):
     head = build(folder, scoring=dict(prior=1.)).eval()
     with torch.no_grad():
-        a, b = (head(head.look(make_tokens([4]), samples([0], seed=s)))
+        a, b = (head(make_tokens([4]), samples([0], seed=s))
                 for s in (0, 1))
         head.train().eval()  # forgets what was cached
-        again = head(head.look(make_tokens([4]), samples([0], seed=1)))
+        again = head(make_tokens([4]), samples([0], seed=1))
     torch.testing.assert_close(again, b)
     assert not torch.allclose(a, b)
 

@@ -8,7 +8,7 @@ from transformers import (CohereConfig, Gemma2Config, Lfm2Config, LlamaConfig,
                           MptConfig, Qwen2Config, Qwen3NextConfig)
 
 from lvlm_var_mm.models.lvlm.label_trie import (LabelTrie, check_layers,
-                                                check_window, tree_layout)
+                                                check_window, tree_attention)
 from lvlm_var_mm.models.lvlm.logprobs import (answer_logprobs,
                                               next_token_logprobs,
                                               trie_logprobs)
@@ -113,7 +113,7 @@ def sees(layout, clip):
 @pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
 def test_node_sees_the_prompt_and_its_ancestors(names, dtype):
     trie, s = LabelTrie(names), PADDED.shape[1]
-    layout = tree_layout(PADDED, trie, dtype)
+    layout = tree_attention(PADDED, trie, dtype)
     assert layout.mask.dtype is dtype
     assert layout.mask.shape == (2, 1, s + len(trie), s + len(trie))
     found = inner_prefixes(trie)
@@ -127,7 +127,7 @@ def test_node_sees_the_prompt_and_its_ancestors(names, dtype):
 
 @tries
 def test_prompt_is_causal_and_padding_is_never_seen(names):
-    layout = tree_layout(PADDED, LabelTrie(names), torch.float32)
+    layout = tree_attention(PADDED, LabelTrie(names), torch.float32)
     s = PADDED.shape[1]
     causal = torch.ones(s, s, dtype=torch.bool).tril()
     for clip, real in enumerate(PADDED):
@@ -141,7 +141,7 @@ def test_prompt_is_causal_and_padding_is_never_seen(names):
 def test_answer_sees_the_path_of_its_name():
     trie, s, r = LabelTrie(NAMES['all']), PADDED.shape[1], 3
     labels = torch.tensor([2, 4])  # two inner nodes lead to one, one to four
-    layout = tree_layout(PADDED, trie, torch.float32, labels, r)
+    layout = tree_attention(PADDED, trie, torch.float32, labels, r)
     found, p = inner_prefixes(trie), len(trie)
     for clip, (real, label) in enumerate(zip(PADDED, labels)):
         seen = sees(layout, clip)
@@ -158,7 +158,7 @@ def test_answer_sees_the_path_of_its_name():
 def test_positions_count_on_from_the_prompt():
     trie, s = LabelTrie(NAMES['all']), PADDED.shape[1]
     labels = torch.tensor([2, 4])
-    found = tree_layout(PADDED, trie, torch.float32, labels, 2).position_ids
+    found = tree_attention(PADDED, trie, torch.float32, labels, 2).position_ids
     for clip, (real, label) in enumerate(zip(PADDED, labels)):
         length = int(real.sum())
         prompt, tree, answer = found[clip].split([s, len(trie), 2])
@@ -171,7 +171,7 @@ def test_positions_count_on_from_the_prompt():
 
 def test_answer_may_follow_a_name_of_one_token():
     trie, s = LabelTrie([[5], [6, 7]]), PADDED.shape[1]
-    layout = tree_layout(PADDED, trie, torch.float32, torch.tensor([0, 1]), 1)
+    layout = tree_attention(PADDED, trie, torch.float32, torch.tensor([0, 1]), 1)
     assert layout.mask[:, 0, -1, s].eq(0).tolist() == [False, True]
     assert layout.position_ids[:, -1].tolist() == [4, 3]
 
@@ -208,7 +208,7 @@ def test_one_forward_equals_one_a_name(llava, names):
     counts = torch.arange(r) < torch.tensor(
         [len(a) for a in answers])[:, None]
     read = torch.cat([ends[:, None], target[:, :-1]], 1)
-    layout = tree_layout(mask, trie, torch.float32, torch.tensor(labels), r)
+    layout = tree_attention(mask, trie, torch.float32, torch.tensor(labels), r)
     hidden = llava.model.language_model(
         inputs_embeds=torch.cat([
             prompt, embed(trie.tokens).expand(3, -1, -1), embed(read)], 1),

@@ -134,7 +134,7 @@ def test_bfloat16_is_not_emulated(tiny_llava, monkeypatch):
     cfg = lvlm(tiny_llava, dtype='bfloat16')
     for there, dtype in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(lora_module, 'has_bfloat16', lambda: there)
-        assert build(tiny_llava, lvlm=cfg).embedding.weight.dtype is dtype
+        assert build(tiny_llava, lvlm=cfg).lm.embedding.weight.dtype is dtype
 
 
 @pytest.mark.parametrize('capability, there', [
@@ -183,7 +183,7 @@ def test_no_part_of_training_emulates_bfloat16(tiny_llava, monkeypatch, there):
 def ordinary_input(head, feats, clip, answer):
     """Embeddings and ids of [prompt | answer] of one clip, not padded."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(
-        head._causal_lm.name_or_path)
+        head.lm.base.name_or_path)
     embed = head.lvlm.get_input_embeddings()
     before, after = PROMPT.split('{tokens}')
     ids = [tokenizer(text, add_special_tokens=special).input_ids
@@ -234,18 +234,18 @@ def test_scores_are_the_ordinary_ones(any_head):
 @torch.no_grad()
 def test_generate_is_greedy_behind_the_best_name(any_head):
     feats = make_tokens(LENGTHS)
-    pairs = any_head.generate(feats, max_new_tokens=6)
+    pairs = any_head.generate(any_head.prompt_inputs(feats), max_new_tokens=6)
     best = any_head(feats).argmax(1).tolist()
     assert [name for name, _ in pairs] == [CLASSES[b][0] for b in best]
     tokenizer = transformers.AutoTokenizer.from_pretrained(
-        any_head._causal_lm.name_or_path)
+        any_head.lm.base.name_or_path)
     for clip, (name, reason) in enumerate(pairs):
         embeds, _ = ordinary_input(any_head, feats, clip, f'{name}\n')
         written = []
         while len(written) < 6 and written[-1:] != [tokenizer.eos_token_id]:
             logits = any_head.lvlm(inputs_embeds=embeds).logits
             written.append(int(logits[0, -1].argmax()))
-            word = any_head.embedding(torch.tensor([written[-1:]]))
+            word = any_head.lm.embedding(torch.tensor([written[-1:]]))
             embeds = torch.cat([embeds, word], 1)
         expected = tokenizer.decode(written, skip_special_tokens=True)
         assert reason == expected.strip()
@@ -259,19 +259,19 @@ def test_reasons_end_as_they_were_trained_to(head, monkeypatch):
         return torch.full((1, 1), head.tokenizer.eos_token_id)
 
     monkeypatch.setattr(head.lvlm, 'generate', generate)
-    head.generate(make_tokens([2]))
+    head.generate(head.prompt_inputs(make_tokens([2])))
     assert asked['eos_token_id'] == head.prompt.reason('drink', 'hand')[-1]
 
 
 def test_generate_for_given_classes(head):
-    pairs = head.generate(make_tokens(LENGTHS), LABELS, max_new_tokens=2)
+    pairs = head.generate(head.prompt_inputs(make_tokens(LENGTHS)), LABELS, max_new_tokens=2)
     assert [name for name, _ in pairs] == [CLASSES[i][0] for i in LABELS]
 
 
 @pytest.mark.parametrize('training', [True, False])
 def test_generate_restores_the_mode(head, monkeypatch, training):
     head.train(training)
-    head.generate(make_tokens([2]), max_new_tokens=1)
+    head.generate(head.prompt_inputs(make_tokens([2])), max_new_tokens=1)
     assert head.training == head.lvlm.training == training
 
     def fail(**kwargs):
@@ -280,7 +280,7 @@ def test_generate_restores_the_mode(head, monkeypatch, training):
 
     monkeypatch.setattr(head.lvlm, 'generate', fail)
     with pytest.raises(RuntimeError, match='out of memory'):
-        head.generate(make_tokens([2]))
+        head.generate(head.prompt_inputs(make_tokens([2])))
     assert head.training == head.lvlm.training == training
 
 
@@ -318,11 +318,11 @@ def test_head_learns(tiny_llava):
         optimizer.step()
     assert losses['top1_acc'] == 1
     assert losses['loss_cls'] < 0.1
-    assert head.generate(feats) == CLASSES
+    assert head.generate(head.prompt_inputs(feats)) == CLASSES
 
 
 def test_inactive_head_adds_no_loss(head, monkeypatch):
-    monkeypatch.setattr(head, 'read', None)  # nor does it read anything
+    monkeypatch.setattr(head.lm, 'forward_lm', None)  # nor does it read anything
     head.active = False
     assert head.loss(make_tokens(LENGTHS), make_samples(LABELS)) == {}
 
@@ -330,7 +330,7 @@ def test_inactive_head_adds_no_loss(head, monkeypatch):
 def test_inactive_head_predicts_by_the_light_classifier(head, monkeypatch):
     feats = make_tokens([4] * 4)
     light = torch.randn(4, 2, len(CLASSES))
-    monkeypatch.setattr(head, 'read', None)
+    monkeypatch.setattr(head.lm, 'forward_lm', None)
     head.active = False
     samples = head.predict(feats._replace(light_scores=light),
                            make_samples([0, 2]), num_segs=2)

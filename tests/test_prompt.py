@@ -277,8 +277,8 @@ def plain_forward(head, feats, text, end=()):
     start = pieces.encode(PROMPT.split('{tokens}')[0], add_bos=True)
     tokens = head.token_scale(head.projector(feats.embeds))[0]
     device = tokens.device
-    embeds = torch.cat([head.embed_ids(start, device), tokens,
-                        head.embed_ids(ids, device)])
+    embeds = torch.cat([head.lm.embed(start, device), tokens,
+                        head.lm.embed(ids, device)])
     logits = head.lvlm(inputs_embeds=embeds[None]).logits[0]
     rows = logits[-len(ids) - 1:-1].log_softmax(-1)
     return rows[range(len(ids)), ids][len(head.prompt.after):]

@@ -4,6 +4,7 @@ import torch
 from conftest import CLASSES, LORA_TARGETS, head_cfg, make_samples, make_tokens
 
 from lvlm_var_mm.models import LVLMHead
+from lvlm_var_mm.models.lvlm.reader import PromptReader
 from mmaction.registry import MODELS
 
 LENGTHS = [5, 3, 4]
@@ -26,8 +27,8 @@ def logprobs(head, feats, clip, ids):
     tokens = head.projector(feats.embeds[clip][feats.mask[clip]])
     device = tokens.device
     embeds = torch.cat([
-        head.embed_ids(head.prompt.before, device), head.token_scale(tokens),
-        head.embed_ids([*head.prompt.after, *ids], device)])
+        head.lm.embed(head.prompt.before, device), head.token_scale(tokens),
+        head.lm.embed([*head.prompt.after, *ids], device)])
     logits = head.lvlm(inputs_embeds=embeds[None]).logits[0]
     rows = logits[-len(ids) - 1:-1].log_softmax(-1)
     return rows[range(len(ids)), ids]
@@ -51,7 +52,7 @@ def test_prefix_is_read_once(tiny_llava, monkeypatch, attn):
     cfg = head_cfg(tiny_llava)['lvlm']
     head = build(tiny_llava, lvlm={**cfg, 'attn_implementation': attn})
     feats, read = make_tokens(LENGTHS), []
-    head.decoder.register_forward_pre_hook(
+    head.lm.decoder.register_forward_pre_hook(
         lambda _, args, kw: read.append(kw['inputs_embeds'].shape[1]),
         with_kwargs=True)
     first, second = head(feats), head(feats)
@@ -120,7 +121,7 @@ def test_little_memory_changes_no_score(tiny_llava, memory_mb):
     expected = build(tiny_llava)(feats)
     head = build(tiny_llava, scoring=dict(memory_mb=memory_mb))
     shapes = []
-    head.decoder.register_forward_pre_hook(
+    head.lm.decoder.register_forward_pre_hook(
         lambda _, args, kw: shapes.append(kw['inputs_embeds'].shape[:2]),
         with_kwargs=True)
     close(head(feats), expected)
@@ -184,7 +185,7 @@ def test_constrained(tiny_llava, targets):
 def test_linear_head_learns(tiny_llava):
     torch.manual_seed(0)
     head = MODELS.build(head_cfg(tiny_llava, type='LVLMLinearHead'))
-    assert isinstance(head, LVLMHead)
+    assert isinstance(head, PromptReader)
     feats, samples = make_tokens([4] * 4), make_samples([0, 1, 2, 3])
     optimizer = torch.optim.Adam(
         [p for p in head.parameters() if p.requires_grad], 0.01)
@@ -195,7 +196,7 @@ def test_linear_head_learns(tiny_llava):
         optimizer.step()
     assert losses['top1_acc'] == 1 and losses['loss_cls'] < 0.1
     # The answer is that of LVLMHead.
-    assert head.generate(feats) == CLASSES
+    assert head.generate(head.prompt_inputs(feats)) == CLASSES
     state = head.state_dict()
     assert {'classifier.weight', 'classifier.bias'} <= set(state)
     with pytest.raises(ValueError, match='LVLMHead takes any names'):

@@ -60,6 +60,7 @@ import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
 from lvlm_var_mm.apis import explain
 from lvlm_var_mm.cli import join_processes, load_config, user_errors
 from lvlm_var_mm.models import LVLMHead
+from lvlm_var_mm.models.lvlm.reader import PromptReader
 from mmaction.registry import RUNNERS
 
 
@@ -103,6 +104,7 @@ def use_classes(runner: Runner, file: str) -> None:
         raise ValueError(f'--classes: {type(head).__name__} does not score '
                          'class names; LVLMHead does')
     head.set_classes(file)
+    head.same_task = False  # the checkpoint has its own names
     dataset = runner.test_loop.dataloader.dataset
     # The base class's: the list alone, no sample is read for its label. A
     # ConcatDataset has none of it and asks its parts.
@@ -136,7 +138,7 @@ def show_explanations(runner: Runner, number: int) -> None:
     model = runner.model.module if is_model_wrapper(
         runner.model) else runner.model
     dataset = runner.test_dataloader.dataset
-    if not isinstance(getattr(model, 'cls_head', None), LVLMHead):
+    if not isinstance(getattr(model, 'cls_head', None), PromptReader):
         return
     number = min(number, len(dataset))
     # Evenly spaced clips would often be of one class: names count actions.

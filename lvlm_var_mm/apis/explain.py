@@ -15,7 +15,7 @@ from mmaction.registry import MODELS
 @torch.no_grad()
 def explain(model: nn.Module, dataset: BaseDataset,
             indices: Sequence[int]) -> List[Dict]:
-    """What the model makes of some clips, in words.
+    """Classify and explain some clips in words.
 
     Args:
         model (nn.Module): A recognizer with an ``LVLMHead``, without a
@@ -33,15 +33,15 @@ def explain(model: nn.Module, dataset: BaseDataset,
         data = model.data_preprocessor(
             pseudo_collate([dataset[i] for i in indices]), False)
         samples = data['data_samples']
-        feats, kwargs = model.extract_feat(data['inputs'], test_mode=True)
-        feats = model.cls_head.look(SemanticTokens(*feats), samples)
-        samples = model.cls_head.predict(feats, samples, **kwargs)
-        # Tokens of several views of a clip stand side by side; the first one
-        # is explained, the class is that of all.
-        views = len(feats.ids) // len(samples)
-        first = feats.clips(slice(None, None, views))
-        answers = model.cls_head.generate(
-            first, [int(s.pred_label) for s in samples])
+        feats, _ = model.extract_feat(data['inputs'], test_mode=True)
+        head, tokens = model.cls_head, SemanticTokens(*feats)
+        inputs = head.prompt_inputs(tokens, samples)
+        samples = head.predict_inputs(tokens, inputs, samples)
+        # Views of a clip stand side by side; the first one is explained, the
+        # class is that of all.
+        views = len(tokens.ids) // len(samples)
+        answers = head.generate(inputs.clips(slice(None, None, views)),
+                                [int(s.pred_label) for s in samples])
     finally:
         model.train(was_training)
     names = model.cls_head.classes.names

@@ -36,7 +36,7 @@ def describe(head) -> Dict:
     whether its weights are in the checkpoint, 1 or 0; ``tokenizer``, a hash;
     ``versions`` of the packages in use.
     """
-    config = head.decoder.config
+    config = head.lm.decoder.config
     names = list(head.classes.names)
     return dict(
         format=FORMAT,

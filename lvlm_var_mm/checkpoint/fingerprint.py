@@ -24,7 +24,7 @@ def describe_base(head, path: str) -> Dict:
     is_folder = osp.isdir(osp.expanduser(path))
     return dict(
         name=osp.basename(osp.normpath(path)) if is_folder else path,
-        revision=getattr(head._causal_lm.config, '_commit_hash', None),
+        revision=getattr(head.lm.base.config, '_commit_hash', None),
         sample=sample_weights(head))
 
 
@@ -38,8 +38,8 @@ def sample_weights(head) -> str:
     to bfloat16, a weight may differ in its last bit. One of *every* layer: an
     adapter that was merged leaves embeddings and norms as they were.
     """
-    values = [_take(head.embedding.weight, EMBEDDED)]
-    values += [_take(p, 1) for p in head.decoder.parameters()
+    values = [_take(head.lm.embedding.weight, EMBEDDED)]
+    values += [_take(p, 1) for p in head.lm.decoder.parameters()
                if not p.requires_grad]
     return base64.b64encode(np.concatenate(values).tobytes()).decode()
 

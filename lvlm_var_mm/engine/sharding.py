@@ -52,7 +52,7 @@ class FrozenShardStrategy(DDPStrategy):
             raise ValueError('FrozenShardStrategy needs several processes: '
                              'start it by tools/dist_train.sh or '
                              'tools/slurm_train.sh')
-        shard_frozen_layers(head.decoder)
+        shard_frozen_layers(head.lm.decoder)
         # DDP would send the frozen around once, to make them equal.
         model._ddp_params_and_buffers_to_ignore = [
             name for name, p in model.named_parameters()

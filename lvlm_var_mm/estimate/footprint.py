@@ -111,8 +111,10 @@ def make_step(head: nn.Module, clips: int, tokens: int,
     feats = SemanticTokens(
         torch.zeros(clips, tokens, head.projector[0].in_features),
         torch.zeros(clips, tokens, dtype=torch.long),
-        torch.ones(clips, tokens, dtype=torch.bool),
-        frames=torch.zeros(clips, frames, head.embedding.weight.shape[1]))
+        torch.ones(clips, tokens, dtype=torch.bool))
+    pictures = (
+        torch.zeros(clips, frames, head.lm.embedding.weight.shape[1]),
+        torch.zeros(clips, 0, frames + 1, dtype=torch.long))
     trie = head.trie
     if head.negatives:  # the true name, and as many wrong ones
         names = min(1 + head.negatives.number, head.num_classes)
@@ -120,12 +122,14 @@ def make_step(head: nn.Module, clips: int, tokens: int,
     head.train()
 
     def loss() -> Tensor:
-        hidden = head.read(feats, trie, labels, answer, head.prompt)
+        inputs = head.prompt_inputs(
+            feats, pictures=pictures if head.prompt.has_keyframes else None)
+        hidden = head.lm.forward_lm(inputs, trie, labels, answer)
         tree, rest = hidden.split([1 + len(trie), answer.shape[1]], 1)
-        scores = trie.scores(trie_logprobs(tree, head.lm_head, trie))
+        scores = trie.scores(trie_logprobs(tree, head.lm.lm_head, trie))
         rest = rest.flatten(0, 1)
         logprobs = next_token_logprobs(
-            rest, head.lm_head, torch.arange(len(rest)), answer.flatten())
+            rest, head.lm.lm_head, torch.arange(len(rest)), answer.flatten())
         return F.cross_entropy(scores, labels) - logprobs.mean()
 
     def step() -> None:

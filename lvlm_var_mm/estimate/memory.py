@@ -73,7 +73,7 @@ class Shards(NamedTuple):
                              'known here')
         sizes = [sum(p.numel() * p.element_size() for p in layer.parameters()
                      if not p.requires_grad)
-                 for layer in decoder_layers(head.decoder)]
+                 for layer in decoder_layers(head.lm.decoder)]
         return cls(sum(sizes), max(sizes), name == 'ZeroStrategy')
 
     def spread(self, whole: Memory, trained: int, gpus: int) -> Memory:
@@ -145,7 +145,7 @@ def weight_bytes(head: nn.Module, bits: Optional[int] = None,
     of_linear = {
         id(m.weight): m for n, m in head.lvlm.named_modules()
         if isinstance(m, nn.Linear) and 'lora' not in n and m is not
-        head.lm_head
+        head.lm.lm_head
     }
     each = {4: .5 + ((1 + 4 / 256) / 64 if double else 4 / 64), 8: 1.}
     for param in head.parameters():

@@ -17,13 +17,8 @@ class SemanticTokens(NamedTuple):
     # (N, 2, classes) scores of the auxiliary head, from the continuous and
     # from the quantised steps; no classes without such a head
     light_scores: Optional[Tensor] = None
-    # (N, F, D) what the vision tower made of the keyframes, and (N, A, F + 1)
-    # where it stands, see keyframes.places; by the head; of the neck, F and A
-    # are 0
-    frames: Optional[Tensor] = None
-    places: Optional[Tensor] = None
 
     def clips(self, which: slice) -> 'SemanticTokens':
-        """Some of the clips."""
+        """Return the tokens of some of the clips."""
         return SemanticTokens(
             *(field if field is None else field[which] for field in self))

@@ -196,7 +196,7 @@ def constrained(head, feats):
 
 def linear(head, feats):
     # Any matrix takes as long as the one that LVLMLinearHead has trained.
-    hidden = head.read(feats, None)[:, 0]
+    hidden = head.lm.forward_lm(head.prompt_inputs(feats))[:, 0]
     return hidden @ torch.ones(hidden.shape[1], len(head.classes.names))
 
 

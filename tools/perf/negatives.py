@@ -52,7 +52,7 @@ def cost(cfg, number):
     head = build_without_weights(cfg)
     names = len(head.trie) if not number else len(
         head.trie.subset(list(range(1 + number))))
-    reasons = [len(head.prompt.reason(d)) for d in head.classes.descriptions]
+    reasons = [len(head.prompt.reason(*c)) for c in zip(*head.classes)]
     tokens = cfg.model.neck.num_tokens
     prompt = len(head.prompt.before) + tokens + len(head.prompt.after)
     step = train_step(head, 2, tokens)

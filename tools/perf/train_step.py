@@ -180,8 +180,9 @@ def plain(head, feats, samples):
 
 def ours_lm(head, feats, samples):
     target, counts = pad_right(true_answers(head, samples), feats.ids.device)
-    hidden = head.read(feats, None, answer=target[:, :-1])
-    logprob, length = answer_logprobs(hidden, head.lm_head, target, counts)
+    hidden = head.lm.forward_lm(head.prompt_inputs(feats),
+                                answer=target[:, :-1])
+    logprob, length = answer_logprobs(hidden, head.lm.lm_head, target, counts)
     return -logprob / length, -logprob / length
 
 

@@ -1,4 +1,8 @@
-"""A linear classifier in the place of the scores of the class names."""
+"""A linear classifier in the place of the scores of the class names.
+
+Shapes: N clips, S prompt positions, R answer positions, D width of the
+language model.
+"""
 from typing import Dict, Optional, Sequence, Union
 
 import torch
@@ -7,38 +11,50 @@ from torch import Tensor
 
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
+from ..lvlm.language_model import PromptInputs
 from ..lvlm.logprobs import answer_logprobs, per_token
 from ..lvlm.prompt import pad_right
+from ..lvlm.reader import PromptReader
 from ..tokens import SemanticTokens
-from .lvlm_head import LVLMHead
+from .narrative import write_tokens
 
 
 @MODELS.register_module()
-class LVLMLinearHead(LVLMHead):
-    """``LVLMHead`` that reads the class off the hidden state behind the
-    prompt. The prompt is all that is read, so it is fast; but its classes are
-    fixed, and the language model's knowledge of the names goes unused. The
-    answer is trained and generated as there.
+class LVLMLinearHead(PromptReader):
+    """Read the class off the hidden state behind the prompt.
+
+    The prompt is all that is read, so it is fast; but the classes are fixed,
+    and what the language model knows of their names goes unused. The answer
+    is trained and generated as by :class:`LVLMHead`.
 
     Args:
-        num_classes, in_channels, class_names, lvlm, kwargs: As there.
+        num_classes, in_channels, class_names, lvlm, kwargs: Of
+            :class:`PromptReader`.
+
+    Raises:
+        ValueError: A setting of :class:`LVLMHead` alone, and see
+            :class:`PromptReader`.
     """
 
     def __init__(self, num_classes: int, in_channels: int,
                  class_names: Union[str, Sequence], lvlm: Dict,
                  **kwargs) -> None:
         for key in ('scoring', 'num_negatives', 'unseen'):
-            if kwargs.get(key):
+            if kwargs.pop(key, None):
                 raise ValueError(f'`{key}` is for LVLMHead; LVLMLinearHead '
                                  'does not score names')
         super().__init__(num_classes, in_channels, class_names, lvlm, **kwargs)
-        self.scoring.is_likelihood = False
-        self.classifier = nn.Linear(self.decoder.config.hidden_size,
+        self.classifier = nn.Linear(self.lm.decoder.config.hidden_size,
                                     num_classes)
 
     def set_classes(self,
                     class_names: Union[str, Sequence],
                     num_classes: Optional[int] = None) -> None:
+        """Take the class names when the head is built.
+
+        Raises:
+            ValueError: It is built already.
+        """
         if hasattr(self, 'classifier'):
             raise ValueError('the classes of LVLMLinearHead are those it was '
                              'trained on; LVLMHead takes any names')
@@ -46,25 +62,52 @@ class LVLMLinearHead(LVLMHead):
 
     def loss(self, feats: SemanticTokens, data_samples: SampleList,
              **kwargs) -> Dict[str, Tensor]:
-        """As in ``LVLMHead``, with ``loss_cls`` over the classifier."""
+        """Compute ``loss_cls`` over the classifier, and ``loss_lm`` of the
+        answer as :meth:`LVLMHead.loss` does; none while not ``active``."""
         if not self.active:
             return dict()
-        feats = self.look(feats, data_samples)
-        labels = self._labels(data_samples, feats.ids.device)
+        labels = self.labels_of(data_samples, feats.ids.device)  # (N, )
         prompt, trie = self.draw_prompt()
-        reasons = self._reasons(prompt, labels, data_samples)
+        inputs = self.prompt_inputs(feats, data_samples, prompt)  # S positions
+        reasons = self.reasons_of(prompt, labels, data_samples)
         answers = [trie.sequences[label] + reason
                    for label, reason in zip(labels.tolist(), reasons)]
-        target, counts = pad_right(answers, labels.device)
-        hidden = self.read(feats, None, labels, target[:, :-1], prompt)
+        target, counted = pad_right(answers, labels.device)  # (N, R)
+        # (N, R, D): the prompt's last position, and all but the last token.
+        hidden = self.lm.forward_lm(inputs, answer=target[:, :-1])
         losses = self.loss_by_feat(self._classify(hidden), data_samples)
-        logprob, length = answer_logprobs(hidden, self.lm_head, target, counts)
+        logprob, length = answer_logprobs(
+            hidden, self.lm.lm_head, target, counted)
         losses['loss_lm'] = -self.loss_lm * per_token(logprob, length)
         return losses
 
-    def forward(self, x: SemanticTokens, **kwargs) -> Tensor:
-        """Tokens of N clips -> (N, num_classes) float32 scores."""
-        return self._classify(self.read(x, None))
+    def forward(self, x: SemanticTokens,
+                data_samples: Optional[SampleList] = None,
+                **kwargs) -> Tensor:
+        """Score the classes: tokens of N clips -> (N, num_classes) float32.
+        Keyframes come with ``data_samples``."""
+        return self.score(self.prompt_inputs(x, data_samples))
+
+    def score(self, inputs: PromptInputs) -> Tensor:
+        """Score the classes of prompts, as :meth:`forward` does."""
+        return self._classify(self.lm.forward_lm(inputs))
+
+    def predict(self, feats: SemanticTokens, data_samples: SampleList,
+                **kwargs) -> SampleList:
+        """Set ``pred_score``, ``pred_label`` and the tokens, as
+        :meth:`LVLMHead.predict` does."""
+        tokens = SemanticTokens(*feats)
+        if not self.active:
+            return write_tokens(tokens,
+                                self.predict_light(tokens, data_samples))
+        return self.predict_inputs(
+            tokens, self.prompt_inputs(tokens, data_samples), data_samples)
+
+    def predict_inputs(self, tokens: SemanticTokens, inputs: PromptInputs,
+                       data_samples: SampleList) -> SampleList:
+        """Predict from prompts that are made already."""
+        return write_tokens(
+            tokens, self.predict_by_feat(self.score(inputs), data_samples))
 
     def _classify(self, hidden: Tensor) -> Tensor:
         with torch.autocast(hidden.device.type, enabled=False):

@@ -3,19 +3,19 @@ it, and faster ones that decide less.
 
 Shapes: N clips, P inner nodes of the trie.
 """
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, Tuple
 
 import torch
 from torch import Tensor
 
-from ..lvlm.label_trie import LabelTrie, tree_layout
+from ..lvlm.label_trie import LabelTrie, tree_attention
+from ..lvlm.language_model import LanguageModel, PromptInputs
 from ..lvlm.logprobs import next_token_logprobs, trie_logprobs
 from ..lvlm.prefix_cache import as_cache, cache_args
-from ..tokens import SemanticTokens
 
 
 class Scoring:
-    """(N, num_classes) float32 scores of a head, by one of these methods:
+    """Score class names, (N, num_classes) float32, by one of these methods:
 
     ``'trie'``
         Exact log-likelihoods of all names, from one forward.
@@ -64,110 +64,113 @@ class Scoring:
         self.temperature = temperature
         self.memory = memory_mb * 2**20
 
-    def __call__(self, head, feats: SemanticTokens) -> Tensor:
-        scores = self.method(head, feats, self.memory)
+    def __call__(self, lm: LanguageModel, inputs: PromptInputs,
+                 trie: LabelTrie) -> Tensor:
+        """Score the names of a trie behind prompts -> (N, num_classes)."""
+        scores = self.method(lm, inputs, trie, self.memory)
         if self.prior:
-            scores = scores - self.prior * head.remember(
-                'prior', lambda: self._prior(head, feats))
+            scores = scores - self.prior * lm.remember(
+                'prior', lambda: self._prior(lm, inputs, trie))
         if self.length_norm:
-            scores = scores / head.trie.paths.sum(1)
+            scores = scores / trie.paths.sum(1)
         return scores / self.temperature
 
-    def _prior(self, head, feats: SemanticTokens) -> Tensor:
+    def _prior(self, lm: LanguageModel, inputs: PromptInputs,
+               trie: LabelTrie) -> Tensor:
         """(1, num_classes) log-likelihoods of the names without a clip."""
-        if not head.prompt.after:
+        if bool(inputs.of_clip[:, -1].any()):
             raise ValueError('`scoring.prior` needs a `prompt` that goes on '
                              'behind {tokens}: the names follow that text')
-        one = feats.clips(slice(1))
-        if head.prompt.has_keyframes:
-            one = one._replace(frames=one.frames[:, :0],
-                               places=one.places[..., :1])
-        return self.method(
-            head, one._replace(mask=torch.zeros_like(one.mask)), self.memory)
+        return self.method(lm, inputs.without_clip(), trie, self.memory)
 
 
-def trie_scores(head, feats: SemanticTokens, memory: float) -> Tensor:
-    """One forward over the prompts and the trie, or as many as the memory
-    takes."""
+def trie_scores(lm: LanguageModel, inputs: PromptInputs, trie: LabelTrie,
+                memory: float) -> Tensor:
+    """Score by one forward over the prompts and the trie, or as many as the
+    memory takes."""
     scores = []
-    tries = _tries_that_fit(head, feats, memory)
-    biggest = max((trie for _, trie in tries), key=len)
-    clips = max(1, int(memory // _bytes_a_clip(head, feats, biggest)))
-    for start in range(0, len(feats.ids), clips):
-        some = feats.clips(slice(start, start + clips))
+    tries = _tries_that_fit(lm, inputs, trie, memory)
+    biggest = max((part for _, part in tries), key=len)
+    clips = max(1, int(memory // _bytes_a_clip(lm, inputs, biggest)))
+    for start in range(0, len(inputs.mask), clips):
+        some = inputs.clips(slice(start, start + clips))
         parts = [
-            trie.scores(
-                trie_logprobs(head.read(some, trie), head.lm_head, trie))
-            for _, trie in tries
+            part.scores(trie_logprobs(
+                lm.forward_lm(some, part), lm.lm_head, part))
+            for _, part in tries
         ]
         scores.append(torch.cat(parts, 1))
     order = torch.tensor([label for labels, _ in tries for label in labels],
-                         device=feats.ids.device)
+                         device=inputs.mask.device)
     return torch.cat(scores)[:, order.argsort()]
 
 
-def _tries_that_fit(head, feats: SemanticTokens, memory: float) -> List:
+def _tries_that_fit(lm: LanguageModel, inputs: PromptInputs, trie: LabelTrie,
+                    memory: float) -> List[Tuple[List[int], LabelTrie]]:
     """``(labels, trie)`` pairs, each small enough to be read for a clip."""
-    trie = head.trie
     names, parts = len(trie.sequences), 1
     tries = [(list(range(names)), trie)]
     while parts < names and max(
-            _bytes_a_clip(head, feats, t) for _, t in tries) > memory:
+            _bytes_a_clip(lm, inputs, t) for _, t in tries) > memory:
         parts = min(2 * parts, names)
         tries = trie.split(parts)
     return tries
 
 
-def _bytes_a_clip(head, feats: SemanticTokens, trie: LabelTrie) -> int:
-    """Of the largest layer's activations, in float32: attention weights twice
-    (eager attention copies them), the mask, and three rows inside the MLP."""
-    config, prompt = head.decoder.config, head.prompt
-    rows = head.positions(feats) + len(trie)
-    columns = len(prompt.before) + rows
+def _bytes_a_clip(lm: LanguageModel, inputs: PromptInputs,
+                  trie: LabelTrie) -> int:
+    """Bytes of the largest layer's activations, in float32: attention weights
+    twice (eager attention copies them), the mask, and three rows inside the
+    MLP."""
+    config = lm.decoder.config
+    columns = inputs.mask.shape[1] + len(trie)
+    rows = columns - len(inputs.before)
     inner = getattr(config, 'intermediate_size', 4 * config.hidden_size)
     return 4 * rows * ((2 * config.num_attention_heads + 1) * columns +
                        3 * inner + 4 * config.hidden_size)
 
 
-def first_token_scores(head, feats: SemanticTokens, _: float) -> Tensor:
-    """The prompt alone is read.
+def first_token_scores(lm: LanguageModel, inputs: PromptInputs,
+                       trie: LabelTrie, _: float) -> Tensor:
+    """Score by the first token of each name: the prompt alone is read.
 
     Raises:
         ValueError: Two names begin with the same token.
     """
-    first = [sequence[0] for sequence in head.trie.sequences]
+    first = [sequence[0] for sequence in trie.sequences]
     for label, token in enumerate(first):
         if token in first[:label]:
-            a, b = (head.classes.names[i] for i in
-                    (first.index(token), label))
+            a, b = (trie.names[i] for i in (first.index(token), label))
             raise ValueError(
                 "`scoring.type='first_token'` needs names that differ in "
                 f"their first token; {a!r} and {b!r} do not: use 'trie'")
-    hidden = head.read(feats, None).squeeze(1)
+    hidden = lm.forward_lm(inputs).squeeze(1)  # (N, D)
     n, device = len(hidden), hidden.device
     return next_token_logprobs(
-        hidden, head.lm_head,
+        hidden, lm.lm_head,
         torch.arange(n, device=device).repeat_interleave(len(first)),
         torch.tensor(first, device=device).repeat(n)).view(n, -1)
 
 
-def constrained_scores(head, feats: SemanticTokens, _: float) -> Tensor:
-    """Greedy decoding along the trie, all clips side by side; a clip is done
+def constrained_scores(lm: LanguageModel, inputs: PromptInputs,
+                       trie: LabelTrie, _: float) -> Tensor:
+    """Decode greedily along the trie, all clips side by side; a clip is done
     when one name alone is left below its node."""
-    sequences, device = head.trie.sequences, feats.ids.device
-    embeds, mask = head.embed_prompt(feats, head.prompt)
-    n = len(mask)
-    cache, past = head.open_cache(n, head.prompt, device)
+    sequences, device = trie.sequences, inputs.mask.device
+    n, dtype = len(inputs.mask), inputs.embeds.dtype
+    cache, past = lm.open_cache(inputs)
     cache = as_cache(None, n) if cache is None else cache
-    layout = tree_layout(mask, None, embeds.dtype, past=past)
+    embeds, mask, numbers = inputs.embeds, inputs.mask, inputs.position_ids
+    attention = tree_attention(mask, None, dtype, past=past,
+                               position_ids=numbers)
     embeds, depth = embeds[:, past:], 0
     left = [list(range(len(sequences)))] * n  # names below each clip's node
     while True:
-        hidden = head.decoder(
+        hidden = lm.decoder(
             inputs_embeds=embeds,
-            attention_mask=layout.mask,
-            position_ids=head.place(layout.position_ids, feats),
-            **cache_args(head.decoder, cache)).last_hidden_state[:, -1]
+            attention_mask=attention.mask,
+            position_ids=attention.position_ids,
+            **cache_args(lm.decoder, cache)).last_hidden_state[:, -1]
         # Of each name left the token at this depth, or its last.
         here = [sequence[min(depth, len(sequence) - 1)]
                 for sequence in sequences]
@@ -175,7 +178,7 @@ def constrained_scores(head, feats: SemanticTokens, _: float) -> Tensor:
         clips = torch.arange(n, device=device).repeat_interleave(
             torch.tensor([len(way) for way in ways], device=device))
         logprobs = next_token_logprobs(
-            hidden, head.lm_head, clips,
+            hidden, lm.lm_head, clips,
             torch.tensor(sum(ways, []), device=device))
         chosen = [way[int(of_way.argmax())] for way, of_way in zip(
             ways, logprobs.split([len(way) for way in ways]))]
@@ -184,9 +187,11 @@ def constrained_scores(head, feats: SemanticTokens, _: float) -> Tensor:
         if all(len(names) == 1 for names in left):
             break
         depth += 1
-        embeds = head.embed_ids(chosen, device)[:, None]
+        embeds = lm.embed(chosen, device)[:, None]
         mask = torch.cat([mask, mask.new_ones(n, 1)], 1)
-        layout = tree_layout(mask, None, embeds.dtype, past=mask.shape[1] - 1)
+        numbers = torch.cat([numbers, numbers[..., -1:] + 1], -1)
+        attention = tree_attention(mask, None, dtype, past=mask.shape[1] - 1,
+                                   position_ids=numbers)
     scores = torch.full((n, len(sequences)), -torch.inf, device=device)
     scores[torch.arange(n), [names[0] for names in left]] = 0.
     return scores

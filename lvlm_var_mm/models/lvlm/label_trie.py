@@ -72,6 +72,8 @@ class LabelTrie(nn.Module):
 
     Args:
         sequences (list[list[int]]): Token ids of each class name.
+        names (list[str], optional): The names, for messages. Default: their
+            numbers.
 
     Attributes:
         sequences (list[list[int]]): As given.
@@ -92,14 +94,18 @@ class LabelTrie(nn.Module):
             another.
     """
 
-    def __init__(self, sequences: Sequence[Sequence[int]]) -> None:
+    def __init__(self, sequences: Sequence[Sequence[int]],
+                 names: Optional[Sequence[str]] = None) -> None:
         super().__init__()
         self.sequences = [list(s) for s in sequences]
+        self.names = list(names or map(str, range(len(sequences))))
         children: List[dict] = [{}]  # of each node: token -> node
         parent, token, routes = [-1], [-1], []
         for label, sequence in enumerate(sequences):
             if not len(sequence):
-                raise ValueError(f'class name {label} has no tokens')
+                raise ValueError(
+                    f'class name {label} ({self.names[label]!r}) has no '
+                    'tokens')
             node, route = 0, []
             for t in sequence:
                 if t not in children[node]:
@@ -114,7 +120,8 @@ class LabelTrie(nn.Module):
         for label, route in enumerate(routes):
             if children[route[-1]] or ends[route[-1]] > 1:
                 raise ValueError(
-                    f'class name {label} ends where another one passes: '
+                    f'class name {label} ({self.names[label]!r}) ends where '
+                    'another one passes: '
                     'names must differ and end in the same end token')
 
         inner = [n for n in range(1, len(children)) if children[n]]
@@ -154,7 +161,8 @@ class LabelTrie(nn.Module):
 
     def subset(self, labels: Sequence[int]) -> 'LabelTrie':
         """The tree of some of the names, in the order of ``labels``."""
-        trie = LabelTrie([self.sequences[label] for label in labels])
+        trie = LabelTrie([self.sequences[label] for label in labels],
+                         [self.names[label] for label in labels])
         return trie.to(self.tokens.device)
 
     def split(self, parts: int) -> List[Tuple[List[int], 'LabelTrie']]:
@@ -174,10 +182,11 @@ class LabelTrie(nn.Module):
             return edge_logprobs @ self.paths.T
 
 
-class Layout(NamedTuple):
-    """How one batch of prompts, the tree and the answers stand in a row."""
+class TreeAttention(NamedTuple):
+    """What each position of [prompt | tree | answer] sees, and its number."""
     mask: Tensor  # (N, 1, rows, S+P+R) additive, 0 or the lowest float
-    position_ids: Tensor  # (N, rows), where rows = S+P+R less the past
+    # (N, rows), where rows = S+P+R less the past; (A, N, rows) of pictures
+    position_ids: Tensor
 
 
 def check_window(config, positions: int) -> None:
@@ -199,13 +208,14 @@ def check_window(config, positions: int) -> None:
             'or take a model without a sliding window')
 
 
-def tree_layout(prompt_mask: Tensor,
-                trie: Optional[LabelTrie],
-                dtype: torch.dtype,
-                labels: Optional[Tensor] = None,
-                answer_len: int = 0,
-                past: int = 0) -> Layout:
-    """Attention mask and positions for [prompt | tree | answer].
+def tree_attention(prompt_mask: Tensor,
+                   trie: Optional[LabelTrie],
+                   dtype: torch.dtype,
+                   labels: Optional[Tensor] = None,
+                   answer_len: int = 0,
+                   past: int = 0,
+                   position_ids: Optional[Tensor] = None) -> TreeAttention:
+    """Make attention mask and positions for [prompt | tree | answer].
 
     Args:
         prompt_mask (Tensor): (N, S) bool, False on padding, which may stand
@@ -219,9 +229,11 @@ def tree_layout(prompt_mask: Tensor,
             of the label's name and the answer before them.
         past (int): Positions of the prompt whose keys and values are there
             already: they are seen, but get no row.
+        position_ids (Tensor, optional): (N, S), or (A, N, S), numbers of the
+            prompt's positions. Defaults to numbering them in a row.
 
     Returns:
-        Layout: The additive mask and the position ids.
+        TreeAttention: The additive mask and the position ids.
     """
     n, s = prompt_mask.shape
     p, r = 0 if trie is None else len(trie), answer_len
@@ -231,9 +243,10 @@ def tree_layout(prompt_mask: Tensor,
     causal = torch.ones(total, total, dtype=torch.bool, device=device).tril()
     sees[:, :s, :s] = causal[:s, :s]
     sees[:, s:, :s] = True
-    positions = prompt_mask.long().cumsum(1).sub(1).clamp(min=0)
-    start = prompt_mask.sum(1, keepdim=True) - 1  # the prompt's last position
-    positions = [positions]
+    if position_ids is None:
+        position_ids = prompt_mask.long().cumsum(1).sub(1).clamp(min=0)
+    start = position_ids[..., -1:]  # the prompt's last position
+    positions = [position_ids]
     if trie is not None:
         sees[:, s:s + p, s:s + p] = trie.ancestors
         positions.append(start + trie.depth)
@@ -255,4 +268,4 @@ def tree_layout(prompt_mask: Tensor,
     sees = sees[:, None, past:]
     mask = torch.zeros(sees.shape, dtype=dtype, device=device)
     mask.masked_fill_(~sees, torch.finfo(dtype).min)
-    return Layout(mask, torch.cat(positions, 1)[:, past:])
+    return TreeAttention(mask, torch.cat(positions, -1)[..., past:])

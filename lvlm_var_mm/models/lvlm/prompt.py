@@ -198,20 +198,20 @@ def _split(template: str, mark: str, key: str) -> Tuple[str, str]:
     return parts[0], parts[1]
 
 
-def pad_left(embeds: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:
-    """Move what the mask leaves out to the front of each row.
+def pad_left(embeds: Tensor, *masks: Tensor) -> Tuple[Tensor, ...]:
+    """Move what the first mask leaves out to the front of each row.
 
     Args:
         embeds (Tensor): (N, S, D).
-        mask (Tensor): (N, S) bool.
+        masks (Tensor): (N, S) bool, each.
 
     Returns:
-        tuple[Tensor, Tensor]: Both, each row's valid entries in order at its
-        end.
+        tuple[Tensor, ...]: All of them, each row's valid entries in order at
+        its end.
     """
-    order = mask.long().argsort(dim=1, stable=True)
+    order = masks[0].long().argsort(dim=1, stable=True)
     index = order[..., None].expand_as(embeds)
-    return embeds.gather(1, index), mask.gather(1, order)
+    return (embeds.gather(1, index), *(m.gather(1, order) for m in masks))
 
 
 def pad_right(rows: Sequence[Sequence[int]],

@@ -1,17 +1,15 @@
-"""What reads: the language model with a prompt for it, frozen but for LoRA.
+"""The base of the heads: a LoRA-tuned language model and prompts for it.
 
 Shapes: N clips, L tokens of C channels, S prompt positions, P inner nodes of
 the label trie, R answer positions, D width of the language model.
 """
-from contextlib import nullcontext
-from typing import Dict, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from mmcv.cnn import Scale
 from torch import Tensor
-from transformers import DynamicCache
 
 from lvlm_var_mm.checkpoint.description import (check, describe, from_bytes,
                                                 has_adapter,
@@ -20,23 +18,24 @@ from lvlm_var_mm.checkpoint.description import (check, describe, from_bytes,
 from lvlm_var_mm.checkpoint.fingerprint import describe_base
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.models import BaseHead
+from mmaction.utils import SampleList
 from ..tokens import SemanticTokens
 from .build import (PATH_KEY, build, build_lvlm, keep_trained_only,
                     reset_adapter)
 from .keyframes import Keyframes, put_in_place
-from .label_trie import (LabelTrie, check_attention, check_layers,
-                         check_window, tree_layout)
-from .prefix_cache import PrefixCache, as_cache, cache_args, read_prefix
-from .prompt import Prompt, pad_left, pad_right
+from .label_trie import LabelTrie, check_attention, check_layers
+from .language_model import LanguageModel, PromptInputs, row_positions
+from .prompt import Prompt, pad_left
 
 PROMPT = ('Semantic action tokens of a clip: {tokens}\n'
           'The action, and why:\n')
 ANSWER = '{label}\n{reason}'
+Pictures = Tuple[Tensor, Tensor]
 
 
 class PromptReader(BaseHead):
-    """A head that puts semantic action tokens into the prompt of a language
-    model and reads it, with the class names as a trie behind it.
+    """Base class of the heads: semantic action tokens in the prompt of a
+    LoRA-tuned language model, and the class names as a trie behind it.
 
     Args:
         num_classes (int): Number of classes; checked against the list.
@@ -63,7 +62,13 @@ class PromptReader(BaseHead):
             or answer is refused, or read all the same.
         gradient_checkpointing (bool): Recompute the language model's
             activations in the backward pass.
+        loss_lm (float): Weight of the language-model loss on the answer.
         kwargs: Of ``mmaction.models.BaseHead``.
+
+    Raises:
+        ValueError: ``num_classes`` differs from the list, two classes have
+            one name, or a template lacks a placeholder.
+        FileNotFoundError: No model folder, or no class list.
     """
 
     def __init__(self,
@@ -80,8 +85,14 @@ class PromptReader(BaseHead):
                  keyframe: str = '{picture}',
                  same_task: bool = True,
                  gradient_checkpointing: bool = False,
+                 loss_lm: float = 1.0,
+                 average_clips: str = 'prob',
                  **kwargs) -> None:
-        super().__init__(num_classes, in_channels, **kwargs)
+        super().__init__(
+            num_classes, in_channels, average_clips=average_clips, **kwargs)
+        self.loss_lm = loss_lm
+        # Set by LVLMWarmupHook while the tokens are not worth reading yet.
+        self.active = True
         key = 'tokenizer'
         if tokenizer is None:
             key, tokenizer = 'lvlm', {
@@ -89,7 +100,6 @@ class PromptReader(BaseHead):
                 PATH_KEY: lvlm[PATH_KEY]
             }
         self.tokenizer = build(tokenizer, key)
-        self._cache = PrefixCache()
         self.templates = dict(prompt=prompt, answer=answer, chat=chat,
                               keyframe=keyframe)
         self.set_classes(class_names, num_classes)
@@ -107,24 +117,26 @@ class PromptReader(BaseHead):
         if isinstance(attention, str):  # else of each part of the model
             check_attention(attention)  # before minutes of loading
         self.lvlm = build_lvlm(lvlm, lora, gradient_checkpointing)
-        check_layers(self.decoder.config)
+        self.lm = LanguageModel(self.lvlm)
+        check_layers(self.lm.decoder.config)
         keep_trained_only(self, 'lvlm')
         self.base = describe_base(self, str(lvlm.get(PATH_KEY, lvlm['type'])))
-        width = self.embedding.weight.shape[1]
+        width = self.lm.embedding.weight.shape[1]  # D
         self.projector = nn.Sequential(
             nn.Linear(in_channels, width), nn.GELU(), nn.Linear(width, width),
             nn.LayerNorm(width, elementwise_affine=False))
         # A projected token starts out as long as a word of the vocabulary.
         self.token_scale = Scale()
         self.token_scale.scale = nn.Parameter(
-            self.embedding.weight.detach().float().std())
+            self.lm.embedding.weight.detach().float().std())
         self.register_load_state_dict_pre_hook(scale_was_a_parameter)
 
     def set_classes(self,
                     class_names: Union[str, Sequence],
                     num_classes: Optional[int] = None) -> None:
         """Choose from these names from now on: class names are data, so any
-        list may be given at test time, and a checkpoint of other ones read.
+        list may be given at test time. A checkpoint of other names is read
+        with ``same_task=False`` alone.
 
         Args:
             class_names (str | list): As for the head.
@@ -135,7 +147,6 @@ class PromptReader(BaseHead):
             FileNotFoundError: No class list.
         """
         self.classes = load_classes(class_names, num_classes)
-        self.same_task = False
         self.num_classes = len(self.classes.names)
         prompt, answer, chat, keyframe = self.templates.values()
         names = self.classes.names
@@ -145,20 +156,21 @@ class PromptReader(BaseHead):
         ]
         # What a name's tokens are depends on the text before it.
         tries = nn.ModuleList(
-            LabelTrie([p.name(n) for n in names]) for p in self.prompts)
-        if hasattr(self, 'tries'):
+            LabelTrie([p.name(n) for n in names], names)
+            for p in self.prompts)
+        if hasattr(self, 'tries'):  # chosen anew
             tries = tries.to(self.trie.tokens.device)
+            self.lm.forget()
         self.tries = tries
-        self._cache.clear()
 
     @property
     def prompt(self) -> Prompt:
-        """That of tests."""
+        """The prompt of tests."""
         return self.prompts[0]
 
     @property
     def trie(self) -> LabelTrie:
-        """Of the class names behind the prompt of tests."""
+        """The class names behind the prompt of tests."""
         return self.tries[0]
 
     def draw_prompt(self) -> Tuple[Prompt, LabelTrie]:
@@ -169,149 +181,163 @@ class PromptReader(BaseHead):
             drawn = int(torch.randint(len(self.prompts), ()))
         return self.prompts[drawn], self.tries[drawn]
 
-    # -------------------------------------------------- the language model
-    @property
-    def _causal_lm(self) -> nn.Module:
-        return getattr(self.lvlm, 'get_base_model', lambda: self.lvlm)()
-
-    @property
-    def decoder(self) -> nn.Module:
-        return self._causal_lm.get_decoder()
-
-    @property
-    def lm_head(self) -> nn.Module:
-        return self._causal_lm.get_output_embeddings()
-
-    @property
-    def embedding(self) -> nn.Module:
-        return self._causal_lm.get_input_embeddings()
-
-    def embed_prompt(self, feats: SemanticTokens,
-                     prompt: Prompt) -> Tuple[Tensor, Tensor]:
-        """Prompt with the tokens in it -> (N, S, D) embeddings and the
-        (N, S) mask. What stands before the tokens lies at the same place
-        for every clip; padding follows it."""
-        device = feats.ids.device
-        tokens = self.token_scale(self.projector(feats.embeds))
-        parts = [tokens]
-        if prompt.has_keyframes:
-            parts[:0] = [feats.frames, self.embed_ids(prompt.between, device)]
-        parts.append(self.embed_ids(prompt.after, device))
-        n, dtype = len(tokens), parts[-1].dtype
-        # What is not of the clip has two axes.
-        parts = [x.to(dtype).expand(n, -1, -1) for x in parts]
-        at = len(parts) - 2
-        masks = [feats.mask if i == at else feats.mask.new_ones(x.shape[:2])
-                 for i, x in enumerate(parts)]
-        clip, mask = pad_left(torch.cat(parts, 1), torch.cat(masks, 1))
-        before = self.embed_ids(prompt.before, device).expand(n, -1, -1)
-        return (torch.cat([before, clip], 1),
-                F.pad(mask, (before.shape[1], 0), value=True))
-
-    def look(self, feats: SemanticTokens, data_samples) -> SemanticTokens:
-        """With the keyframes of the clips, if the prompts have a place for
-        them; all views of a clip see the same."""
-        if not self.prompt.has_keyframes:
-            return feats
-        views = len(feats.ids) // len(data_samples)
-        frames, places = (
-            x.repeat_interleave(views, 0)
-            for x in self.keyframes(self._causal_lm, data_samples))
-        return feats._replace(frames=frames, places=places)
-
-    def place(self, position_ids: Tensor, feats: SemanticTokens,
-              prompt: Optional[Prompt] = None) -> Tensor:
-        """(N, S) positions, numbered in a row -> as the model numbers them,
-        (A, N, S) where pictures have A axes."""
-        start = len((prompt or self.prompt).before)
-        return put_in_place(position_ids, start, feats.places)
-
-    def positions(self, feats: SemanticTokens) -> int:
-        """Of a prompt, but for what stands at the same place for all."""
-        frames = 0 if feats.frames is None else feats.frames.shape[1]
-        return (frames + len(self.prompt.between) + feats.ids.shape[1] +
-                len(self.prompt.after))
-
-    def embed_ids(self, ids: Sequence[int], device: torch.device) -> Tensor:
-        return self.embedding(
-            torch.tensor(ids, dtype=torch.long, device=device))
-
-    def remember(self, key, make):
-        """What ``make()`` gives; kept in evaluation for as long as the
-        language model does not change."""
-        if self.training or torch.is_grad_enabled():
-            return make()
-        return self._cache.get(self.lvlm, key, make)
-
-    def open_cache(self, clips: int, prompt: Prompt,
-                   device: torch.device
-                   ) -> Tuple[Optional[DynamicCache], int]:
-        """Keys and values of what stands before the tokens, and how many;
-        none in training, where they would change with every step."""
-        ids = prompt.before
-        if self.training or torch.is_grad_enabled() or not ids:
-            return None, 0
-        prefix = self.remember(tuple(ids), lambda: read_prefix(
-            self.decoder, self.embed_ids(ids, device)[None]))
-        return as_cache(prefix, clips), len(ids)
-
-    def read(self,
-             feats: SemanticTokens,
-             trie: Optional[LabelTrie],
-             labels: Optional[Tensor] = None,
-             answer: Optional[Tensor] = None,
-             prompt: Optional[Prompt] = None) -> Tensor:
-        """One forward over [prompt | label trie | answer].
+    # --------------------------------------------------- prompts of clips
+    def encode_keyframes(self, data_samples: Optional[SampleList],
+                         clips: int) -> Optional[Pictures]:
+        """Encode the keyframes of the clips by the model's vision tower, if
+        the prompts have a place for them; all views of a clip see the same.
 
         Args:
-            feats (SemanticTokens): Of N clips.
-            trie (LabelTrie, optional): Class names.
-            labels (Tensor, optional): (N, ) the name of the trie that each
-                answer follows.
-            answer (Tensor, optional): (N, R) token ids.
-            prompt (Prompt, optional): Defaults to that of tests.
+            data_samples (list[:obj:`ActionDataSample`], optional): With
+                ``keyframes``.
+            clips (int): N, clips times views.
 
         Returns:
-            Tensor: (N, 1+P+R, D) hidden states of the prompt's last
-            position, the trie and the answer.
+            tuple[Tensor, Tensor] | None: (N, F, D) embeddings and
+            (N, A, F + 1) places, see :class:`~.keyframes.Keyframes`.
+
+        Raises:
+            ValueError: There are no data samples to take them from.
+        """
+        if not self.prompt.has_keyframes:
+            return None
+        if data_samples is None:
+            raise ValueError('`prompt` has {keyframes}, which come with the '
+                             'data samples: give the head `data_samples`')
+        return tuple(
+            x.repeat_interleave(clips // len(data_samples), 0)
+            for x in self.keyframes(self.lm.base, data_samples))
+
+    def prompt_inputs(self,
+                      tokens: SemanticTokens,
+                      data_samples: Optional[SampleList] = None,
+                      prompt: Optional[Prompt] = None,
+                      pictures: Optional[Pictures] = None) -> PromptInputs:
+        """Put the tokens of N clips, and their pictures, into the prompt.
+
+        What stands before the clip lies at the same place for all clips;
+        padding follows it.
+
+        Args:
+            tokens (SemanticTokens): (N, L) of each.
+            data_samples (list[:obj:`ActionDataSample`], optional): For
+                keyframes.
+            prompt (Prompt, optional): Defaults to that of tests.
+            pictures (tuple[Tensor, Tensor], optional): Defaults to what
+                :meth:`encode_keyframes` gives.
+
+        Returns:
+            PromptInputs: Of S positions.
         """
         prompt = prompt or self.prompt
-        embeds, mask = self.embed_prompt(feats, prompt)
-        n, length = mask.shape
-        cache, past = self.open_cache(n, prompt, mask.device)
-        parts = [embeds[:, past:]]
-        if trie is not None:
-            parts.append(self.embedding(trie.tokens).expand(n, -1, -1))
-        if answer is not None:
-            parts.append(self.embedding(answer))
-        longest = 0 if trie is None else max(map(len, trie.sequences))
-        after = 0 if answer is None else answer.shape[1]
-        check_window(self.decoder.config, length + longest + after)
-        layout = tree_layout(mask, trie, embeds.dtype, labels,
-                             after, past)
-        hidden = self.decoder(
-            inputs_embeds=torch.cat(parts, 1),
-            attention_mask=layout.mask,
-            position_ids=self.place(layout.position_ids, feats, prompt),
-            **cache_args(self.decoder, cache)).last_hidden_state
-        return hidden[:, length - past - 1:]
+        n, device = len(tokens.ids), tokens.ids.device
+        if pictures is None:
+            pictures = self.encode_keyframes(data_samples, n)
+        action = self.token_scale(self.projector(tokens.embeds))  # (N, L, D)
+        parts = [(action, tokens.mask, True),
+                 (self.lm.embed(prompt.after, device), None, False)]
+        if pictures is not None:
+            parts[:0] = [(pictures[0], None, True),  # (N, F, D)
+                         (self.lm.embed(prompt.between, device), None, False)]
+        dtype = parts[-1][0].dtype
+        embeds, masks, of_clip = [], [], []
+        for part, mask, is_clip in parts:
+            # What is not of the clip has two axes.
+            part = part.to(dtype).expand(n, -1, -1)
+            embeds.append(part)
+            masks.append(tokens.mask.new_ones(part.shape[:2])
+                         if mask is None else mask)
+            of_clip.append(torch.full_like(masks[-1], is_clip))
+        embeds, mask, of_clip = pad_left(
+            torch.cat(embeds, 1), torch.cat(masks, 1), torch.cat(of_clip, 1))
+        before = self.lm.embed(prompt.before, device).expand(n, -1, -1)
+        start = before.shape[1]
+        mask = F.pad(mask, (start, 0), value=True)  # (N, S)
+        return PromptInputs(
+            embeds=torch.cat([before, embeds], 1),  # (N, S, D)
+            mask=mask,
+            position_ids=put_in_place(
+                row_positions(mask), start, pictures and pictures[1]),
+            of_clip=F.pad(of_clip, (start, 0), value=False),
+            before=tuple(prompt.before))
+
+    # ------------------------------------------------- answers of clips
+    def labels_of(self, data_samples: SampleList,
+                  device: torch.device) -> Tensor:
+        """Return the (N, ) labels.
+
+        Raises:
+            ValueError: A label outside the class list.
+        """
+        labels = torch.cat([s.gt_label for s in data_samples])
+        if not 0 <= int(labels.min()) <= int(labels.max()) < self.num_classes:
+            raise ValueError(
+                f'labels {labels.tolist()} do not fit the {self.num_classes} '
+                'classes of `class_names`')
+        return labels.to(device)
+
+    def reasons_of(self, prompt: Prompt, labels: Tensor,
+                   data_samples: SampleList) -> List[List[int]]:
+        """Return the token ids of the reason of each clip: its
+        ``explanation``, else the description of its class."""
+        names, descriptions = self.classes
+        return [
+            prompt.reason(names[label],
+                          s.get('explanation') or descriptions[label])
+            for s, label in zip(data_samples, labels.tolist())
+        ]
 
     @torch.no_grad()
+    def generate(self,
+                 inputs: PromptInputs,
+                 labels: Optional[Sequence[int]] = None,
+                 max_new_tokens: int = 48) -> List[Tuple[str, str]]:
+        """Write the reason behind the name of each clip's class, greedily: it
+        explains a decision already made.
+
+        Args:
+            inputs (PromptInputs): Of N clips, from :meth:`prompt_inputs`.
+            labels (Sequence[int], optional): (N, ) classes to give reasons
+                for. Defaults to the most likely ones.
+            max_new_tokens (int): Limit of a reason.
+
+        Returns:
+            list[tuple[str, str]]: Class name and reason.
+
+        Raises:
+            RuntimeError: See :func:`~.keyframes.generate_args`.
+        """
+        was_training = self.training
+        self.eval()
+        try:
+            if labels is None:
+                labels = self.score(inputs).argmax(1).tolist()
+            names = [self.classes.names[label] for label in labels]
+            written = self.lm.write(
+                inputs, [self.prompt.name(n) for n in names],
+                self.prompt.end, max_new_tokens)
+        finally:
+            self.train(was_training)
+        return [(name, self.prompt.decode(ids))
+                for name, ids in zip(names, written)]
+
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
-        """(n, D) float32, each text as the language model read it before it
-        was tuned: the mean of its last hidden states."""
-        ids, mask = pad_right([self.prompt.alone(text) for text in texts],
-                              self.token_scale.scale.device)
-        with getattr(self.lvlm, 'disable_adapter', nullcontext)():
-            hidden = self.decoder(
-                inputs_embeds=self.embedding(ids),
-                attention_mask=mask.long(),
-                use_cache=False).last_hidden_state.float()
-        mask = mask[..., None]
-        return (hidden * mask).sum(1) / mask.sum(1)
+        """Embed texts as the language model read them before it was tuned ->
+        (n, D) float32."""
+        return self.lm.embed_texts([self.prompt.alone(t) for t in texts],
+                                   self.token_scale.scale.device)
+
+    def predict_light(self, tokens: SemanticTokens,
+                      data_samples: SampleList) -> SampleList:
+        """Predict by the neck's light classifier, if it has one: while the
+        language model waits."""
+        light = tokens.light_scores
+        if light is not None and light.numel():
+            self.predict_by_feat(light[:, 1], data_samples)
+        return data_samples
 
     def train(self, mode: bool = True) -> 'PromptReader':
-        self._cache.clear()
+        self.lm.forget()
         return super().train(mode)
 
     # ---------------------------------------------------------- checkpoints

@@ -27,8 +27,8 @@ from torch import Tensor, nn
 
 # A code is dead below this share of the mean usage of all codes; see
 # tools/perf/codebook.py for what other shares do. At a decay of 0.99 a code
-# that is never chosen falls from the mean to it within 138 iterations.
-DEAD_SHARE = 0.25
+# that is never chosen falls from the mean to it within 230 iterations.
+DEAD_SHARE = 0.1
 # Iterations with replacement where nothing says when the codes begin to be
 # read: ten times what the running means remember at a decay of 0.99.
 REPLACE_STEPS = 1000

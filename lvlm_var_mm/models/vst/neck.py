@@ -183,9 +183,7 @@ class VSTNeck(BaseModule):
             mask=torch.ones_like(ids, dtype=torch.bool),
             names=self._name_of[ids],
             parts=part.expand_as(ids),
-            light_scores=self.light_scores(steps, quantized),
-            frames=quantized[:, :0],
-            places=ids.new_zeros(len(ids), 0, 1))
+            light_scores=self.light_scores(steps, quantized))
 
     @torch.no_grad()
     def read_codes(self, ids: Tensor) -> SemanticTokens:

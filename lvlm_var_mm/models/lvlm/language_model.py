@@ -1,0 +1,209 @@
+"""Run the language model of a head on prompts that are embedded already.
+
+Shapes: N clips, S prompt positions, P inner nodes of the label trie, R answer
+positions, D width of the language model, A axes by which it numbers positions.
+"""
+from contextlib import nullcontext
+from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
+
+import torch
+from torch import Tensor, nn
+from transformers import DynamicCache
+
+from .keyframes import generate_args
+from .label_trie import LabelTrie, check_window, tree_attention
+from .prefix_cache import PrefixCache, as_cache, cache_args, read_prefix
+from .prompt import pad_right
+
+
+class PromptInputs(NamedTuple):
+    """The prompts of N clips: made once, read as often as wanted."""
+    embeds: Tensor  # (N, S, D)
+    mask: Tensor  # (N, S) bool, False on padding, which is never at the end
+    position_ids: Tensor  # (N, S), or (A, N, S) as the model numbers pictures
+    of_clip: Tensor  # (N, S) bool, True on action tokens and pictures
+    before: Tuple[int, ...]  # the token ids that all prompts open with
+
+    def clips(self, which: slice) -> 'PromptInputs':
+        """Return the prompts of some of the clips."""
+        return self._replace(
+            embeds=self.embeds[which], mask=self.mask[which],
+            position_ids=self.position_ids[..., which, :],
+            of_clip=self.of_clip[which])
+
+    def without_clip(self) -> 'PromptInputs':
+        """Return one prompt in which nothing of a clip is read."""
+        one = self.clips(slice(1))
+        mask = one.mask & ~one.of_clip
+        return one._replace(
+            mask=mask,
+            position_ids=row_positions(mask).expand_as(one.position_ids))
+
+
+def row_positions(mask: Tensor) -> Tensor:
+    """Number the valid positions of each row: (N, S) bool -> (N, S)."""
+    return mask.long().cumsum(1).sub(1).clamp(min=0)
+
+
+class LanguageModel:
+    """The parts of a causal language model by name, and what is done with it.
+
+    A plain object: the head owns the module, under the name by which
+    checkpoints know it.
+
+    Args:
+        module (nn.Module): From :func:`~.build.build_lvlm`.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self._cache = PrefixCache()
+
+    @property
+    def base(self) -> nn.Module:
+        """The model without the wrapper of LoRA."""
+        return getattr(self.module, 'get_base_model', lambda: self.module)()
+
+    @property
+    def decoder(self) -> nn.Module:
+        """Its layers: embeddings in, hidden states out."""
+        return self.base.get_decoder()
+
+    @property
+    def lm_head(self) -> nn.Module:
+        """Its output matrix, D -> vocabulary."""
+        return self.base.get_output_embeddings()
+
+    @property
+    def embedding(self) -> nn.Module:
+        """Its input embeddings, vocabulary -> D."""
+        return self.base.get_input_embeddings()
+
+    def embed(self, ids: Sequence[int], device: torch.device) -> Tensor:
+        """Embed token ids: (B, ) -> (B, D)."""
+        return self.embedding(
+            torch.tensor(ids, dtype=torch.long, device=device))
+
+    # -------------------------------------------------------- what is kept
+    def remember(self, key, make: Callable):
+        """Return what ``make()`` gives, kept in evaluation for as long as the
+        model does not change."""
+        if self.module.training or torch.is_grad_enabled():
+            return make()
+        return self._cache.get(self.module, key, make)
+
+    def forget(self) -> None:
+        """Drop what is kept."""
+        self._cache.clear()
+
+    def open_cache(self, inputs: PromptInputs
+                   ) -> Tuple[Optional[DynamicCache], int]:
+        """Return keys and values of what stands before the tokens, and of how
+        many positions; none in training, where they change with every step.
+        """
+        ids = inputs.before
+        if self.module.training or torch.is_grad_enabled() or not ids:
+            return None, 0
+        prefix = self.remember(ids, lambda: read_prefix(
+            self.decoder, self.embed(ids, inputs.embeds.device)[None]))
+        return as_cache(prefix, len(inputs.mask)), len(ids)
+
+    # ------------------------------------------------------------- forward
+    def forward_lm(self,
+                   inputs: PromptInputs,
+                   trie: Optional[LabelTrie] = None,
+                   labels: Optional[Tensor] = None,
+                   answer: Optional[Tensor] = None) -> Tensor:
+        """Read [prompt | label trie | answer] in one forward.
+
+        Args:
+            inputs (PromptInputs): Of N clips.
+            trie (LabelTrie, optional): Class names.
+            labels (Tensor, optional): (N, ) the name of the trie that each
+                answer follows.
+            answer (Tensor, optional): (N, R) token ids.
+
+        Returns:
+            Tensor: (N, 1+P+R, D) hidden states of the prompt's last
+            position, the trie and the answer.
+
+        Raises:
+            ValueError: More positions than the model sees.
+        """
+        n, length = inputs.mask.shape
+        cache, past = self.open_cache(inputs)
+        parts = [inputs.embeds[:, past:]]  # (N, S - past, D)
+        if trie is not None:
+            parts.append(self.embedding(trie.tokens).expand(n, -1, -1))
+        if answer is not None:
+            parts.append(self.embedding(answer))  # (N, R, D)
+        longest = 0 if trie is None else max(map(len, trie.sequences))
+        behind = 0 if answer is None else answer.shape[1]
+        check_window(self.decoder.config, length + longest + behind)
+        attention = tree_attention(
+            inputs.mask, trie, inputs.embeds.dtype, labels, behind, past,
+            inputs.position_ids)
+        hidden = self.decoder(
+            inputs_embeds=torch.cat(parts, 1),
+            attention_mask=attention.mask,
+            position_ids=attention.position_ids,
+            **cache_args(self.decoder, cache)).last_hidden_state
+        return hidden[:, length - past - 1:]
+
+    @torch.no_grad()
+    def write(self, inputs: PromptInputs, opening: Sequence[List[int]],
+              end: int, max_new_tokens: int) -> Tensor:
+        """Go on greedily behind prompts and the token ids that follow them.
+
+        Args:
+            inputs (PromptInputs): Of N clips.
+            opening (Sequence[list[int]]): What each answer opens with.
+            end (int): The token that ends an answer.
+            max_new_tokens (int): Limit.
+
+        Returns:
+            Tensor: (N, new) token ids.
+
+        Raises:
+            RuntimeError: See :func:`~.keyframes.generate_args`.
+        """
+        ids, known = pad_right(opening, inputs.mask.device)  # (N, B)
+        mask = torch.cat([inputs.mask, known], 1)  # (N, S + B)
+        embeds = torch.cat([inputs.embeds, self.embedding(ids)], 1)
+        steps = 1 + torch.arange(ids.shape[1], device=ids.device)
+        last = inputs.position_ids[..., -1:]
+        positions = torch.cat([inputs.position_ids, (last + steps)], -1)
+        # Padding to the front, as `generate` wants it.
+        order = mask.long().argsort(dim=1, stable=True)
+        return self.module.generate(
+            inputs_embeds=embeds.gather(
+                1, order[..., None].expand_as(embeds)),
+            attention_mask=mask.gather(1, order).long(),
+            **generate_args(positions.gather(-1, order.expand_as(positions))),
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            # As it was trained to end, whatever the model's own settings.
+            eos_token_id=end,
+            pad_token_id=end)
+
+    @torch.no_grad()
+    def embed_texts(self, texts: Sequence[List[int]],
+                    device: torch.device) -> Tensor:
+        """Average the last hidden states of texts, as the model read them
+        before it was tuned.
+
+        Args:
+            texts (Sequence[list[int]]): n texts, as token ids.
+            device (torch.device): Of the model.
+
+        Returns:
+            Tensor: (n, D) float32.
+        """
+        ids, mask = pad_right(texts, device)
+        with getattr(self.module, 'disable_adapter', nullcontext)():
+            hidden = self.decoder(
+                inputs_embeds=self.embedding(ids),
+                attention_mask=mask.long(),
+                use_cache=False).last_hidden_state.float()
+        mask = mask[..., None]
+        return (hidden * mask).sum(1) / mask.sum(1)
