@@ -289,10 +289,10 @@ class VSTNeck(BaseModule):
     def get_extra_state(self) -> Tensor:
         # EMAHook copies it from one model to another, tensor by tensor: its
         # size must not depend on the names.
-        longest = [max(VOCABULARY, key=len)] * len(self.code_names)
-        most, facts = (dict(self.description, code_names=names)
-                       for names in (longest, self.code_names))
-        return to_bytes(facts, len(to_bytes(most)))
+        names = self.code_names
+        room = len(names) * max(map(len, VOCABULARY)) - sum(map(len, names))
+        return to_bytes(dict(self.description, code_names=names,
+                             padding=' ' * room))
 
     def set_extra_state(self, state: Tensor) -> None:
         """Take the names of the codes over; compare the tokens.
