@@ -163,17 +163,17 @@ def log(caplog):
     logger.removeHandler(caplog.handler)
 
 
-def test_prompt_that_is_joined_with_the_names(kind, tokenizer, own, log):
+def test_prompt_that_is_joined_with_the_names(tokenizer, own, log):
     """The blank at its end is the first letter of most of their tokens."""
     moved = Prompt(tokenizer, 'A clip: {tokens}. Action: ', ANSWER, NTU.names)
     assert moved.after == own('. Action:', False)
     assert 'the end of `prompt`' in log.text
     log.clear()
-    prompt = Prompt(tokenizer, 'A clip: {tokens}. Action:', ' {label}\n{reason}',
-                    NTU.names)
-    assert prompt.after == moved.after and not log.text
+    plain = Prompt(tokenizer, 'A clip: {tokens}. Action:',
+                   ' {label}\n{reason}', NTU.names)
+    assert plain.after == moved.after and not log.text
     for name in NTU.names:
-        assert prompt.name(name) == moved.name(name)
+        assert plain.name(name) == moved.name(name)
 
 
 def test_name_whose_end_is_joined_with_the_reason(tokenizer):
@@ -248,6 +248,8 @@ def test_chat_that_leaves_out_the_prompt(pieces):
     tokenizer.chat_template = 'USER: ASSISTANT:'
     with pytest.raises(ValueError, match='leaves out the message'):
         Prompt(tokenizer, PROMPT, ANSWER, NTU.names, chat=True)
+    with pytest.raises(ValueError, match='`prompt` must hold {tokens} once'):
+        Prompt(tokenizer, 'A clip', ANSWER, NTU.names, chat=True)
 
 
 # ----------------------------------------------------------- through the head
