@@ -96,7 +96,7 @@ def test_healthy(setup):
     said = '\n'.join(f.text for f in found)
     for words in ('torch ', '8 samples, 2 a class', '8 samples read',
                   'torsos of 0.5', 'pass backbone and neck', ': whole',
-                  'GB free'):
+                  'GB free', "a clip is read as '<s>Semantic"):
         assert words in said
 
 
@@ -423,6 +423,8 @@ TARGETS = 'model.cls_head.lora.target_modules'
      'aux_head.num_classes` is 10', 'number of classes'),
     (option('model.cls_head.prompt', 'no place'), 'error', '{tokens}',
      '`model`'),
+    (option('model.cls_head.answer', '{label}: why{reason}'), 'error',
+     "joins the end of the class name 'drink'", 'cls_head.answer'),
     (option('model.backbone.type', 'STGCN3'), 'error', 'STGCN3', '`model`'),
     (no_joint_17, 'error', 'joints [17, 18, 19] hang on nothing',
      'graph_cfg.layout'),

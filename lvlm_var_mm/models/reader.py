@@ -151,12 +151,12 @@ class PromptReader(BaseHead):
 
     @property
     def prompt(self) -> Prompt:
-        """That of tests."""
+        """The prompt of tests."""
         return self.prompts[0]
 
     @property
     def trie(self) -> LabelTrie:
-        """Of the class names behind the prompt of tests."""
+        """The class names behind the prompt of tests."""
         return self.tries[0]
 
     def draw_prompt(self) -> Tuple[Prompt, LabelTrie]:
