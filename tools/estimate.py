@@ -1,16 +1,16 @@
 """What training a config takes: parameters, memory of each GPU, time.
 
     python tools/estimate.py CONFIG [--machine 1x80 8x24 8x80]
-        [--batch-size N] [--tflops RATE] [--share 0.5] [--samples N]
+        [--batch-size N] [--tflops RATE] [--share 0.4] [--samples N]
 
 No weights and no data are needed. Language model and backbone take their step
 at real size on tensors without content, and what is alive in it is counted; the
 neck runs on noise. The memory is for plain data parallelism, every GPU with the
-whole model, unless `strategy` of the config
-shards it; it holds an allowance of 1.5 GB for CUDA. For a time, say what the
-GPU does: `--tflops` is its rate in bfloat16 matrix products, measured here if
-there is a GPU; `--share` is how much of that training reaches. The last line
-is JSON.
+whole model, unless `strategy` of the config shards it; it holds an allowance of
+1.5 GB for CUDA. Hours are those of an A100 and an H100 that reach `--share` of
+what their data sheets promise, in matrix products (bfloat16, dense) and in
+moving memory; reading the data comes on top. `--tflops` adds another GPU; it is
+measured here if there is one. The last line is JSON.
 """
 import argparse
 import json
@@ -23,14 +23,16 @@ from terminaltables import AsciiTable
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import load_config, user_errors
-from lvlm_var_mm.datasets.ntu_census import PUBLISHED
-from lvlm_var_mm.estimate import (Machine, backbone_step,
-                                  build_without_weights, fake_batch,
-                                  keyframe_positions, memory_of, train_step,
+from lvlm_var_mm.estimate import (GPU, GPUS, Footprint, Machine, Schedule,
+                                  Work, backbone_step, build_without_weights,
+                                  clips_of, fake_batch, keyframe_positions,
+                                  memory_of, names_of_a_batch, positions,
+                                  scoring_step, stage_hours, train_step,
                                   weight_bytes)
+from lvlm_var_mm.estimate.hours import READS, VALIDATION, WAITS
 from lvlm_var_mm.estimate.memory import GB, Shards, largest, quantised
 from lvlm_var_mm.models.lora import trainable_parameters
-from mmaction.registry import DATASETS, MODELS
+from mmaction.registry import MODELS
 
 
 def parse_args():
@@ -46,8 +48,8 @@ def parse_args():
     parser.add_argument('--tflops', type=float,
                         help='bfloat16 matrix products of a GPU, 1e12 '
                         'operations a second')
-    parser.add_argument('--share', type=float, default=.5,
-                        help='of that rate which training reaches '
+    parser.add_argument('--share', type=float, default=.4,
+                        help='of the rate of a GPU, what training reaches '
                         '(default: %(default)s)')
     parser.add_argument('--samples', type=int,
                         help='clips of an epoch (default: of the data set, or '
@@ -62,19 +64,6 @@ def parse_args():
         if value is not None and value <= 0:
             parser.error(f'--{name.replace("_", "-")} must be above 0')
     return args
-
-
-def samples_of(cfg):
-    """Clips of an epoch, None if neither the data nor its size is known."""
-    dataset = cfg.train_dataloader.dataset.copy()
-    dataset.pop('make_sample', None)  # it would be made for this
-    try:
-        return len(DATASETS.build(dataset))
-    except (FileNotFoundError, ValueError):
-        inner = dataset.get('dataset', dataset)
-        size = PUBLISHED.get(inner.get('benchmark'), {}).get(
-            inner.get('split'))
-        return size and size * dataset.get('times', 1)
 
 
 def measured_tflops():
@@ -115,10 +104,13 @@ def main():
     batches = {n: fake_batch(cfg, n) for n in sizes}
     frames = keyframe_positions(head, batches[2][0]['data_samples'])
     vst = {n: backbone_step(light, batch) for n, batch in batches.items()}
-    llm = {n: train_step(head, n, light.neck.num_tokens * len(
-        light.neck.parts or [0]), bfloat16, frames) for n in sizes}
-    steps = {n: vst[n] + llm[n] for n in sizes}
+    tokens = light.neck.num_tokens * len(light.neck.parts or [0])
     batch = args.batch_size or cfg.train_dataloader.batch_size
+    names = names_of_a_batch(head, batch)
+    read = positions(head, tokens, frames, names)
+    llm = {n: train_step(head, n, tokens, bfloat16, frames, names)
+           for n in sizes}
+    steps = {n: vst[n] + llm[n] for n in sizes}
 
     rows = [('part', 'parameters', 'trained')]
     rows += [(part, f'{c["total"]:,}', f'{c["trainable"]:,}')
@@ -145,31 +137,63 @@ def main():
     rows += [(key.replace('_', ' '), *(f[key] for f in figures))
              for key in ('clips', 'fits', 'largest_batch')]
 
-    tflops = args.tflops or measured_tflops()
-    samples = args.samples or samples_of(cfg)
-    for machine in machines if tflops and samples else ():
-        rate = machine.gpus * tflops * 1e12 * args.share
-        each = {name: f[4].flops / 4 * samples / rate / 3600
-                for name, f in (('tokens', vst), ('whole', steps))}
-        out[str(machine)].update(
-            hours_of_token_epoch=each['tokens'],
-            hours_of_whole_epoch=each['whole'])
-    if tflops and samples:
-        rows += [(key.replace('_', ' '), *(f'{f[key]:.3f}' for f in figures))
-                 for key in ('hours_of_token_epoch', 'hours_of_whole_epoch')]
     title = ('plain data parallelism' if shards is None else
              cfg.strategy.type + ', where GPUs are several')
     table = AsciiTable(
         rows, title=title + (f', base in {bits} bits' if bits else ''))
     print(table.table)
-    if not tflops:
-        print('no time: give --tflops, the rate of the GPU')
-    elif not samples:
-        print('no time: give --samples, the clips of an epoch')
+    names_share = read['names'] / sum(read.values())
+    print(f'{names} of {head.num_classes} class names are read for each clip: '
+          f"{names_share:.0%} of the language model's positions in training")
+
+    samples = args.samples or clips_of(cfg)
+    tflops = args.tflops or measured_tflops()
+    hours = {}
+    if samples:
+        kinds = dict(GPUS, **{f'{tflops:g} TFLOPS': GPU.of(tflops)}
+                     if tflops else {})
+        hours = hours_of(cfg, Work(*(per_clip(x, batch) for x in (
+            vst, steps, {n: vst[n] + scoring_step(
+                head, n, tokens, bfloat16, frames) for n in sizes}))),
+            samples, kinds, args.share, sorted({m.gpus for m in machines}))
+    else:
+        print('no hours: give --samples, the clips of an epoch')
     print(json.dumps(dict(
         total=total, trained=trained, machines=out, samples=samples,
-        tflops=tflops, share=args.share, tflop_per_clip=dict(
+        positions=read, names_share=names_share, tflops=tflops,
+        share=args.share, hours=hours, tflop_per_clip=dict(
             tokens=vst[4].flops / 4e12, whole=steps[4].flops / 4e12))))
+
+
+def per_clip(steps, batch):
+    """What a clip of a batch takes, by the steps of two batches: weights are
+    read once a step."""
+    (a, first), (b, second) = sorted(steps.items())
+    slope = (second.traffic - first.traffic) / (b - a)
+    traffic = first.traffic + slope * (batch - a)
+    return Footprint(0, second.flops / b, traffic / batch)
+
+
+def hours_of(cfg, work, samples, kinds, share, numbers):
+    """Print the hours of each stage; return them, of one GPU of each kind."""
+    schedule = Schedule.of(cfg)
+    val = clips_of(cfg, 'val_dataloader') if cfg.get('val_dataloader') else 0
+    found = {f'{n} x {kind}': stage_hours(work, schedule, samples, val, gpu,
+                                          share, n)
+             for n in numbers for kind, gpu in kinds.items()}
+    epochs = {WAITS: schedule.waiting, READS: schedule.reading,
+              VALIDATION: schedule.val_reading}
+    rows = [('hours', 'times', *found)]
+    rows += [(stage, epochs.get(stage, ''),
+              *(f'{hours[stage]:.3g}' for hours in found.values()))
+             for stage in (*epochs, 'whole')]
+    print(AsciiTable(rows, title=f'{samples:,} clips, at {share:.0%} of what '
+                     'the GPU promises').table)
+    for kind, gpu in kinds.items():
+        print(f'{kind}: {gpu.flops / 1e12:g} TFLOPS in bfloat16, '
+              f'{gpu.bandwidth / 1e12:.2f} TB/s')
+    return {kind: stage_hours(work, schedule, samples, val, gpu, share)
+            for kind, gpu in kinds.items()}
 
 
 if __name__ == '__main__':

@@ -26,14 +26,14 @@ from terminaltables import AsciiTable
 from torch import Tensor, nn
 
 from lvlm_var_mm.estimate.capacity import memory_here, require_memory
+from lvlm_var_mm.estimate.hours import READS, VALIDATION, WAITS
 from lvlm_var_mm.estimate.schedule import Schedule, clips_of, warmup_hooks
 from mmaction.registry import RUNNERS
 from .stand_ins import (stand_in_for_checkpoint, stand_in_for_data,
                         stand_in_for_lvlm)
 
 ITERATIONS = 2  # of a phase: the first one warms up, the last one counts
-WAITS, READS = 'the language model waits', 'the whole model'
-VALIDATION = 'validation'
+EARLY = f'{VALIDATION} while {WAITS}'
 # How far the next step of a resumed training may lie from the original, as
 # a share of it: on a GPU, sums in bfloat16 differ from run to run.
 ON_GPU, ON_CPU = .1, 1e-3
@@ -64,8 +64,7 @@ class Stopwatch(Hook):
         self.bytes: Dict[str, int] = {}
 
     def before_train_epoch(self, runner: Runner) -> None:
-        head = _bare(runner.model).cls_head
-        self._enter(READS if getattr(head, 'active', True) else WAITS)
+        self._enter(READS if _reads(runner) else WAITS)
 
     def before_train_iter(self, runner: Runner, batch_idx: int,
                           data_batch: Optional[Dict] = None) -> None:
@@ -76,7 +75,7 @@ class Stopwatch(Hook):
         self._stop()
 
     def before_val_epoch(self, runner: Runner) -> None:
-        self._enter(VALIDATION)
+        self._enter(VALIDATION if _reads(runner) else EARLY)
 
     def before_val_iter(self, *args, **kwargs) -> None:
         self._start = _now()
@@ -230,9 +229,9 @@ def _costs(cfg: Config, schedule: Schedule, phases: Dict[str, Phase]
     rows, total = [('phase', 'first iteration, s', 'iteration, s',
                     'peak memory, GB', 'in the whole training', 'hours')], 0.
     epochs = {WAITS: schedule.waiting, READS: schedule.reading,
-              VALIDATION: schedule.val_waiting + schedule.val_reading}
+              EARLY: schedule.val_waiting, VALIDATION: schedule.val_reading}
     for name, phase in phases.items():
-        loader = 'val' if name == VALIDATION else 'train'
+        loader = 'val' if name.startswith(VALIDATION) else 'train'
         clips = clips_of(cfg, f'{loader}_dataloader')
         row = (name, f'{phase.first:.2f}', f'{phase.seconds:.2f}',
                f'{phase.bytes / 1e9:.2f}')
@@ -265,6 +264,10 @@ def _shared_folder(cfg: Config) -> Iterator[str]:
 
 def _bare(model: nn.Module) -> nn.Module:
     return model.module if is_model_wrapper(model) else model
+
+
+def _reads(runner: Runner) -> bool:
+    return getattr(_bare(runner.model).cls_head, 'active', True)
 
 
 def _free() -> None:

@@ -1,0 +1,70 @@
+"""From a step's footprint to the hours of a training."""
+from typing import Dict, NamedTuple, Optional
+
+from .footprint import Footprint
+from .schedule import Schedule
+
+WAITS, READS = 'the language model waits', 'the whole model'
+VALIDATION = 'validation'
+
+
+class GPU(NamedTuple):
+    """What a GPU does at most."""
+    flops: float  # of dense matrix products in bfloat16, a second
+    bandwidth: float  # bytes of its memory, a second
+
+    @classmethod
+    def of(cls, tflops: float) -> 'GPU':
+        """One of which the first is known: its memory is as fast, beside it,
+        as an A100's."""
+        known = GPUS['A100']
+        return cls(tflops * 1e12, tflops * 1e12 *
+                   known.bandwidth / known.flops)
+
+
+# By their data sheets, in the form with 80 GB that is called SXM.
+GPUS = dict(A100=GPU(312e12, 2.04e12), H100=GPU(989e12, 3.35e12))
+
+
+class Work(NamedTuple):
+    """What a clip takes, by what is done with it."""
+    waits: Footprint  # a step of backbone and neck
+    reads: Footprint  # of the whole model
+    validates: Footprint  # through the whole model, without gradients
+
+
+def stage_hours(work: Work,
+                schedule: Schedule,
+                train: int,
+                val: Optional[int],
+                gpu: GPU,
+                share: float,
+                gpus: int = 1) -> Dict[str, float]:
+    """Return the hours of each stage, and of all together.
+
+    Matrix products and memory traffic are taken to follow each other. What is
+    left out: reading the data, sending gradients around, and the time in which
+    a GPU waits for work, which is a good part of a small backbone's.
+
+    Args:
+        work (Work): Of a clip.
+        schedule (Schedule): Epochs.
+        train (int): Clips of an epoch.
+        val (int, optional): Clips of a validation; None counts as none.
+        gpu (GPU): What it does at most.
+        share (float): Of that, what training reaches.
+        gpus (int): They share the clips.
+    """
+    def hours(clips: float, step: Footprint) -> float:
+        seconds = step.flops / gpu.flops + step.traffic / gpu.bandwidth
+        return clips * seconds / share / gpus / 3600
+
+    # The light head alone is validated while the language model waits; a
+    # forward is a third of a step.
+    found = {
+        WAITS: hours(train * schedule.waiting +
+                     (val or 0) * schedule.val_waiting / 3, work.waits),
+        READS: hours(train * schedule.reading, work.reads),
+        VALIDATION: hours((val or 0) * schedule.val_reading, work.validates)
+    }
+    return dict(found, whole=sum(found.values()))
