@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from contextlib import contextmanager
+from statistics import median
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
@@ -32,7 +33,6 @@ from mmaction.registry import RUNNERS
 from .stand_ins import (stand_in_for_checkpoint, stand_in_for_data,
                         stand_in_for_lvlm)
 
-ITERATIONS = 2  # of a phase: the first one warms up, the last one counts
 EARLY = f'{VALIDATION} while {WAITS}'
 # How far the next step of a resumed training may lie from the original, as
 # a share of it: on a GPU, sums in bfloat16 differ from run to run.
@@ -42,7 +42,7 @@ ON_GPU, ON_CPU = .1, 1e-3
 class Phase(NamedTuple):
     """What the iterations of a phase took."""
     first: float  # seconds of the first one
-    seconds: float  # of the last one
+    seconds: float  # median of the others
     bytes: int  # peak of the memory
 
 
@@ -96,11 +96,12 @@ class Stopwatch(Hook):
             1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
     def phases(self) -> Dict[str, Phase]:
-        return {name: Phase(seconds[0], seconds[-1], self.bytes[name])
+        return {name: Phase(seconds[0], median(seconds[1:] or seconds),
+                            self.bytes[name])
                 for name, seconds in self.seconds.items()}
 
 
-def rehearse(cfg: Config) -> Report:
+def rehearse(cfg: Config, iterations: int = 2) -> Report:
     """Rehearse the training of a config and print what it takes.
 
     Nothing is written to the work directory of the config. Parts that are
@@ -108,6 +109,7 @@ def rehearse(cfg: Config) -> Report:
 
     Args:
         cfg (Config): The whole config, as ``tools/train.py`` would run it.
+        iterations (int): Of each phase; the first one warms up.
 
     Raises:
         ValueError: It does not fit into the memory, or counts no epochs.
@@ -115,7 +117,7 @@ def rehearse(cfg: Config) -> Report:
     init_default_scope('mmaction')
     schedule, watch = Schedule.of(cfg), Stopwatch()
     with _shared_folder(cfg) as folder:
-        small, stand_ins = shortened(cfg, schedule, folder)
+        small, stand_ins = shortened(cfg, schedule, folder, iterations)
         for text in stand_ins:
             _say(f'stand-in for {text}')
         require_memory(small, memory_here(), get_world_size())
@@ -149,8 +151,8 @@ def rehearse(cfg: Config) -> Report:
     return Report(phases, resumed, stand_ins, hours)
 
 
-def shortened(cfg: Config, schedule: Schedule,
-              folder: str) -> Tuple[Config, List[str]]:
+def shortened(cfg: Config, schedule: Schedule, folder: str,
+              iterations: int) -> Tuple[Config, List[str]]:
     """Return the config of a rehearsal in a folder, and what stands in for
     what is missing."""
     cfg = copy.deepcopy(cfg)
@@ -161,7 +163,7 @@ def shortened(cfg: Config, schedule: Schedule,
     stand_ins = stand_in_for_lvlm(cfg, folder) + stand_in_for_checkpoint(cfg)
     for name in ('train_dataloader', 'val_dataloader'):
         if cfg.get(name):
-            number = ITERATIONS * cfg[name].batch_size
+            number = iterations * cfg[name].batch_size
             stand_ins += stand_in_for_data(
                 cfg, name, number * get_world_size(), folder)
             cfg[name].sampler = dict(type='FewSampler', number=number)

@@ -1,5 +1,8 @@
 """From a step's footprint to the hours of a training."""
+import time
 from typing import Dict, NamedTuple, Optional
+
+import torch
 
 from .footprint import Footprint
 from .schedule import Schedule
@@ -24,6 +27,22 @@ class GPU(NamedTuple):
 
 # By their data sheets, in the form with 80 GB that is called SXM.
 GPUS = dict(A100=GPU(312e12, 2.04e12), H100=GPU(989e12, 3.35e12))
+
+
+def measured_tflops(size: int = 8192, repeats: int = 10) -> Optional[float]:
+    """Return the rate of large matrix products in bfloat16 on the GPU at hand,
+    in 1e12 operations a second; None without a GPU."""
+    if not torch.cuda.is_available():
+        return None
+    a = torch.randn(size, size, device='cuda', dtype=torch.bfloat16)
+    best = 0.
+    for _ in range(repeats):
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        a @ a
+        torch.cuda.synchronize()
+        best = max(best, 2 * size**3 / (time.perf_counter() - start))
+    return best / 1e12
 
 
 class Work(NamedTuple):
