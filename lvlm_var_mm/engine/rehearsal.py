@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
@@ -141,7 +142,7 @@ def rehearse(cfg: Config, iterations: int = 2) -> Report:
         phases, resumed = watch.phases(), _same(step, again)
         rows, hours = _costs(cfg, schedule, phases)
         _say(AsciiTable(rows, title='rehearsal').table)
-        _say(f'checkpoint: {osp.getsize(checkpoint) / 1e6:.0f} MB; resumed '
+        _say(f'checkpoint: {_size(checkpoint) / 1e6:.1f} MB; resumed '
              f'from it, training {"takes" if resumed else "DOES NOT take"} '
              f'the same next step (loss {step[0]:.6f} and {again[0]:.6f})')
         _say('the whole training: ' + (
@@ -262,6 +263,12 @@ def _shared_folder(cfg: Config) -> Iterator[str]:
     finally:
         if is_main_process():
             shutil.rmtree(made[0], ignore_errors=True)
+
+
+def _size(checkpoint: str) -> int:
+    """Bytes of a file, or of a folder as DeepSpeed writes it."""
+    files = [p for p in Path(checkpoint).rglob('*') if p.is_file()]
+    return sum(p.stat().st_size for p in files or [Path(checkpoint)])
 
 
 def _bare(model: nn.Module) -> nn.Module:

@@ -195,7 +195,8 @@ def stand_in_for_data(cfg: Config, loader: str, clips: int,
         return []
     if leaf.type == 'TokenDataset':
         cfg[loader].dataset = dict(
-            type='TokenDataset', ann_file=_made_tokens(cfg, clips, folder))
+            type='TokenDataset', serialize_data=False,
+            ann_file=_made_tokens(cfg, clips, folder))
         # They are of no checkpoint.
         cfg.custom_hooks = [hook for hook in cfg.get('custom_hooks', [])
                             if hook.type != 'TokenCacheHook']

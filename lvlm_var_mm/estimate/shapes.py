@@ -171,7 +171,8 @@ def made_clips(cfg: Config, dataset: Dict, number: int) -> Dict:
     return dict(
         type='MadeClips', pipeline=leaf.pipeline, number=number,
         num_classes=cfg.model.cls_head.get('num_classes', 1),
-        joints=_joints(cfg), test_mode=leaf.get('test_mode', False))
+        joints=_joints(cfg), test_mode=leaf.get('test_mode', False),
+        serialize_data=False)
 
 
 def innermost(dataset: Dict) -> Dict:
