@@ -206,6 +206,12 @@ def test_schedule():
     assert schedule.val_reading == schedule.reading
     assert clips_of(cfg) == 40091
     assert clips_of(cfg, 'val_dataloader') == 16487
+    cfg.train_cfg = dict(max_epochs=11, val_interval=4,
+                         dynamic_intervals=[(10, 1)])
+    for hook in cfg.custom_hooks:
+        if 'Warmup' in hook.type:
+            hook.epochs = 8
+    assert Schedule.of(cfg) == (8, 3, 2, 3)  # after 4 and 8, and 9, 10, 11
     cfg.train_cfg = dict(by_epoch=False, max_iters=7)
     with pytest.raises(ValueError, match='max_epochs'):
         Schedule.of(cfg)

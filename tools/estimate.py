@@ -3,14 +3,14 @@
     python tools/estimate.py CONFIG [--machine 1x80 8x24 8x80]
         [--batch-size N] [--tflops RATE] [--share 0.4] [--samples N]
 
-No weights and no data are needed. Language model and backbone take their step
-at real size on tensors without content, and what is alive in it is counted; the
-neck runs on noise. The memory is for plain data parallelism, every GPU with the
-whole model, unless `strategy` of the config shards it; it holds an allowance of
-1.5 GB for CUDA. Hours are those of an A100 and an H100 that reach `--share` of
-what their data sheets promise, in matrix products (bfloat16, dense) and in
-moving memory; reading the data comes on top. `--tflops` adds another GPU; it is
-measured here if there is one. The last line is JSON.
+No weights and no data are needed. Language model and backbone take their
+step at real size on tensors without content, and what is alive in it is
+counted; the neck runs on noise. The memory is for plain data parallelism,
+every GPU with the whole model, unless `strategy` of the config shards it; it
+holds an allowance of 1.5 GB for CUDA. Hours are those of an A100 and an H100
+that reach `--share` of what their data sheets promise, in matrix products (bfloat16,
+dense) and in moving memory; reading the data comes on top. `--tflops` adds
+another GPU; it is measured here if there is one. The last line is JSON.
 """
 import argparse
 import json

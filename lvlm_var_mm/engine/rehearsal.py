@@ -174,6 +174,7 @@ def shortened(cfg: Config, schedule: Schedule, folder: str,
     cfg.train_cfg.update(
         max_epochs=sum(stages), val_interval=1,
         val_begin=1 if schedule.val_waiting else sum(stages))
+    cfg.train_cfg.pop('dynamic_intervals', None)
     checkpoint = cfg.default_hooks.checkpoint
     checkpoint.update(interval=1, by_epoch=True)
     for key in ('out_dir', 'save_begin'):
