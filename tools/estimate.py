@@ -8,9 +8,11 @@ step at real size on tensors without content, and what is alive in it is
 counted; the neck runs on noise. The memory is for plain data parallelism,
 every GPU with the whole model, unless `strategy` of the config shards it; it
 holds an allowance of 1.5 GB for CUDA. Hours are those of an A100 and an H100
-that reach `--share` of what their data sheets promise, in matrix products (bfloat16,
-dense) and in moving memory; reading the data comes on top. `--tflops` adds
-another GPU; it is measured here if there is one. The last line is JSON.
+that reach `--share` of what their data sheets promise, in matrix products
+(bfloat16, dense) and, for the backbone, in moving memory; reading the data
+comes on top.
+`--tflops` adds another GPU; it is measured here if there is one. The last line
+is JSON.
 """
 import argparse
 import json

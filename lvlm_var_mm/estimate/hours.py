@@ -61,8 +61,9 @@ def stage_hours(work: Work,
                 gpus: int = 1) -> Dict[str, float]:
     """Return the hours of each stage, and of all together.
 
-    Matrix products and memory traffic are taken to follow each other. What is
-    left out: reading the data, sending gradients around, and the time in which
+    A language model is taken to be bound by its matrix products, a backbone,
+    whose products are few, by the memory that it moves as well. What is left
+    out: reading the data, sending gradients around, and the time in which
     a GPU waits for work, which is a good part of a small backbone's.
 
     Args:

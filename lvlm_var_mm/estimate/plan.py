@@ -65,9 +65,9 @@ class Plan(NamedTuple):
             cfg.optim_wrapper.optimizer.type, Shards.of(cfg, head), names,
             positions(head, tokens, frames, names), vst,
             {n: vst[n] + train_step(head, n, tokens, bfloat16, frames, names)
-             for n in SIZES},
+             ._replace(traffic=0) for n in SIZES},
             {n: scoring_step(head, n, tokens, bfloat16, frames)
-             for n in SIZES})
+             ._replace(traffic=0) for n in SIZES})
 
     @property
     def trained(self) -> int:
