@@ -114,7 +114,7 @@ def test_schedule(setup):
         'learning rate of rest: 2.0e-05, at most 2.0e-03, 3.4e-09 at the end',
         'learning rate of cls_head: 4.0e-06, at most 3.9e-04, 3.9e-08 at the '
         'end; from epoch 53 on',
-        'learning rate of cls_head.projector: 1.0e-05, at most 9.6e-04, '
+        'learning rate of cls_head.projector: 1.0e-05, at most 9.7e-04, '
         '9.6e-08 at the end; from epoch 53 on']
 
 
