@@ -20,10 +20,10 @@ class CodeNamesHook(Hook):
     """Name the codes by what the training clips do while they last.
 
     Runs at the end of an epoch, so the names are in its checkpoint and its
-    validation. Training goes on as if nothing had happened. Needs ``events`` and ``span`` in the meta
-    information of the samples (:class:`~lvlm_var_mm.datasets.BodyPartEvents`
-    before ``ResampleFrames``); without, all codes stay unnamed. For training
-    by epochs.
+    validation. Training goes on as if nothing had happened. Needs ``events``
+    and ``span`` in the meta information of the samples
+    (:class:`~lvlm_var_mm.datasets.BodyPartEvents` before ``ResampleFrames``);
+    without, all codes stay unnamed. For training by epochs.
 
     Args:
         support (int): Steps that a code needs to be named.

@@ -15,7 +15,8 @@ optim_wrapper = dict(
     paramwise_cfg=dict(parts={'cls_head': dict(lr=2e-3, decay_mult=0.)}))
 in_epochs = dict(by_epoch=True, convert_to_iter_based=True)
 warm = dict(type='PartLinearLR', start_factor=0.01, **in_epochs)
-cosine = dict(type='PartCosineAnnealingLR', end={{_base_.max_epochs}}, **in_epochs)
+cosine = dict(
+    type='PartCosineAnnealingLR', end={{_base_.max_epochs}}, **in_epochs)
 reading = dict(parts=['cls_head'], begin=warmup_epochs)
 param_scheduler = [
     dict(**warm, parts=['rest'], end=1),
