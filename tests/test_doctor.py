@@ -100,6 +100,30 @@ def test_healthy(setup):
         assert words in said
 
 
+def test_schedule(setup):
+    setup.cfg.optim_wrapper.accumulative_counts = 8
+    found = [f.text for f in look(setup) if f.area == 'schedule']
+    assert found == [
+        'a step is of 32 clips for each GPU, 8 times 4',
+        'learning rate of rest: 2.0e-05, at most 2.0e-03, 3.4e-09 at the end',
+        'learning rate of cls_head: 4.0e-06, at most 3.9e-04, 3.9e-08 at the '
+        'end; from epoch 53 on',
+        'learning rate of cls_head.projector: 1.0e-05, at most 9.7e-04, '
+        '9.6e-08 at the end; from epoch 53 on']
+
+
+def test_schedule_that_misses_the_reading(setup):
+    setup.cfg.custom_hooks[0].epochs = 40
+    assert 'param_scheduler' in expect(
+        look(setup), 'warning', 'schedule', 'cls_head begins to learn in '
+        'epoch 41 at its full').remedy
+
+
+def test_schedule_of_an_unknown_part(setup):
+    setup.cfg.param_scheduler[2].parts = ['head']
+    expect(look(setup), 'error', 'schedule', "no part 'head'")
+
+
 def test_environment_alone():
     found = examine()
     assert {f.area for f in found} == {'environment'}
@@ -478,6 +502,12 @@ def poison(state):
 def test_checkpoint(setup, checkpoint, change, words, remedy):
     found = look(setup, checkpoint=checkpoint(change))
     assert remedy in expect(found, 'error', 'checkpoint', words).remedy
+
+
+def test_checkpoint_of_a_waiting_language_model(setup, checkpoint):
+    found = look(setup, checkpoint=checkpoint())  # nothing was trained
+    assert 'second stage' in expect(
+        found, 'warning', 'checkpoint', 'its adapter is untrained').remedy
 
 
 def test_no_checkpoint(setup):
