@@ -1,9 +1,9 @@
 # python tools/train.py configs/lvlmvar_qwen2_5_vl_ntu60_xsub.py
 #
-# lvlmvar_ntu60_xsub.py with Qwen2.5-VL-7B in the place of LLaVA-1.5-13B, also for
-# one GPU of 80 GB and a step of 128 clips. LVLM_PATH names a folder or another
-# hub id of this kind. Built at small size with random weights; never trained
-# at full size by its authors.
+# lvlmvar_ntu60_xsub.py with Qwen2.5-VL-7B in the place of LLaVA-1.5-13B, also
+# for one GPU of 80 GB and a step of 128 clips. LVLM_PATH names a folder or
+# another hub id of this kind. Built at small size with random weights; never
+# trained at full size by its authors.
 _base_ = 'lvlmvar_ntu60_xsub.py'
 
 lvlm_path = '{{$LVLM_PATH:Qwen/Qwen2.5-VL-7B-Instruct}}'

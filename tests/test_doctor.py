@@ -95,8 +95,32 @@ def test_healthy(setup):
     said = '\n'.join(f.text for f in found)
     for words in ('torch ', '8 samples, 2 a class', '8 samples read',
                   'torsos of 0.5', 'pass backbone and neck', ': whole',
-                  'GB free'):
+                  'GB free', "a clip is read as '<s>Semantic"):
         assert words in said
+
+
+def test_schedule(setup):
+    setup.cfg.optim_wrapper.accumulative_counts = 8
+    found = [f.text for f in look(setup) if f.area == 'schedule']
+    assert found == [
+        'a step is of 32 clips for each GPU, 8 times 4',
+        'learning rate of rest: 2.0e-05, at most 2.0e-03, 3.4e-09 at the end',
+        'learning rate of cls_head: 4.0e-06, at most 3.9e-04, 3.9e-08 at the '
+        'end; from epoch 53 on',
+        'learning rate of cls_head.projector: 1.0e-05, at most 9.7e-04, '
+        '9.6e-08 at the end; from epoch 53 on']
+
+
+def test_schedule_that_misses_the_reading(setup):
+    setup.cfg.custom_hooks[0].epochs = 40
+    assert 'param_scheduler' in expect(
+        look(setup), 'warning', 'schedule', 'cls_head begins to learn in '
+        'epoch 41 at its full').remedy
+
+
+def test_schedule_of_an_unknown_part(setup):
+    setup.cfg.param_scheduler[2].parts = ['head']
+    expect(look(setup), 'error', 'schedule', "no part 'head'")
 
 
 def test_environment_alone():
@@ -422,6 +446,8 @@ TARGETS = 'model.cls_head.lora.target_modules'
      'aux_head.num_classes` is 10', 'number of classes'),
     (option('model.cls_head.prompt', 'no place'), 'error', '{tokens}',
      '`model`'),
+    (option('model.cls_head.answer', '{label}: why{reason}'), 'error',
+     "joins the end of the class name 'drink'", 'cls_head.answer'),
     (option('model.backbone.type', 'STGCN3'), 'error', 'STGCN3', '`model`'),
     (no_joint_17, 'error', 'joints [17, 18, 19] hang on nothing',
      'graph_cfg.layout'),
@@ -475,6 +501,12 @@ def poison(state):
 def test_checkpoint(setup, checkpoint, change, words, remedy):
     found = look(setup, checkpoint=checkpoint(change))
     assert remedy in expect(found, 'error', 'checkpoint', words).remedy
+
+
+def test_checkpoint_of_a_waiting_language_model(setup, checkpoint):
+    found = look(setup, checkpoint=checkpoint())  # nothing was trained
+    assert 'second stage' in expect(
+        found, 'warning', 'checkpoint', 'its adapter is untrained').remedy
 
 
 def test_no_checkpoint(setup):

@@ -12,10 +12,12 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.estimate import (Footprint, Machine, backbone_step,
-                                  build_without_weights, counted, fake_batch,
-                                  make_step, memory_of, train_step,
-                                  weight_bytes)
+from lvlm_var_mm.estimate import (GPU, GPUS, Footprint, Machine, Schedule,
+                                  Work, backbone_step, build_without_weights,
+                                  counted, fake_batch, make_step, memory_of,
+                                  names_of_a_batch, positions, scoring_step,
+                                  stage_hours, train_step, weight_bytes)
+from lvlm_var_mm.estimate.hours import READS, VALIDATION, WAITS
 from lvlm_var_mm.estimate.memory import Shards, largest
 from lvlm_var_mm.models.lvlm import build as lora_module
 from lvlm_var_mm.models.lvlm.smollm2 import default_dir, is_complete
@@ -107,7 +109,55 @@ def test_count_by_hand():
     output, gradient = 8 * 50 * 4, 100 * 50 * 4
     assert gradient <= found.bytes <= 2 * gradient + 3 * output
     assert layer.weight.grad is None
-    assert Footprint(1, 2) + Footprint(3, 4) == (4, 6)
+    # Input, weight and output; the gradients of the last two, and of the sum.
+    moved = (8 * 100 + 100 * 50 + 8 * 50) * 4
+    assert 2 * moved <= found.traffic <= 3 * moved
+    assert Footprint(1, 2, 3) + Footprint(3, 4) == (4, 6, 3)
+
+
+def test_views_move_nothing():
+    layer = nn.Linear(3, 4, bias=False)
+    found = counted(lambda: layer.weight.t()[:2].reshape(2, 4).detach(),
+                    layer)
+    assert found.traffic == 0
+
+
+def test_hours():
+    gpu = GPU(flops=3600., bandwidth=7200.)
+    work = Work(Footprint(0, 30, 0), Footprint(0, 0, 40), Footprint(0, 10, 0))
+    schedule = Schedule(waiting=2, reading=3, val_waiting=4, val_reading=5)
+    hours = stage_hours(work, schedule, 60, 6, gpu, share=.5, gpus=2)
+    # Of a clip, an hour is 3600 seconds at 3600 operations each.
+    assert hours[WAITS] == pytest.approx(30 * (60 * 2 + 6 * 4 / 3) / 3600**2)
+    assert hours[READS] == pytest.approx(40 * 60 * 3 / 7200 / 3600)
+    assert hours[VALIDATION] == pytest.approx(10 * 6 * 5 / 3600**2)
+    assert hours['whole'] == pytest.approx(sum(
+        hours[k] for k in (WAITS, READS, VALIDATION)))
+    assert stage_hours(work, schedule, 60, None, gpu, 1.)[VALIDATION] == 0
+    assert GPU.of(312.) == pytest.approx(GPUS['A100'])
+
+
+def test_names_are_counted_as_they_are_read(tiny_llama):
+    def head(**over):
+        cfg = head_cfg(tiny_llama, lora=None, **over)
+        cfg['lvlm']['type'] = 'transformers.LlamaForCausalLM.from_pretrained'
+        return build_without_weights(Config(dict(model=dict(cls_head=cfg))))
+
+    whole, some = head(), head(num_negatives=1)
+    assert names_of_a_batch(whole, 2) == 4
+    assert names_of_a_batch(some, 1) == 2 and names_of_a_batch(some, 99) == 4
+    read, less = positions(whole, 12), positions(whole, 12, names=1)
+    assert read['names'] == len(whole.trie) > less['names']
+    assert read['prompt'] == less['prompt'] and read['prompt'] > 12
+    # What is not read is not counted, and the head is left as it was.
+    all_names, one_name = (train_step(whole, 2, 12, names=n)
+                           for n in (None, 1))
+    assert one_name.flops < all_names.flops
+    assert one_name.traffic < all_names.traffic
+    assert len(whole.trie) == read['names']
+    # A forward, without the answer, is less than a third of a step.
+    scoring = scoring_step(whole, 2, 12)
+    assert 0 < scoring.flops < all_names.flops / 2
 
 
 def test_memory():
@@ -257,15 +307,22 @@ def test_tool(tiny_llama, tmp_path, monkeypatch, capsys):
     one, two = figures['machines'].values()
     assert one['fits'] and not two['fits'] and two['largest_batch'] == 0
     assert one['largest_batch'] > one['clips'] == 12
-    assert one['hours_of_whole_epoch'] == pytest.approx(
-        figures['tflop_per_clip']['whole'] * 3600 / 50 / 3600)
-    assert two['hours_of_whole_epoch'] == pytest.approx(
-        one['hours_of_whole_epoch'] / 2)
+    assert set(figures['hours']) == {'A100', 'H100', '100 TFLOPS'}
+    for kind, hours in figures['hours'].items():
+        assert hours['whole'] == pytest.approx(sum(
+            h for stage, h in hours.items() if stage != 'whole'))
+    # The products alone, and what they move besides.
+    cfg = Config.fromfile(config)
+    epochs = cfg.train_cfg.max_epochs - cfg.warmup_epochs
+    products = (figures['tflop_per_clip']['whole'] * 3600 * epochs / 100 /
+                figures['share'] / 3600)
+    assert figures['hours']['100 TFLOPS'][READS] > products
+    assert 0 < figures['names_share'] < 1
     assert not list(tmp_path.iterdir())  # no sample was made
     monkeypatch.setattr('sys.argv', [*args[:2], *args[-2:]])
     main()
     out = capsys.readouterr().out
-    assert 'give --tflops' in out
+    assert 'give --samples' in out
     monkeypatch.setattr('sys.argv', [*args[:2], '--machine', 'big'])
     with pytest.raises(SystemExit) as end, user_errors():
         main()

@@ -1,5 +1,6 @@
 """The measurement tools at small size; what they time is not judged."""
 import json
+import runpy
 import subprocess
 import sys
 
@@ -62,3 +63,16 @@ def test_events_are_found(run_tool):
     assert figures['perturbed_precision'] >= .9
     assert figures['perturbed_recall'] >= .9
     assert figures['undecided'] < .2 and figures['clips_per_s'] > 0
+
+
+def test_negatives_learn_the_made_task():
+    tool = runpy.run_path(str(TOOLS / 'negatives.py'))
+    classes = [(name, 'so') for name in ('drink', 'sit down', 'sit up')]
+    top1, seconds = tool['top1'](classes, 1, 30, noise=0., seed=0)
+    assert top1 > .6 and seconds > 0
+    task = tool['Task'](4, .5, 0)
+    feats, labels = task.clips(500)
+    same = (feats.ids == task.classes[labels]).float().mean()
+    assert .45 < same < .56  # half is replaced, sometimes by the same
+    differ = (task.classes[0] != task.classes[1]).nonzero().flatten()
+    assert set(differ.tolist()) <= {4, 5, 6}

@@ -162,17 +162,17 @@ def log(caplog):
     logger.removeHandler(caplog.handler)
 
 
-def test_prompt_that_is_joined_with_the_names(kind, tokenizer, own, log):
+def test_prompt_that_is_joined_with_the_names(tokenizer, own, log):
     """The blank at its end is the first letter of most of their tokens."""
     moved = Prompt(tokenizer, 'A clip: {tokens}. Action: ', ANSWER, NTU.names)
     assert moved.after == own('. Action:', False)
     assert 'the end of `prompt`' in log.text
     log.clear()
-    prompt = Prompt(tokenizer, 'A clip: {tokens}. Action:', ' {label}\n{reason}',
-                    NTU.names)
-    assert prompt.after == moved.after and not log.text
+    plain = Prompt(tokenizer, 'A clip: {tokens}. Action:',
+                   ' {label}\n{reason}', NTU.names)
+    assert plain.after == moved.after and not log.text
     for name in NTU.names:
-        assert prompt.name(name) == moved.name(name)
+        assert plain.name(name) == moved.name(name)
 
 
 def test_name_whose_end_is_joined_with_the_reason(tokenizer):
@@ -247,6 +247,8 @@ def test_chat_that_leaves_out_the_prompt(pieces):
     tokenizer.chat_template = 'USER: ASSISTANT:'
     with pytest.raises(ValueError, match='leaves out the message'):
         Prompt(tokenizer, PROMPT, ANSWER, NTU.names, chat=True)
+    with pytest.raises(ValueError, match='`prompt` must hold {tokens} once'):
+        Prompt(tokenizer, 'A clip', ANSWER, NTU.names, chat=True)
 
 
 # ----------------------------------------------------------- through the head
@@ -259,7 +261,7 @@ def folder(pieces):
     return pieces
 
 
-def build(folder, number=len(NTU.names), **over):
+def build(folder, number, **over):
     torch.manual_seed(0)
     cfg = head_cfg(folder, num_classes=number, lora=None,
                    class_names=list(zip(*NTU))[:number], **over)
@@ -285,13 +287,14 @@ def plain_forward(head, feats, text, end=()):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('end', ['\nThe action, and why:\n', ' Action: '])
-def test_scores_are_those_of_the_whole_text(folder, end):
+@pytest.mark.parametrize('end, number', [
+    ('\nThe action, and why:\n', 120), (' Action: ', 12)])
+def test_scores_are_those_of_the_whole_text(folder, end, number):
     before = PROMPT.split('{tokens}')[0]
-    head = build(folder, prompt=before + '{tokens}' + end)
+    head = build(folder, number, prompt=before + '{tokens}' + end)
     feats, name = make_tokens([4]), NTU.names[3]
     expected = torch.stack([plain_forward(head, feats, f'{end}{n}\n').sum()
-                            for n in NTU.names])
+                            for n in head.classes.names])
     torch.testing.assert_close(head.eval()(feats)[0], expected, rtol=0,
                                atol=1e-4)
     loss = head.train().loss(feats, make_samples([3]))['loss_lm']

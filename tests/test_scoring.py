@@ -3,7 +3,6 @@ import pytest
 import torch
 from conftest import CLASSES, LORA_TARGETS, head_cfg, make_samples, make_tokens
 
-from lvlm_var_mm.models import LVLMHead
 from lvlm_var_mm.models.lvlm.reader import PromptReader
 from mmaction.registry import MODELS
 

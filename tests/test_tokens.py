@@ -1,5 +1,6 @@
 """Two stages: cached tokens train the head as the clips would."""
 import copy
+import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -186,6 +187,28 @@ def test_cache_is_the_same_wherever_it_is_made(models, device):
         assert (a['codes'] == b['codes']).all()
     # The views of a clip are not all the same.
     assert any((c['codes'] != c['codes'][0]).any() for c in here)
+
+
+def test_tool_writes_what_the_second_stage_reads(
+        models, tiny_llava, tmp_path, monkeypatch, capsys):
+    torch.save(dict(state_dict=models[0].state_dict()), tmp_path / 'one.pth')
+    Config(dict(
+        model=recognizer(tiny_llava),
+        train_dataloader=dict(
+            batch_size=4, num_workers=1,
+            dataset=dict(type='RandomClips', number=5)))).dump(
+                tmp_path / 'config.py')
+    out = tmp_path / 'tokens.pkl'
+    monkeypatch.setattr('sys.argv', [
+        'cache_tokens.py', str(tmp_path / 'config.py'),
+        str(tmp_path / 'one.pth'), str(out), '--views', '2', '--device',
+        'cpu', '--workers', '0', '--batch-size', '3'])
+    runpy.run_path(str(REPO / 'tools/cache_tokens.py'))['main']()
+    said = capsys.readouterr()
+    assert '5 clips, 2 views of each' in said.out and '10/10' in said.err
+    dataset = TokenDataset(str(out))
+    assert len(dataset) == 5 and dataset[0]['inputs'].shape == (1, L)
+    assert dataset.metainfo['fingerprint'] == fingerprint(models[1])
 
 
 def test_stale_tokens_are_refused(models, tmp_path):

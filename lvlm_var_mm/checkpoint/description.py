@@ -194,10 +194,10 @@ def scale_was_a_parameter(head, state_dict: Dict, prefix: str, *args) -> None:
         state_dict[f'{old}.scale'] = state_dict.pop(old)
 
 
-def to_bytes(facts, size: int = 0) -> Tensor:
-    """JSON as a byte tensor, filled up with blanks to this size."""
+def to_bytes(facts) -> Tensor:
+    """JSON as a byte tensor."""
     return torch.frombuffer(
-        bytearray(json.dumps(facts).ljust(size).encode()), dtype=torch.uint8)
+        bytearray(json.dumps(facts).encode()), dtype=torch.uint8)
 
 
 def from_bytes(state: Tensor):

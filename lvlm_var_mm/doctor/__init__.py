@@ -10,7 +10,7 @@ from mmengine.registry import init_default_scope
 
 from lvlm_var_mm.layouts import layout_of
 from . import checkpoint as checkpoint_checks
-from . import data, environment, fit, model, samples
+from . import data, environment, fit, model, samples, schedule
 from .findings import Finding, exit_code, failure, summary, table
 
 __all__ = ['Finding', 'examine', 'exit_code', 'summary', 'table']
@@ -54,6 +54,7 @@ def examine(cfg: Optional[Config] = None,
                              'correct `model.backbone.graph_cfg.layout`'))
     splits = data.splits_of(cfg)
     found += model.check_classes(cfg, splits)
+    found += schedule.check_schedule(cfg)
     built, about_model = _examine_model(cfg)
     found += about_model
     found += _examine_data(cfg, splits, body, built, number, progress)

@@ -21,10 +21,11 @@ class CodeNamesHook(Hook):
 
     Runs at the end of an epoch, so the names are in its checkpoint and its
     validation. Training goes on as if nothing had happened. Needs ``events``
-    and ``span`` in the meta information of the samples (:class:`~lvlm_var_mm.datasets.BodyPartEvents`
-    before ``ResampleFrames``); without, all codes stay unnamed. For training
-    by epochs. With MMEngine's ``EMAHook`` the averaged model is asked, which
-    is the one that is validated and saved.
+    and ``span`` in the meta information of the samples
+    (:class:`~lvlm_var_mm.datasets.BodyPartEvents` before ``ResampleFrames``);
+    without, all codes stay unnamed. For training by epochs. With MMEngine's
+    ``EMAHook`` the averaged model is asked, which is the one that is validated
+    and saved.
 
     Args:
         support (int): Steps that a code needs to be named.

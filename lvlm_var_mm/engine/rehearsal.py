@@ -12,6 +12,8 @@ import shutil
 import tempfile
 import time
 from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
@@ -26,14 +28,13 @@ from terminaltables import AsciiTable
 from torch import Tensor, nn
 
 from lvlm_var_mm.estimate.capacity import memory_here, require_memory
+from lvlm_var_mm.estimate.hours import READS, VALIDATION, WAITS
 from lvlm_var_mm.estimate.schedule import Schedule, clips_of, warmup_hooks
 from mmaction.registry import RUNNERS
 from .stand_ins import (stand_in_for_checkpoint, stand_in_for_data,
                         stand_in_for_lvlm)
 
-ITERATIONS = 2  # of a phase: the first one warms up, the last one counts
-WAITS, READS = 'the language model waits', 'the whole model'
-VALIDATION = 'validation'
+EARLY = f'{VALIDATION} while {WAITS}'
 # How far the next step of a resumed training may lie from the original, as
 # a share of it: on a GPU, sums in bfloat16 differ from run to run.
 ON_GPU, ON_CPU = .1, 1e-3
@@ -42,7 +43,7 @@ ON_GPU, ON_CPU = .1, 1e-3
 class Phase(NamedTuple):
     """What the iterations of a phase took."""
     first: float  # seconds of the first one
-    seconds: float  # of the last one
+    seconds: float  # median of the others
     bytes: int  # peak of the memory
 
 
@@ -64,8 +65,7 @@ class Stopwatch(Hook):
         self.bytes: Dict[str, int] = {}
 
     def before_train_epoch(self, runner: Runner) -> None:
-        head = _bare(runner.model).cls_head
-        self._enter(READS if getattr(head, 'active', True) else WAITS)
+        self._enter(READS if _reads(runner) else WAITS)
 
     def before_train_iter(self, runner: Runner, batch_idx: int,
                           data_batch: Optional[Dict] = None) -> None:
@@ -76,7 +76,7 @@ class Stopwatch(Hook):
         self._stop()
 
     def before_val_epoch(self, runner: Runner) -> None:
-        self._enter(VALIDATION)
+        self._enter(VALIDATION if _reads(runner) else EARLY)
 
     def before_val_iter(self, *args, **kwargs) -> None:
         self._start = _now()
@@ -97,11 +97,12 @@ class Stopwatch(Hook):
             1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
     def phases(self) -> Dict[str, Phase]:
-        return {name: Phase(seconds[0], seconds[-1], self.bytes[name])
+        return {name: Phase(seconds[0], median(seconds[1:] or seconds),
+                            self.bytes[name])
                 for name, seconds in self.seconds.items()}
 
 
-def rehearse(cfg: Config) -> Report:
+def rehearse(cfg: Config, iterations: int = 2) -> Report:
     """Rehearse the training of a config and print what it takes.
 
     Nothing is written to the work directory of the config. Parts that are
@@ -109,6 +110,7 @@ def rehearse(cfg: Config) -> Report:
 
     Args:
         cfg (Config): The whole config, as ``tools/train.py`` would run it.
+        iterations (int): Of each phase; the first one warms up.
 
     Raises:
         ValueError: It does not fit into the memory, or counts no epochs.
@@ -116,7 +118,7 @@ def rehearse(cfg: Config) -> Report:
     init_default_scope('mmaction')
     schedule, watch = Schedule.of(cfg), Stopwatch()
     with _shared_folder(cfg) as folder:
-        small, stand_ins = shortened(cfg, schedule, folder)
+        small, stand_ins = shortened(cfg, schedule, folder, iterations)
         for text in stand_ins:
             _say(f'stand-in for {text}')
         require_memory(small, memory_here(), get_world_size())
@@ -140,7 +142,7 @@ def rehearse(cfg: Config) -> Report:
         phases, resumed = watch.phases(), _same(step, again)
         rows, hours = _costs(cfg, schedule, phases)
         _say(AsciiTable(rows, title='rehearsal').table)
-        _say(f'checkpoint: {osp.getsize(checkpoint) / 1e6:.0f} MB; resumed '
+        _say(f'checkpoint: {_size(checkpoint) / 1e6:.1f} MB; resumed '
              f'from it, training {"takes" if resumed else "DOES NOT take"} '
              f'the same next step (loss {step[0]:.6f} and {again[0]:.6f})')
         _say('the whole training: ' + (
@@ -150,8 +152,8 @@ def rehearse(cfg: Config) -> Report:
     return Report(phases, resumed, stand_ins, hours)
 
 
-def shortened(cfg: Config, schedule: Schedule,
-              folder: str) -> Tuple[Config, List[str]]:
+def shortened(cfg: Config, schedule: Schedule, folder: str,
+              iterations: int) -> Tuple[Config, List[str]]:
     """Return the config of a rehearsal in a folder, and what stands in for
     what is missing."""
     cfg = copy.deepcopy(cfg)
@@ -162,7 +164,7 @@ def shortened(cfg: Config, schedule: Schedule,
     stand_ins = stand_in_for_lvlm(cfg, folder) + stand_in_for_checkpoint(cfg)
     for name in ('train_dataloader', 'val_dataloader'):
         if cfg.get(name):
-            number = ITERATIONS * cfg[name].batch_size
+            number = iterations * cfg[name].batch_size
             stand_ins += stand_in_for_data(
                 cfg, name, number * get_world_size(), folder)
             cfg[name].sampler = dict(type='FewSampler', number=number)
@@ -172,6 +174,7 @@ def shortened(cfg: Config, schedule: Schedule,
     cfg.train_cfg.update(
         max_epochs=sum(stages), val_interval=1,
         val_begin=1 if schedule.val_waiting else sum(stages))
+    cfg.train_cfg.pop('dynamic_intervals', None)
     checkpoint = cfg.default_hooks.checkpoint
     checkpoint.update(interval=1, by_epoch=True)
     for key in ('out_dir', 'save_begin'):
@@ -230,9 +233,9 @@ def _costs(cfg: Config, schedule: Schedule, phases: Dict[str, Phase]
     rows, total = [('phase', 'first iteration, s', 'iteration, s',
                     'peak memory, GB', 'in the whole training', 'hours')], 0.
     epochs = {WAITS: schedule.waiting, READS: schedule.reading,
-              VALIDATION: schedule.val_waiting + schedule.val_reading}
+              EARLY: schedule.val_waiting, VALIDATION: schedule.val_reading}
     for name, phase in phases.items():
-        loader = 'val' if name == VALIDATION else 'train'
+        loader = 'val' if name.startswith(VALIDATION) else 'train'
         clips = clips_of(cfg, f'{loader}_dataloader')
         row = (name, f'{phase.first:.2f}', f'{phase.seconds:.2f}',
                f'{phase.bytes / 1e9:.2f}')
@@ -263,8 +266,18 @@ def _shared_folder(cfg: Config) -> Iterator[str]:
             shutil.rmtree(made[0], ignore_errors=True)
 
 
+def _size(checkpoint: str) -> int:
+    """Bytes of a file, or of a folder as DeepSpeed writes it."""
+    files = [p for p in Path(checkpoint).rglob('*') if p.is_file()]
+    return sum(p.stat().st_size for p in files or [Path(checkpoint)])
+
+
 def _bare(model: nn.Module) -> nn.Module:
     return model.module if is_model_wrapper(model) else model
+
+
+def _reads(runner: Runner) -> bool:
+    return getattr(_bare(runner.model).cls_head, 'active', True)
 
 
 def _free() -> None:

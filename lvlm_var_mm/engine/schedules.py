@@ -48,7 +48,8 @@ class OfParts:
             if not any(_within(group, part) for group in groups):
                 raise ValueError(
                     f'`param_scheduler`: the optimizer has no part {part!r}, '
-                    f'it has {sorted(set(groups))}: set `optim_wrapper.constructor` to '
+                    f'it has {sorted(set(groups))}: set '
+                    '`optim_wrapper.constructor` to '
                     "'PartwiseOptimWrapperConstructor' and name the part in "
                     'its `paramwise_cfg.parts`')
         self.others = [

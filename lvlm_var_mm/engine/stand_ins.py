@@ -7,7 +7,6 @@ training would fetch are made up here.
 import os.path as osp
 from typing import Dict, Iterator, List, Optional, Sized, Tuple
 
-import huggingface_hub
 import mmengine
 import numpy as np
 import torch
@@ -22,8 +21,9 @@ from torch.utils.data import Sampler
 from transformers import LlamaConfig, PretrainedConfig
 
 from lvlm_var_mm.doctor.model import TOKENIZERS, weight_problems
-from lvlm_var_mm.estimate.shapes import (IMAGE_PROCESSOR, innermost,
-                                         llava_config, llava_size, made_clips)
+from lvlm_var_mm.estimate.shapes import (IMAGE_PROCESSOR, in_hub_cache,
+                                         innermost, llava_config, llava_size,
+                                         made_clips)
 from lvlm_var_mm.models.lvlm.build import PATH_KEY, weightless
 from mmaction.registry import DATA_SAMPLERS, HOOKS
 
@@ -113,7 +113,8 @@ def _shape_of(path: str, kind: str) -> Tuple[PretrainedConfig, str]:
     """The config at a folder or hub id, else one as like as is known; and
     what it is, in words."""
     size = llava_size(path)
-    if size and not osp.isdir(path):
+    known = osp.isdir(path) or in_hub_cache(path, ['config.json'])
+    if size and not known:
         return llava_config(size), f'the shape of LLaVA-1.5-{size}'
     try:
         return transformers.AutoConfig.from_pretrained(path), 'its shape'
@@ -133,10 +134,7 @@ def _lacks(path: str, files) -> bool:
     if osp.isdir(path):
         return (bool(weight_problems(path)) if files is WEIGHTS else
                 not any(osp.isfile(osp.join(path, f)) for f in files))
-    if osp.isabs(path):
-        return True
-    return not any(isinstance(
-        huggingface_hub.try_to_load_from_cache(path, f), str) for f in files)
+    return not in_hub_cache(path, files)
 
 
 # ------------------------------------------------------------------ the data
@@ -195,7 +193,8 @@ def stand_in_for_data(cfg: Config, loader: str, clips: int,
         return []
     if leaf.type == 'TokenDataset':
         cfg[loader].dataset = dict(
-            type='TokenDataset', ann_file=_made_tokens(cfg, clips, folder))
+            type='TokenDataset', serialize_data=False,
+            ann_file=_made_tokens(cfg, clips, folder))
         # They are of no checkpoint.
         cfg.custom_hooks = [hook for hook in cfg.get('custom_hooks', [])
                             if hook.type != 'TokenCacheHook']

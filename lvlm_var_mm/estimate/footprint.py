@@ -6,7 +6,7 @@ the vocabulary and the tree mask count as they are, not by a formula that would
 have to follow them. The neck is small and runs on the CPU.
 """
 import weakref
-from typing import Callable, List, NamedTuple
+from typing import Callable, Dict, List, NamedTuple, Optional
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from lvlm_var_mm.models import SemanticTokens
+from lvlm_var_mm.models.lvlm.language_model import PromptInputs
 from lvlm_var_mm.models.lvlm.logprobs import next_token_logprobs, trie_logprobs
 
 
@@ -25,17 +26,19 @@ class Footprint(NamedTuple):
     """Of one call."""
     bytes: int  # most that was alive at once, of what was made in it
     flops: int  # floating point operations of its matrix products
+    traffic: int = 0  # bytes that its operations read and write
 
     def __add__(self, other: 'Footprint') -> 'Footprint':
-        return Footprint(self.bytes + other.bytes, self.flops + other.flops)
+        return Footprint(*map(sum, zip(self, other)))
 
 
 class _Alive(TorchDispatchMode):
-    """Follows the storages of all tensors that are made."""
+    """Follow the storages of all tensors that are made, and add up what the
+    operations read and write."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = self.peak = 0
+        self.now = self.peak = self.traffic = 0
         self.sizes = {}
 
     def know(self, tensors) -> None:
@@ -45,10 +48,16 @@ class _Alive(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(out):
-            if isinstance(tensor, torch.Tensor):
-                self._made(tensor.untyped_storage())
-        return out
+        made = [t for t in tree_leaves(out) if isinstance(t, torch.Tensor)]
+        for tensor in made:
+            self._made(tensor.untyped_storage())
+        returned = [r.alias_info for r in func._schema.returns]
+        if not all(alias and not alias.is_write for alias in returned):
+            read = [t for t in tree_leaves((args, kwargs or {}))
+                    if isinstance(t, torch.Tensor)]
+            self.traffic += sum(t.numel() * t.element_size()
+                                for t in read + made)
+        return out  # of a view, nothing is moved
 
     def _made(self, storage) -> None:
         key = id(storage)
@@ -75,21 +84,72 @@ def counted(call: Callable, module: nn.Module) -> Footprint:
     with flops:  # apart: it holds on to tensors
         call()
     module.zero_grad(set_to_none=True)
-    return Footprint(alive.peak, flops.get_total_flops())
+    return Footprint(alive.peak, flops.get_total_flops(), alive.traffic)
 
 
 def train_step(head: nn.Module, clips: int, tokens: int,
-               bfloat16: bool = True, frames: int = 0) -> Footprint:
-    """Of a step of the head at any size, on fake tensors.
+               bfloat16: bool = True, frames: int = 0,
+               names: Optional[int] = None) -> Footprint:
+    """Count a step of the head at any size, on fake tensors.
 
     Args:
         head (nn.Module): From :func:`build_without_weights`.
         clips, tokens, bfloat16, frames: Of :func:`make_step`.
+        names (int, optional): Class names that a batch is scored against;
+            by default all.
     """
-    with FakeTensorMode():
-        _make_fake(head)
-        return counted(make_step(head, clips, tokens, bfloat16, frames),
-                       head)
+    return _on_fakes(
+        head, lambda: make_step(head, clips, tokens, bfloat16, frames), names)
+
+
+def scoring_step(head: nn.Module, clips: int, tokens: int,
+              bfloat16: bool = True, frames: int = 0) -> Footprint:
+    """Count the scores of all class names, as :func:`train_step` does. What
+    opens the prompts is read with each clip here, which testing spares."""
+    return _on_fakes(
+        head, lambda: make_scoring(head, clips, tokens, bfloat16, frames))
+
+
+def positions(head: nn.Module, tokens: int, frames: int = 0,
+              names: Optional[int] = None) -> Dict[str, int]:
+    """Count the positions that the language model reads of a clip in
+    training: ``prompt``, ``names`` and ``reason``, the longest.
+
+    Args:
+        head, tokens, frames, names: Of :func:`train_step`.
+    """
+    prompt = head.prompt
+    trie = head.trie if names is None else head.trie.subset(range(names))
+    return dict(
+        prompt=len(prompt.before) + frames + len(prompt.between) + tokens +
+        len(prompt.after),
+        names=len(trie),
+        reason=_longest_reason(head))
+
+
+def names_of_a_batch(head: nn.Module, clips: int) -> int:
+    """Return how many class names so many clips are scored against in
+    training: all, or with ``num_negatives`` the names of the clips themselves,
+    of which some have the same, and further ones up to that number."""
+    negatives = getattr(head, 'negatives', None)
+    if negatives is None:
+        return head.num_classes
+    known = head.num_classes - len(negatives.unseen)
+    own = known * (1 - (1 - 1 / known)**clips)
+    return min(known, max(round(own), 1 + negatives.number))
+
+
+def _on_fakes(head: nn.Module, make: Callable[[], Callable],
+              names: Optional[int] = None) -> Footprint:
+    whole = head.trie
+    if names is not None:
+        head.tries[0] = whole.subset(range(names))
+    try:
+        with FakeTensorMode():
+            _make_fake(head)
+            return counted(make(), head)
+    finally:
+        head.tries[0] = whole
 
 
 def make_step(head: nn.Module, clips: int, tokens: int,
@@ -105,26 +165,14 @@ def make_step(head: nn.Module, clips: int, tokens: int,
         frames (int): Positions of the keyframes of a clip. The vision tower
             itself is left out: it is small, and not trained.
     """
-    reasons = [len(head.prompt.reason(*c)) for c in zip(*head.classes)]
     labels = torch.zeros(clips, dtype=torch.long)
-    answer = labels[:, None].expand(-1, max(reasons)).contiguous()
-    feats = SemanticTokens(
-        torch.zeros(clips, tokens, head.projector[0].in_features),
-        torch.zeros(clips, tokens, dtype=torch.long),
-        torch.ones(clips, tokens, dtype=torch.bool))
-    pictures = (
-        torch.zeros(clips, frames, head.lm.embedding.weight.shape[1]),
-        torch.zeros(clips, 0, frames + 1, dtype=torch.long))
+    answer = labels[:, None].expand(-1, _longest_reason(head)).contiguous()
+    inputs = _empty_prompts(head, clips, tokens, frames)
     trie = head.trie
-    if head.negatives:  # the true name, and as many wrong ones
-        names = min(1 + head.negatives.number, head.num_classes)
-        trie = trie.subset(list(range(names)))
     head.train()
 
     def loss() -> Tensor:
-        inputs = head.prompt_inputs(
-            feats, pictures=pictures if head.prompt.has_keyframes else None)
-        hidden = head.lm.forward_lm(inputs, trie, labels, answer)
+        hidden = head.lm.forward_lm(inputs(), trie, labels, answer)
         tree, rest = hidden.split([1 + len(trie), answer.shape[1]], 1)
         scores = trie.scores(trie_logprobs(tree, head.lm.lm_head, trie))
         rest = rest.flatten(0, 1)
@@ -138,6 +186,40 @@ def make_step(head: nn.Module, clips: int, tokens: int,
         found.backward()
 
     return step
+
+
+def make_scoring(head: nn.Module, clips: int, tokens: int,
+              bfloat16: bool = True, frames: int = 0) -> Callable:
+    """Make the scoring of all class names, for the same arguments."""
+    inputs = _empty_prompts(head, clips, tokens, frames)
+    head.train()  # where nothing is kept from call to call
+
+    @torch.no_grad()
+    def test() -> None:
+        with torch.autocast('cpu', torch.bfloat16, enabled=bfloat16):
+            hidden = head.lm.forward_lm(inputs(), head.trie)
+            head.trie.scores(
+                trie_logprobs(hidden, head.lm.lm_head, head.trie))
+
+    return test
+
+
+def _longest_reason(head: nn.Module) -> int:
+    return max(len(head.prompt.reason(*c)) for c in zip(*head.classes))
+
+
+def _empty_prompts(head: nn.Module, clips: int, tokens: int,
+                   frames: int) -> Callable[[], PromptInputs]:
+    """Make the prompts of clips whose tokens and pictures are zeros."""
+    feats = SemanticTokens(
+        torch.zeros(clips, tokens, head.projector[0].in_features),
+        torch.zeros(clips, tokens, dtype=torch.long),
+        torch.ones(clips, tokens, dtype=torch.bool))
+    width = head.lm.embedding.weight.shape[1]
+    pictures = (torch.zeros(clips, frames, width),
+                torch.zeros(clips, 0, frames + 1, dtype=torch.long))
+    return lambda: head.prompt_inputs(
+        feats, pictures=pictures if head.prompt.has_keyframes else None)
 
 
 def _make_fake(module: nn.Module) -> None:

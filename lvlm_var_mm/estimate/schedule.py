@@ -1,7 +1,9 @@
 """What a config asks for: epochs of each stage, clips of each epoch."""
+import bisect
 from typing import Iterator, NamedTuple, Optional
 
 from mmengine.config import Config
+from mmengine.runner.utils import calc_dynamic_intervals
 
 from lvlm_var_mm.datasets.ntu.census import PUBLISHED
 from mmaction.registry import DATASETS
@@ -28,9 +30,12 @@ class Schedule(NamedTuple):
                              'is counted in iterations has no stages')
         epochs = train.max_epochs
         waiting = min(epochs, sum(hook.epochs for hook in warmup_hooks(cfg)))
+        starts, intervals = calc_dynamic_intervals(
+            train.get('val_interval', 1), train.get('dynamic_intervals'))
         validated = [
             e for e in range(train.get('val_begin', 1), epochs + 1)
-            if e % train.get('val_interval', 1) == 0 or e == epochs
+            if e == epochs or
+            e % intervals[bisect.bisect(starts, e + 1) - 1] == 0
         ] if cfg.get('val_dataloader') else []
         early = sum(e <= waiting for e in validated)
         return cls(waiting, epochs - waiting, early, len(validated) - early)

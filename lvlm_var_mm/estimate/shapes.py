@@ -5,8 +5,9 @@ import re
 import zlib
 from functools import partial
 from types import SimpleNamespace
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence
 
+import huggingface_hub
 import torch
 from mmengine.config import Config
 from torch import nn
@@ -77,11 +78,19 @@ def llava_size(path: str) -> Optional[str]:
     return found and found[1]
 
 
+def in_hub_cache(path: str, files: Sequence[str]) -> bool:
+    """Whether the cache of the model hub holds any of the files of an id."""
+    return not osp.isabs(path) and any(isinstance(
+        huggingface_hub.try_to_load_from_cache(path, name), str)
+        for name in files)
+
+
 def build_without_weights(cfg: Config) -> nn.Module:
     """The head of a config on the meta device, its language model in the
     shape and the precision of the config, unquantised.
 
-    A folder says what it holds. Of hub ids those of LLaVA-1.5 are known;
+    A folder says what it holds, as does the cache of the model hub. Of other
+    hub ids those of LLaVA-1.5 are known;
     their tokenizers are not, a word counts as one token then.
 
     Raises:
@@ -98,7 +107,7 @@ def build_without_weights(cfg: Config) -> nn.Module:
     dtype = lvlm.get('dtype', 'float32')
     dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
     size = llava_size(path)
-    if osp.isdir(path):
+    if osp.isdir(path) or in_hub_cache(path, ['config.json']):
         # Set, not updated, which would keep what is not asked for.
         head['lvlm'] = {
             # Of a stand-in, what would load the model itself.
@@ -173,7 +182,8 @@ def made_clips(cfg: Config, dataset: Dict, number: int) -> Dict:
     return dict(
         type='MadeClips', pipeline=leaf.pipeline, number=number,
         num_classes=cfg.model.cls_head.get('num_classes', 1),
-        joints=_joints(cfg), test_mode=leaf.get('test_mode', False))
+        joints=_joints(cfg), test_mode=leaf.get('test_mode', False),
+        serialize_data=False)
 
 
 def innermost(dataset: Dict) -> Dict:

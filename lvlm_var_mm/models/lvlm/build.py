@@ -60,8 +60,8 @@ def build_lvlm(lvlm: Dict,
 
     Args:
         lvlm (dict): Any causal or image-text-to-text model of transformers.
-            Where ``dtype`` asks for bfloat16, or the ``bnb_4bit_compute_dtype``
-            of 4-bit weights does, it is subject to :func:`usable_dtype`. A
+            Its ``dtype`` is subject to :func:`usable_dtype`, and so is the
+            ``bnb_4bit_compute_dtype`` of 4-bit weights. A
             ``quantization_config``, such as
             ``dict(type='transformers.BitsAndBytesConfig',
             load_in_4bit=True)``, loads the frozen weights in 8 or 4 bits.

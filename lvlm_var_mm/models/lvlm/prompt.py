@@ -46,7 +46,7 @@ class Prompt:
     Raises:
         ValueError: A placeholder is missing or stands twice, the tokenizer
             has no chat template or no token that ends a text, or it joins
-            what lies on both sides of a picture or behind every class name.
+            ``keyframe`` with the text around it.
     """
 
     def __init__(self,
@@ -62,6 +62,7 @@ class Prompt:
         self._tokenizer = tokenizer
         self.end: int = tokenizer.eos_token_id
         if chat:
+            _split(prompt, '{tokens}', 'prompt')  # not the template's fault
             prompt = as_chat(tokenizer, prompt)
         before, after = (
             part.replace('{candidates}', ', '.join(names))
@@ -125,7 +126,8 @@ class Prompt:
                       logger='current')
 
     def _named(self, name: str) -> str:
-        """What stands behind the tokens, up to the end of a name."""
+        """Return the text behind the action tokens, up to the end of a
+        name."""
         return self._texts[-1] + self._lead + name + self._mark
 
     def _answered(self, name: str, reason: str) -> str:
@@ -133,12 +135,12 @@ class Prompt:
                 self._closing)
 
     def name(self, name: str) -> List[int]:
-        """Token ids of a class name, its end mark included."""
+        """Return the token ids of a class name, its end mark included."""
         return self._names[name]
 
     def reason(self, name: str, text: str) -> List[int]:
-        """Token ids of an explanation behind a class name, the end of the
-        answer included.
+        """Return the token ids of an explanation behind a class name, the
+        end of the answer included.
 
         Raises:
             ValueError: The tokenizer joins it with the end of the name.
@@ -153,8 +155,8 @@ class Prompt:
         return whole[len(named):] + [self.end]
 
     def alone(self, text: str) -> List[int]:
-        """Token ids of a text with the end mark of a name and nothing before
-        it."""
+        """Return the token ids of a text that stands alone, with the end
+        mark of a name."""
         return encode(self._tokenizer, self._lead + text + self._mark)
 
     def shown(self, name: str, reason: str) -> Tuple[str, str]:
@@ -181,7 +183,7 @@ class Prompt:
 
 
 def _shared(rows: Sequence[Sequence[int]]) -> int:
-    """Of how many ids, from the first one on, all rows have the same."""
+    """Count the ids, from the first one on, that all rows have alike."""
     length = 0
     for column in zip(*rows):
         if len(set(column)) > 1:

@@ -88,10 +88,9 @@ def _opening(tokenizer) -> List[int]:
 
 
 def _guarded(tokenizer, text: str) -> Tuple[str, List[int], List[int]]:
-    """A guard, its ids and those of the text behind it. The guard keeps off
-    the blank that is put before a string; its own ids, all of them known
-    words, must be unchanged by the text, which then has those that it has by
-    itself."""
+    """Return a guard, its ids and those of the text behind it. The guard
+    keeps off the blank that is put before a string. Its own ids, all of them
+    known words, must stay as they are, so that none is made of both."""
     if not text:
         return '', [], []
     for guard in GUARDS:

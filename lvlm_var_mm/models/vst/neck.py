@@ -17,11 +17,11 @@ from torch import Tensor
 
 from lvlm_var_mm.checkpoint.description import (check_tokens, from_bytes,
                                                 to_bytes)
+from lvlm_var_mm.tokens import SemanticTokens
 from mmaction.registry import MODELS
-from ..tokens import SemanticTokens
+from ..losses import (Alignment, LanguageBias, Reconstruction,
+                      temporal_consistency)
 from .code_names import UNNAMED, VOCABULARY, old_codes_are_unnamed
-from .losses import (Alignment, LanguageBias, Reconstruction,
-                     temporal_consistency)
 from .quantizers import build_quantizer, describe_codebook, vectors
 
 # The axes of a backbone's output that are averaged away, C and T are kept:
@@ -264,10 +264,10 @@ class VSTNeck(BaseModule):
     def get_extra_state(self) -> Tensor:
         # EMAHook copies it from one model to another, tensor by tensor: its
         # size must not depend on the names.
-        longest = [max(VOCABULARY, key=len)] * len(self.code_names)
-        most, facts = (dict(self.description, code_names=names)
-                       for names in (longest, self.code_names))
-        return to_bytes(facts, len(to_bytes(most)))
+        names = self.code_names
+        room = len(names) * max(map(len, VOCABULARY)) - sum(map(len, names))
+        return to_bytes(dict(self.description, code_names=names,
+                             padding=' ' * room))
 
     def set_extra_state(self, state: Tensor) -> None:
         """Take the names of the codes over; compare the tokens.
