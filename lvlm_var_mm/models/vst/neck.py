@@ -17,11 +17,11 @@ from torch import Tensor
 
 from lvlm_var_mm.checkpoint.description import (check_tokens, from_bytes,
                                                 to_bytes)
-from lvlm_var_mm.tokens import SemanticTokens
 from mmaction.registry import MODELS
-from ..losses import (Alignment, LanguageBias, Reconstruction,
-                      temporal_consistency)
+from ..tokens import SemanticTokens
 from .code_names import UNNAMED, VOCABULARY, old_codes_are_unnamed
+from .losses import (Alignment, LanguageBias, Reconstruction,
+                     temporal_consistency)
 from .quantizers import build_quantizer, describe_codebook, vectors
 
 # The axes of a backbone's output that are averaged away, C and T are kept:
