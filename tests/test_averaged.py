@@ -61,7 +61,7 @@ def train(llava, folder, epochs=2, ema=dict(), **over):
         val_evaluator=dict(type='AccMetric'),
         train_cfg=dict(by_epoch=True, max_epochs=epochs),
         optim_wrapper=dict(optimizer=dict(type='AdamW', lr=.01)),
-        custom_hooks=[dict(type='EMAHook', momentum=.1, **ema),
+        custom_hooks=[dict(dict(type='EMAHook', momentum=.1), **ema),
                       dict(type='LVLMWarmupHook', epochs=9),
                       dict(type='SemanticAlignmentHook'),
                       dict(type='CodeNamesHook', **EVIDENCE)],
@@ -112,7 +112,7 @@ def test_average_that_begins_later(tiny_llava, tmp_path):
 
 
 @pytest.mark.parametrize('resume, ema', [
-    (True, dict()), (False, dict(update_buffers=True))])
+    (True, dict()), (False, dict(update_buffers=True, momentum=.5))])
 def test_average_goes_on_from_a_checkpoint(
         trained, tiny_llava, tmp_path, monkeypatch, resume, ema):
     folder, before, _ = trained

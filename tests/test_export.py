@@ -99,7 +99,7 @@ def test_plain_peft_reads_the_adapter(trained):
     settings = json.loads((out / 'adapter/adapter_config.json').read_text())
     assert settings['base_model_name_or_path'] == str(base)
     ours, plain = plain_scores(model, lvlm)
-    torch.testing.assert_close(plain, ours, rtol=0, atol=1e-5)
+    torch.testing.assert_close(plain, ours, rtol=3e-6, atol=1e-5)
     # Adapters alone, by the names that PEFT gives them.
     tensors = load_file(out / ADAPTER)
     assert all(k.startswith('base_model.model.') and
@@ -116,7 +116,7 @@ def test_plain_transformers_reads_the_merged_model(trained):
     assert not any('lora' in n for n, _ in lvlm.named_parameters())
     assert list((out / 'merged').glob('*.safetensors'))
     ours, plain = plain_scores(model, lvlm)
-    torch.testing.assert_close(plain, ours, rtol=0, atol=1e-5)
+    torch.testing.assert_close(plain, ours, rtol=3e-6, atol=1e-5)
 
 
 # ------------------------------------------------------------ what is wrong
