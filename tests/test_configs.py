@@ -165,7 +165,7 @@ def test_language_model_has_its_own_schedule(path):
         reading = rates[start * length:]
         # It starts low, is whole within an epoch, and ends low.
         assert reading[0] == pytest.approx(.01 * whole)
-        assert max(reading[:length + 1]) > .9 * whole
+        assert max(reading[:length + 1]) > .85 * whole
         assert reading[-1] < .02 * whole
         assert len(reading) == (last - start) * length
 

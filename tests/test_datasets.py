@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import ConcatDataset, RepeatDataset, pseudo_collate
+from mmengine.registry import FUNCTIONS
 
 from lvlm_var_mm.datasets import (NTURGBDSkeletonDataset, NTURGBDVideoDataset,
                                   SkeletonDataset)
@@ -125,7 +126,7 @@ def test_sample_is_made_where_nothing_is(tmp_path, monkeypatch):
         make_sample(root, repeats=1, classes=[1], performers=[1],
                     progress=False)
 
-    monkeypatch.setattr('lvlm_var_mm.datasets.ntu.dataset.ensure_sample',
+    monkeypatch.setitem(FUNCTIONS.module_dict, 'ensure_sample',
                         ensure_sample)
     root = str(tmp_path / 'ntu')
     for _ in range(2):

@@ -1,5 +1,6 @@
 """LLaVA: the full-size config on a tiny model, and its shape at full size."""
 import importlib.util
+import logging
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -49,7 +50,8 @@ def test_train_step_of_the_full_size_config(cfg, tiny_llava):
     model = MODELS.build(cfg.model)
     model.init_weights()
     model.train()
-    SemanticAlignmentHook().before_train(SimpleNamespace(model=model))
+    SemanticAlignmentHook().before_train(SimpleNamespace(
+        model=model, hooks=[], logger=logging.getLogger(__name__)))
     before = {n: p.detach().clone() for n, p in model.named_parameters()}
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
     # A layer that is recomputed for the backward pass runs twice a step.

@@ -66,7 +66,7 @@ def test_events_are_found(run_tool):
 
 
 def test_negatives_learn_the_made_task():
-    tool = runpy.run_path(str(TOOLS / 'negatives.py'))
+    tool = runpy.run_path(str(TOOLS / 'perf/negatives.py'))
     classes = [(name, 'so') for name in ('drink', 'sit down', 'sit up')]
     top1, seconds = tool['top1'](classes, 1, 30, noise=0., seed=0)
     assert top1 > .6 and seconds > 0

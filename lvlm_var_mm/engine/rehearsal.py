@@ -157,8 +157,9 @@ def shortened(cfg: Config, schedule: Schedule, folder: str,
     """Return the config of a rehearsal in a folder, and what stands in for
     what is missing."""
     cfg = copy.deepcopy(cfg)
+    # Named after the folder: MMEngine keeps what it has made for a name.
     cfg.update(work_dir=osp.join(folder, 'work'), resume=False,
-               experiment_name='rehearsal', log_level='WARNING')
+               experiment_name=osp.basename(folder), log_level='WARNING')
     if cfg.get('visualizer'):  # which might publish
         cfg.visualizer.vis_backends = []
     stand_ins = stand_in_for_lvlm(cfg, folder) + stand_in_for_checkpoint(cfg)

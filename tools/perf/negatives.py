@@ -23,8 +23,31 @@ processor) by number.
 import argparse
 import json
 import time
-from functools import partial
 from statistics import mean
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('--config', default='configs/lvlmvar_ntu60_xsub.py')
+    parser.add_argument('--numbers', type=int, nargs='+',
+                        default=[0, 31, 15, 7],
+                        help='of wrong names, 0 for all (default: 0 31 15 7)')
+    parser.add_argument('--steps', type=int, default=400,
+                        help='of training (default: %(default)s)')
+    parser.add_argument('--seeds', type=int, default=1,
+                        help='trainings of each (default: %(default)s)')
+    parser.add_argument('--noise', type=float, default=.3,
+                        help='share of codes replaced (default: %(default)s)')
+    args = parser.parse_args()
+    if min(args.numbers) < 0 or min(args.steps, args.seeds) < 1:
+        parser.error('--numbers must not be negative, --steps and --seeds at '
+                     'least 1')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
 
 import torch
 from mmengine.config import Config
@@ -86,9 +109,14 @@ class Task:
             self.codebook[ids], ids, torch.ones_like(ids, dtype=bool)), labels
 
 
-def tiny_llama(vocab, **_):
+class Words(WordTokenizer):
+    """Words enough for the names, so that the vocabulary costs little."""
+    size = 8000
+
+
+def tiny_llama(**_):
     return LlamaForCausalLM(LlamaConfig(
-        vocab_size=vocab, hidden_size=64, intermediate_size=128,
+        vocab_size=1 + Words.size, hidden_size=64, intermediate_size=128,
         num_hidden_layers=2, num_attention_heads=4))
 
 
@@ -98,8 +126,8 @@ def top1(classes, number, steps, noise, seed):
     torch.manual_seed(seed)
     head = LVLMHead(
         num_classes=len(classes), in_channels=CHANNELS, class_names=classes,
-        lvlm=dict(type=partial(tiny_llama, 2000)),
-        tokenizer=dict(type=WordTokenizer), num_negatives=number).train()
+        lvlm=dict(type=tiny_llama),
+        tokenizer=dict(type=Words), num_negatives=number).train()
     head.lvlm.requires_grad_(True)
     optimizer = torch.optim.AdamW(head.parameters(), 2e-3, weight_decay=0.)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, steps)
@@ -124,26 +152,6 @@ def samples(labels):
     for sample, label in zip(found, labels):
         sample.set_gt_label(int(label))
     return found
-
-
-def parse_args():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('--config', default='configs/lvlmvar_ntu60_xsub.py')
-    parser.add_argument('--numbers', type=int, nargs='+',
-                        default=[0, 31, 15, 7],
-                        help='of wrong names, 0 for all (default: 0 31 15 7)')
-    parser.add_argument('--steps', type=int, default=400,
-                        help='of training (default: %(default)s)')
-    parser.add_argument('--seeds', type=int, default=1,
-                        help='trainings of each (default: %(default)s)')
-    parser.add_argument('--noise', type=float, default=.3,
-                        help='share of codes replaced (default: %(default)s)')
-    args = parser.parse_args()
-    if min(args.numbers) < 0 or min(args.steps, args.seeds) < 1:
-        parser.error('--numbers must not be negative, --steps and --seeds at '
-                     'least 1')
-    return args
 
 
 def main():
