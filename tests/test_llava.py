@@ -53,6 +53,7 @@ def test_train_step_of_the_full_size_config(cfg, tiny_llava):
     SemanticAlignmentHook().before_train(SimpleNamespace(
         model=model, hooks=[], logger=logging.getLogger(__name__)))
     before = {n: p.detach().clone() for n, p in model.named_parameters()}
+    cfg.optim_wrapper.accumulative_counts = 1  # a step here and now
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
     # A layer that is recomputed for the backward pass runs twice a step.
     runs = []
