@@ -60,6 +60,23 @@ def test_name_is_what_sets_a_code_apart():
     assert names == ['body sinks', UNNAMED]
 
 
+@pytest.mark.parametrize('steps, true, others, kept', [
+    (100, 80, 5, True),  # too little to earn it, enough to keep it
+    (20, 17, 5, True), (100, 77, 5, False), (100, 85, 90, False), (0, 0, 5,
+                                                                  False),
+])
+def test_a_name_is_easy_to_keep(steps, true, others, kept):
+    evidence = table((steps, {BODY: true}), (100, {BODY: others}))
+    assert name_codes(*evidence)[0] == UNNAMED
+    former = ['body sinks', UNNAMED]
+    assert name_codes(*evidence, former=former)[0] == (
+        'body sinks' if kept else UNNAMED)
+    # Nor does a name that is as good take its place.
+    evidence = table((100, {BODY: 90, RIGHT: 99}), (100, {}))
+    assert name_codes(*evidence)[0] == 'right hand rises'
+    assert name_codes(*evidence, former=former)[0] == 'body sinks'
+
+
 def test_name_of_either_side():
     names = name_codes(*table((100, {LEFT: 50, RIGHT: 45, ONE: 95}),
                               (100, {BODY: 5})))

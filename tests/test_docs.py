@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).parents[1]
-PAGES = [REPO / 'README.md', *sorted((REPO / 'docs').rglob('*.md'))]
+PAGES = [*sorted(REPO.glob('*.md')), *sorted(
+    f for folder in ('docs', 'configs', 'tools')
+    for f in (REPO / folder).rglob('*.md'))]
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,8 @@ class CodeNamesHook(Hook):
         tally = tally.to(next(model.parameters()).device)
         all_reduce(tally)
         counts, totals = tally[:, :-1].cpu(), tally[:, -1].cpu()
-        names = name_codes(counts, totals, self.support, self.truth)
+        names = name_codes(counts, totals, self.support, self.truth,
+                           models[0].neck.code_names)
         for model in models:
             model.neck.code_names = names
         named = torch.tensor([name != UNNAMED for name in names])

@@ -6,7 +6,7 @@ largest pointwise mutual information with it.
 
 Shapes: L tokens, K codes, E entries of :data:`VOCABULARY`.
 """
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -49,8 +49,14 @@ def steps_active(events: Sequence, span: Tuple[float, float],
 
 
 def name_codes(counts: Tensor, totals: Tensor, support: int = 30,
-               truth: float = 0.78) -> List[str]:
-    """The name of each code.
+               truth: float = 0.78,
+               former: Optional[Sequence[str]] = None) -> List[str]:
+    """Name each code.
+
+    A name is hard to earn and easy to keep, so that it does not change with
+    every view of the training clips: a code that had one keeps it for as long
+    as it is true of the share ``truth`` of its steps, and more often than of
+    others.
 
     Args:
         counts (Tensor): (K, E) steps of a code during which an entry of the
@@ -60,6 +66,8 @@ def name_codes(counts: Tensor, totals: Tensor, support: int = 30,
         truth (float): The share of a code's steps of which its name must be
             true. The lower end of Wilson's 95 % interval must reach it: the
             fewer the steps, the clearer they must be.
+
+        former (Sequence[str], optional): (K, ) the names so far.
 
     Returns:
         list[str]: (K, ) entries of the vocabulary; :data:`UNNAMED` where the
@@ -72,8 +80,14 @@ def name_codes(counts: Tensor, totals: Tensor, support: int = 30,
     enough = ((totals >= support)[:, None] & (information > 0)
               & (_lower_bound(share, totals[:, None]) >= truth))
     best, entry = information.where(enough, -1).max(1)
-    return [VOCABULARY[e] if b > 0 else UNNAMED
-            for b, e in zip(best.tolist(), entry.tolist())]
+    names = [VOCABULARY[e] if b > 0 else UNNAMED
+             for b, e in zip(best.tolist(), entry.tolist())]
+    keeps = (share >= truth) & (information > 0)
+    numbers = {name: i for i, name in enumerate(VOCABULARY)}
+    return [
+        old if old in numbers and keeps[code, numbers[old]] else new
+        for code, (old, new) in enumerate(zip(former or names, names))
+    ]
 
 
 def _lower_bound(share: Tensor, number: Tensor, z: float = 1.96) -> Tensor:
