@@ -1,6 +1,7 @@
 """The neck and the head in MMAction2's own recognizers and Runner."""
 import copy
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 
 import mmengine
@@ -457,3 +458,21 @@ def test_packed_weights_are_no_obstacle_to_initialisation():
     model = Packed()
     model.init_weights()
     assert model.is_init and model.packed.dtype == torch.uint8
+
+
+def test_checkpoint_from_before_the_moves(tiny_llava):
+    """A file of the tiny model, written when models/ was one folder."""
+    saved = torch.load(Path(__file__).parent / 'data/before_the_moves.pth')
+    cfg = recognizer(tiny_llava)
+    cfg['neck']['quantizer'] = dict(switch_cost=.02)
+    model = build(cfg).eval()
+    model.load_state_dict(saved['state_dict'], strict=True)
+    data = model.data_preprocessor(
+        batch(SKELETON, [0, 1, 2, 3], seed=9), False)
+    with torch.no_grad():
+        found = model(**data, mode='predict')
+    assert torch.equal(torch.stack([s.pred_tokens for s in found]),
+                       saved['tokens'])
+    torch.testing.assert_close(
+        torch.stack([s.pred_score for s in found]), saved['scores'],
+        rtol=0, atol=1e-6)
