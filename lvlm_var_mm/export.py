@@ -1,8 +1,9 @@
 """A trained model as a folder that others can read, and the way back.
 
     OUT/config.py              the config, whole
-    OUT/description.json       what it was trained on (checkpoint/description.py),
-                               the hash of every file of tensors
+    OUT/description.json       what it was trained on, see
+                               checkpoint/description.py, and the hash of
+                               every file of tensors
     OUT/adapter/               a plain PEFT adapter
     OUT/action.safetensors     backbone, neck, projector: all else trained
     OUT/tokenizer/             as used
@@ -176,7 +177,7 @@ FOLDERS.append(load_export)
 
 
 def sha256(path: str) -> str:
-    """Of a file's content."""
+    """Hash a file's content."""
     digest = hashlib.sha256()
     with open(path, 'rb') as f:
         while chunk := f.read(2**20):

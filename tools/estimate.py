@@ -1,4 +1,4 @@
-"""What training a config takes: parameters, memory of each GPU, time.
+"""Estimate what training a config takes: parameters, GPU memory, time.
 
     python tools/estimate.py CONFIG [--machine 1x80 8x24 8x80]
         [--batch-size N] [--tflops RATE] [--share 0.4] [--samples N]

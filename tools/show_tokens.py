@@ -89,7 +89,7 @@ def choose(dataset, number, names):
 
 
 def strip_of(dataset, index, span, layout):
-    """What a clip looks like during its tokens: poses, else frames."""
+    """Draw a clip during its tokens: poses, else frames."""
     info = dataset.get_data_info(index)
     if 'keypoint' not in info:
         video = decord.VideoReader(info['filename'], num_threads=1)

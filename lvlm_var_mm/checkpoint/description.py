@@ -1,4 +1,4 @@
-"""What a checkpoint says of itself, and whether a model may read it.
+"""The description in a checkpoint, and the check that a model may read it.
 
 A checkpoint holds what was trained; these facts tell what it was trained on.
 The head has those of the language model and the task, the neck those of the
@@ -129,7 +129,7 @@ def refuse(problems: Sequence[str], remedy: str,
 
 
 def model_problems(saved: Dict, own: Dict) -> List[str]:
-    """How base model, adapter or tokenizer differ."""
+    """Say how base model, adapter or tokenizer differ."""
     if saved['lvlm'] != own['lvlm']:
         return [f'another language model: {saved["lvlm"]}, but `lvlm` is '
                 f'{own["lvlm"]}']
@@ -155,7 +155,7 @@ def differences(saved: Dict, own: Dict, keys: Sequence[str]) -> List[str]:
 
 
 def _contrast(saved, own) -> str:
-    """Of long lists and of dicts, only what differs."""
+    """Name differences; of long lists and dicts, only what differs."""
     if isinstance(saved, dict) and isinstance(own, dict):
         keys = [k for k in {**saved, **own} if saved.get(k) != own.get(k)]
         saved, own = ({k: d.get(k) for k in keys} for d in (saved, own))

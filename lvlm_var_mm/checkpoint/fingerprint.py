@@ -1,5 +1,5 @@
-"""By what a base model, its tokenizer and its adapter are known again, in
-whatever folder they lie and in whatever precision they are loaded."""
+"""Fingerprints by which a base model, its tokenizer and its adapter are known,
+in whatever folder they lie and in whatever precision they are loaded."""
 import base64
 import hashlib
 import json
@@ -57,8 +57,8 @@ def _take(weight: Tensor, number: int) -> np.ndarray:
 
 
 def same_weights(saved: str, own: str) -> bool:
-    """Whether two samples may be of one model: equal within the precision of
-    bfloat16 wherever both are known."""
+    """Return whether two samples may be of one model: equal within the
+    precision of bfloat16 wherever both are known."""
     a, b = (torch.from_numpy(np.frombuffer(
         base64.b64decode(s), dtype=np.float32).copy()) for s in (saved, own))
     if len(a) != len(b):  # some quantisers lay their weights out otherwise
@@ -68,7 +68,7 @@ def same_weights(saved: str, own: str) -> bool:
 
 
 def describe_lora(lvlm) -> Optional[Dict]:
-    """What scales an adapter, and the layers it lies beside; None without."""
+    """Describe what scales an adapter, and its layers; None without one."""
     config = getattr(lvlm, 'peft_config', {}).get('default')
     if config is None:
         return None
@@ -79,7 +79,7 @@ def describe_lora(lvlm) -> Optional[Dict]:
 
 
 def tokenizer_hash(tokenizer, chat: bool) -> str:
-    """Of the vocabulary, the special tokens and, where it is used, the chat
+    """Hash the vocabulary, the special tokens and, where it is used, the chat
     template."""
     return digest([sorted(tokenizer.get_vocab().items()),
                    sorted(map(str, tokenizer.all_special_tokens)),
@@ -87,6 +87,6 @@ def tokenizer_hash(tokenizer, chat: bool) -> str:
 
 
 def digest(facts) -> str:
-    """Of anything that JSON can hold."""
+    """Hash anything that JSON can hold."""
     text = json.dumps(facts, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -69,7 +69,7 @@ def load_own_checkpoints() -> None:
 
 
 def _mmengine_globals() -> list:
-    """What MMEngine's checkpoints hold beside tensors."""
+    """Return the classes that MMEngine's checkpoints hold beside tensors."""
     dtypes = [type(np.dtype(t)) for t in
               ('f2', 'f4', 'f8', 'i4', 'i8', 'u4', 'u8', '?', 'S', 'U')]
     return [

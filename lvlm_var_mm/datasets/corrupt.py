@@ -1,4 +1,4 @@
-"""What happens to a sample whose file cannot be used."""
+"""Skip, count and name samples whose files cannot be used."""
 from typing import Iterator, List, Optional
 
 import decord
@@ -84,7 +84,7 @@ class SkipCorruptMixin:
             return None
 
     def sample_name(self, idx: int) -> str:
-        """What a message calls a sample: its file where it has one."""
+        """Return what a message calls a sample: its file where it has one."""
         # The subclass's own get_data_info may be what found it corrupt.
         info = BaseDataset.get_data_info(self, idx)
         return str(info.get('filename') or info.get('frame_dir') or idx)

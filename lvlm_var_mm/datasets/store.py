@@ -32,7 +32,7 @@ EXTRAS = 'explanation', 'img_shape'  # text; height and width of the picture
 
 
 def is_store(path: Union[str, Path]) -> bool:
-    """Whether ``path`` is a store that was written to its end."""
+    """Return whether ``path`` is a store that was written to its end."""
     return (Path(path) / META).is_file()
 
 

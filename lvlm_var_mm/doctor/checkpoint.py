@@ -66,7 +66,7 @@ def check_codebook(state: Dict[str, Tensor]) -> Iterator[Finding]:
 
 def check_description(state: Dict[str, Tensor],
                       model: nn.Module) -> Iterator[Finding]:
-    """What the checkpoint says of itself against the head of the config."""
+    """Compare the checkpoint's description with the head of the config."""
     head = getattr(model, 'cls_head', None)
     saved = state.get(f'cls_head.{STATE}')
     if not isinstance(head, PromptReader) or saved is None:
@@ -92,7 +92,7 @@ def check_description(state: Dict[str, Tensor],
 
 def check_tokens(state: Dict[str, Tensor],
                  model: nn.Module) -> Iterator[Finding]:
-    """What it says of its tokens against the neck of the config."""
+    """Compare the checkpoint's tokens with the neck of the config."""
     neck, saved = getattr(model, 'neck', None), state.get(f'neck.{STATE}')
     if not isinstance(neck, VSTNeck) or saved is None:
         return

@@ -118,7 +118,7 @@ def check_labels(split: Split, num_classes: Optional[int]
 
 
 def check_size(split: Split, loader: ConfigDict) -> Iterator[Finding]:
-    """Whether an epoch has a batch at all."""
+    """Check that an epoch has a batch at all."""
     batch = loader.get('batch_size', 1)
     # A wrapper may repeat it.
     if loader.get('drop_last') and loader.dataset == split.cfg and (
@@ -140,8 +140,8 @@ def check_repeats(split: Split) -> Iterator[Finding]:
 
 
 def identities(dataset: BaseDataset) -> List[Tuple[str, str]]:
-    """Where each sample comes from and its name there; a file's path alone
-    says both."""
+    """Return where each sample comes from and its name there; a file's path
+    alone says both."""
     source = str(getattr(dataset, 'ann_file', ''))
     found = []
     for i, entry in enumerate(dataset.data_list):

@@ -58,7 +58,7 @@ def check_python(wanted: str) -> Iterator[Finding]:
 def check_packages(requirements: Sequence[str],
                    installed: Callable[[str], str] = installed
                    ) -> Iterator[Finding]:
-    """What is installed against the pins of setup.py."""
+    """Compare what is installed with the pins of setup.py."""
     good = []
     for requirement in map(Requirement, requirements):
         if requirement.marker and not requirement.marker.evaluate(
@@ -102,7 +102,7 @@ def check_shims() -> Iterator[Finding]:
 
 
 def check_device() -> Iterator[Finding]:
-    """Where it will run, and in what precision."""
+    """Name the device that it will run on, and the precision."""
     precision = 'bfloat16' if has_bfloat16() else 'float32'
     if torch.cuda.is_available():
         names = [
@@ -133,7 +133,7 @@ def check_device() -> Iterator[Finding]:
 
 
 def check_work_dir(path: str) -> Iterator[Finding]:
-    """Whether checkpoints and logs can be written."""
+    """Check that checkpoints and logs can be written."""
     area, remedy = 'work dir', 'name another folder: --work-dir, or `work_dir`'
     there = osp.abspath(path)
     while not osp.exists(there):

@@ -1,4 +1,4 @@
-"""What the doctor finds, and the table that shows it."""
+"""Findings of the doctor, and the table that shows them."""
 import shutil
 import textwrap
 from typing import List, NamedTuple, Optional, Sequence

@@ -24,7 +24,7 @@ FEW = .1
 
 
 class Sample(NamedTuple):
-    """What is known of one sample that was read."""
+    """The facts about one sample that was read."""
     index: int
     name: str
     missing: str = ''  # path

@@ -1,4 +1,4 @@
-"""What a training step is of, and the learning rates of the parts."""
+"""Checks of the clips of a training step and of the learning rates."""
 from typing import Iterator
 
 from mmengine.config import Config

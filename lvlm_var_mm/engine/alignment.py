@@ -63,7 +63,7 @@ class SemanticAlignmentHook(Hook):
 
 
 def class_texts(classes: ClassList) -> Sequence[str]:
-    """What is said of each class: its name, then its description."""
+    """Return the text of each class: its name, then its description."""
     return [f'{name}: {description}' if description else name
             for name, description in zip(classes.names,
                                          classes.descriptions)]

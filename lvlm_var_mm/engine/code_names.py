@@ -78,7 +78,7 @@ class CodeNamesHook(Hook):
 @torch.no_grad()
 def count_events(model: nn.Module, loader: DataLoader,
                  max_clips: int) -> Tuple[Tensor, Tensor]:
-    """How often what happens while a code lasts.
+    """Count which events hold while a code lasts.
 
     Args:
         model (nn.Module): A recognizer with a :class:`VSTNeck`.

@@ -41,14 +41,14 @@ ON_GPU, ON_CPU = .1, 1e-3
 
 
 class Phase(NamedTuple):
-    """What the iterations of a phase took."""
+    """Time and memory of the iterations of a phase."""
     first: float  # seconds of the first one
     seconds: float  # median of the others
     bytes: int  # peak of the memory
 
 
 class Report(NamedTuple):
-    """What a rehearsal found."""
+    """The result of a rehearsal."""
     phases: Dict[str, Phase]
     resumed: bool  # whether the resumed training took the same next step
     stand_ins: List[str]  # what was random or made

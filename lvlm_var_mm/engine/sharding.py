@@ -67,7 +67,8 @@ class FrozenShardStrategy(DDPStrategy):
         return super()._wrap_model(model)
 
     def model_state_dict(self) -> dict:
-        """Of the model itself, as ``Runner`` saves it; ``DDPStrategy`` would
+        """Return the state of the model itself, as ``Runner`` saves it;
+        ``DDPStrategy`` would
         keep the wrapper in its names."""
         return weights_to_cpu(self.model.module.state_dict())
 
@@ -105,7 +106,7 @@ def shard_frozen_layers(decoder: nn.Module) -> None:
 
 
 def can_shard() -> bool:
-    """Whether this PyTorch shards a part of a module's parameters."""
+    """Return whether this PyTorch shards a part of a module's parameters."""
     return 'ignored_params' in inspect.signature(fully_shard).parameters
 
 

@@ -1,4 +1,4 @@
-"""A look at what the model says while it learns."""
+"""Log what the model says while it learns."""
 import random
 
 from mmengine.hooks import Hook

@@ -1,4 +1,4 @@
-"""What a rehearsal takes in the place of what is missing: random weights of
+"""Stand-ins of a rehearsal for what is missing: random weights of
 the right shape, a tokenizer that numbers words, clips of noise.
 
 Real parts stay where they are. Nothing is downloaded: 26 GB of weights that
@@ -129,8 +129,8 @@ def _shape_of(path: str, kind: str) -> Tuple[PretrainedConfig, str]:
 
 
 def _lacks(path: str, files) -> bool:
-    """Whether neither a folder nor the hub's cache holds any of the files,
-    or the weights of a folder are damaged."""
+    """Return whether neither a folder nor the hub's cache holds any of the
+    files, or the weights of a folder are damaged."""
     if osp.isdir(path):
         return (bool(weight_problems(path)) if files is WEIGHTS else
                 not any(osp.isfile(osp.join(path, f)) for f in files))

@@ -36,7 +36,7 @@ class TokenCacheHook(Hook):
 
 @torch.no_grad()
 def fingerprint(model: nn.Module) -> str:
-    """Of all that decides which codes a recognizer gives to a clip."""
+    """Hash all that decides which codes a recognizer gives to a clip."""
     neck = model.neck
     digest = hashlib.sha256(repr(
         (neck.layout, neck.num_tokens, neck.parts)).encode())

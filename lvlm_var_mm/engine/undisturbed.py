@@ -1,4 +1,4 @@
-"""A look at a model in training that training does not notice."""
+"""Evaluate a model in training and restore its modes and RNG state."""
 import random
 from contextlib import contextmanager
 

@@ -1,4 +1,4 @@
-"""What training a config takes, without weights and without data."""
+"""Estimate what training a config takes, without weights or data."""
 from .footprint import (Footprint, backbone_step, counted, make_step,
                         names_of_a_batch, positions, scoring_step, train_step)
 from .hours import GPU, GPUS, Work, measured_tflops, stage_hours

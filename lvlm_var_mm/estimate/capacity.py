@@ -1,4 +1,4 @@
-"""Whether a training can fit into the memory that is there."""
+"""Check that a training can fit into the memory that is there."""
 import copy
 import os
 import re

@@ -23,7 +23,7 @@ from lvlm_var_mm.models.lvlm.logprobs import next_token_logprobs, trie_logprobs
 
 
 class Footprint(NamedTuple):
-    """Of one call."""
+    """Bytes and operations of one call."""
     bytes: int  # most that was alive at once, of what was made in it
     flops: int  # floating point operations of its matrix products
     traffic: int = 0  # bytes that its operations read and write

@@ -12,7 +12,7 @@ VALIDATION = 'validation'
 
 
 class GPU(NamedTuple):
-    """What a GPU does at most."""
+    """The peak rates of a GPU."""
     flops: float  # of dense matrix products in bfloat16, a second
     bandwidth: float  # bytes of its memory, a second
 
@@ -46,7 +46,7 @@ def measured_tflops(size: int = 8192, repeats: int = 10) -> Optional[float]:
 
 
 class Work(NamedTuple):
-    """What a clip takes, by what is done with it."""
+    """The cost of a clip, by what is done with it."""
     waits: Footprint  # a step of backbone and neck
     reads: Footprint  # of the whole model
     validates: Footprint  # through the whole model, without gradients

@@ -53,14 +53,14 @@ class Memory(NamedTuple):
 
 
 class Shards(NamedTuple):
-    """What a strategy spreads over the GPUs."""
+    """The parts that a strategy spreads over the GPUs."""
     layers: float  # bytes of the frozen weights of all decoder layers
     largest: float  # of one of them
     everything: bool  # ZeRO-3, else only these layers
 
     @classmethod
     def of(cls, cfg: Config, head: nn.Module) -> Optional['Shards']:
-        """By the ``strategy`` of a config; None where all is whole.
+        """Read the ``strategy`` of a config; None where all is whole.
 
         Raises:
             ValueError: A strategy that is not known here.
@@ -93,7 +93,7 @@ def memory_of(clips: int, steps: Dict[int, Footprint], weights: float,
               trained: int, optimizer: str, gpus: int,
               dequantised: float = 0,
               shards: Optional[Shards] = None) -> Memory:
-    """Of so many clips.
+    """Return the memory of so many clips.
 
     Args:
         clips (int): On a GPU.

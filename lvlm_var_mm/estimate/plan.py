@@ -16,7 +16,7 @@ SIZES = 2, 4  # clips of the steps that are counted; others follow along a line
 
 
 class Plan(NamedTuple):
-    """What the steps of a config take."""
+    """The cost of the steps of a config."""
     batch: int  # clips on a GPU
     head: nn.Module
     parts: Dict[str, Dict[str, int]]  # parameters, total and trainable
@@ -82,7 +82,7 @@ class Plan(NamedTuple):
 
     @property
     def work(self) -> Work:
-        """What a clip takes."""
+        """Return the cost of a clip."""
         return Work(self._of_a_clip(self.light), self._of_a_clip(self.whole),
                     self._of_a_clip(self.scoring))
 

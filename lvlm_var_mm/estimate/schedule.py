@@ -1,4 +1,4 @@
-"""What a config asks for: epochs of each stage, clips of each epoch."""
+"""The schedule of a config: epochs of each stage, clips of each epoch."""
 import bisect
 from typing import Iterator, NamedTuple, Optional
 

@@ -79,7 +79,8 @@ def llava_size(path: str) -> Optional[str]:
 
 
 def in_hub_cache(path: str, files: Sequence[str]) -> bool:
-    """Whether the cache of the model hub holds any of the files of an id."""
+    """Return whether the cache of the model hub holds any of the files of an
+    id."""
     return not osp.isabs(path) and any(isinstance(
         huggingface_hub.try_to_load_from_cache(path, name), str)
         for name in files)
@@ -153,7 +154,7 @@ def _typed(dtype: torch.dtype, kind: str, **settings) -> nn.Module:
 
 
 def fake_batch(cfg: Config, clips: int) -> List:
-    """What the training pipeline makes of clips of noise: data samples with
+    """Run the training pipeline on clips of noise: data samples with
     ``inputs``.
 
     Raises:

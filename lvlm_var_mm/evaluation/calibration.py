@@ -1,4 +1,4 @@
-"""Whether the scores can be taken at their word.
+"""Calibration: can the scores be taken at their word?
 
 Shapes: N clips, K classes.
 """

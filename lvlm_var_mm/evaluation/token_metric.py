@@ -1,4 +1,4 @@
-"""What the semantic action tokens of a test set are worth."""
+"""Metric of the semantic action tokens of a test set."""
 import math
 from typing import Dict, List, Optional, Sequence
 
@@ -152,7 +152,7 @@ def joint_counts(ids: Sequence[Tensor], labels: Tensor,
 
 
 def entropy(counts: Tensor) -> Tensor:
-    """Of what occurs so many times each, in nats."""
+    """Return the entropy of the counts, in nats."""
     share = counts / counts.sum()
     return torch.special.entr(share).sum()
 

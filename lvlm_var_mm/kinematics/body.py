@@ -156,7 +156,8 @@ class Body:
         return length(vector - self.up(vector) * self.u)
 
     def path(self, point: np.ndarray, axis: np.ndarray) -> np.ndarray:
-        """How far a point has gone along an axis that turns with the body."""
+        """Measure how far a point has gone along an axis that turns with the
+        body."""
         return add_up(dot(np.diff(point, axis=1), axis[:, 1:]))
 
     def angle(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -181,14 +182,14 @@ class Body:
         return self.level(way) * self.fps / (2 * reach)
 
     def pitch(self) -> np.ndarray:
-        """How far the face points down."""
+        """Measure how far the face points down."""
         if 'nose' in self.names:
             return self._average(self.up(self.ears - self.joint('nose')))
         return self._average(dot(self.head - self.neck,
                                  self._square(self.f)))
 
     def tilt(self) -> np.ndarray:
-        """How far the head is tilted to the right."""
+        """Measure how far the head is tilted to the right."""
         if 'left_ear' in self.names:
             return self._average(self.up(
                 self.of('left', 'ear') - self.of('right', 'ear')))
@@ -201,8 +202,8 @@ class Body:
         return axis - dot(axis, along) * along
 
     def lift(self) -> np.ndarray:
-        """How far an upright trunk and both feet are above their floor: a
-        white top-hat, so that neither slopes nor chairs count."""
+        """Measure how far an upright trunk and both feet are above their
+        floor: a white top-hat, so that neither slopes nor chairs count."""
         size = 2 * round(JUMP * self.fps / 2) + 1
         lift = self.up(self.trunk) - .5
         for point in (self.of('left', 'ankle'), self.of('right', 'ankle'),

@@ -17,7 +17,7 @@ ANY_MOTION = 'moves'
 
 
 class Claim(NamedTuple):
-    """What a sentence says of one part.
+    """The statement of a sentence about one part.
 
     Attributes:
         part (str): Of the vocabulary; or 'hand', 'arm', 'foot', 'knee' for
@@ -32,7 +32,7 @@ class Claim(NamedTuple):
 
 
 def claims(sentence: str) -> List[Claim]:
-    """What a sentence claims, in its order.
+    """Return the claims of a sentence, in its order.
 
     Args:
         sentence (str): Plain English, of any length.
@@ -52,8 +52,8 @@ def claims(sentence: str) -> List[Claim]:
 
 def _read(clause: str, subject: Tuple[str, str]
           ) -> Tuple[List[Claim], Tuple[str, str]]:
-    """What one clause claims; of the last one's subject, unless it has one
-    of its own: (word, the words before it)."""
+    """Return the claims of one clause; of the last one's subject, unless it
+    has one of its own: (word, the words before it)."""
     negated = bool(NEGATION.search(clause))
     found = []  # (place in the clause, part, motion, words)
 
@@ -132,7 +132,7 @@ def _claim(part: str, motion: str, word: str, phrase: str, negated: bool
 
 def check(claim: Union[Claim, str], observation: Observation
           ) -> Optional[bool]:
-    """Whether a claim is true of what was seen.
+    """Return whether a claim is true of what was seen.
 
     A motion counts if any person of the clip does it at any time.
 
@@ -194,7 +194,8 @@ def _names_of(part: str, noun: str) -> Sequence[str]:
 
 
 def _known(name: str, seen: Observation) -> Optional[bool]:
-    """Whether anybody does it; None if that cannot be told of somebody."""
+    """Return whether anybody does it; None if that cannot be told of
+    somebody."""
     if any(event.name == name for event in seen.events):
         return True
     there = seen.decidable.any(1)

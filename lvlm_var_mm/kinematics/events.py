@@ -39,7 +39,7 @@ class Event(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """What was seen of a clip.
+    """The observation of a clip.
 
     Attributes:
         events (tuple[Event]): By start, then by end.

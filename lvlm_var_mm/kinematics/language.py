@@ -40,7 +40,7 @@ TIMELY = .2  # seconds by which an event may outlast what covers it
 
 
 class _Phrase(NamedTuple):
-    """What is said of one event, or of the same one on both sides."""
+    """Say one event, or the same one on both sides."""
     person: int
     part: str
     motion: str
@@ -104,14 +104,15 @@ def _subject(owner: str, part: str) -> str:
 
 
 def plural(motion: str) -> str:
-    """What several do of what one does: 'rises' -> 'rise'."""
+    """Put a verb into the plural: 'rises' -> 'rise'."""
     verb, space, rest = motion.partition(' ')
     return (verb[:-2] if verb.endswith('ches') else verb[:-1]) + space + rest
 
 
 def _phrases(events: Sequence[Event]) -> List[_Phrase]:
-    """What no other event makes needless to say. It weighs by how far it
-    exceeds what makes it an event, and as much as what it makes needless."""
+    """Keep the events that no other one makes needless. Each weighs by how far
+    it exceeds what makes it an event, and as much as what it makes
+    needless."""
     weights, needless = [_weight(event) for event in events], set()
     totals = list(weights)
     for i, event in enumerate(events):
@@ -162,7 +163,7 @@ def _pair(phrases: Sequence[_Phrase]) -> List[_Phrase]:
 
 
 def _together(one: _Phrase, two: _Phrase) -> bool:
-    """Whether they share half of the shorter one's time."""
+    """Return whether they share half of the shorter one's time."""
     shared = min(one.end, two.end) - max(one.start, two.start)
     return 2 * shared >= min(one.end - one.start, two.end - two.start)
 

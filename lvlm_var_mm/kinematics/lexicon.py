@@ -1,4 +1,4 @@
-"""How English says what the vocabulary holds: words, as regular expressions.
+"""The English words of the vocabulary, as regular expressions.
 
 Only :mod:`.claims` reads them. They match lower-case text of one clause.
 """

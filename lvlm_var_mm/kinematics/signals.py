@@ -194,7 +194,7 @@ def curves(body, names) -> np.ndarray:
 
 
 def formula(name: str) -> str:
-    """What a signal is."""
+    """Describe a signal."""
     if name in WHOLE:
         return WHOLE[name].formula
     return SIDED[name.partition(' ')[2]].formula

@@ -130,7 +130,7 @@ class Kind(NamedTuple):
 
     @property
     def formula(self) -> str:
-        """What it is in symbols, see :mod:`.signals` for theirs."""
+        """Return the formula in symbols, see :mod:`.signals` for theirs."""
         text = RULES[self.rule][1].format(size=self.size, limit=self.limit)
         if self.name in WHILE:
             signal, least = WHILE[self.name]

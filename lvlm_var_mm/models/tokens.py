@@ -1,4 +1,4 @@
-"""What the neck hands to the head: the semantic action tokens of clips."""
+"""The semantic action tokens of clips: what the neck hands to the head."""
 from typing import NamedTuple, Optional
 
 from torch import Tensor

@@ -20,7 +20,7 @@ CONFIG, CLASSES, SKIPPED = 'config.py', 'classes.txt', 'skipped.json'
 
 
 class Prepared(NamedTuple):
-    """What a preparation gave."""
+    """The result of a preparation."""
     sizes: Dict[str, int]  # split -> samples
     classes: ClassList
     lacking: List[str]  # classes of which no sample trains

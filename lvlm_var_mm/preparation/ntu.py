@@ -41,7 +41,7 @@ LEFT_OUT = 'left_out.json'
 
 
 class Prepared(NamedTuple):
-    """What a preparation gave."""
+    """The result of a preparation."""
     samples: int
     left_out: Dict[str, Dict[str, str]]  # kind -> name -> what is wrong
     counts: Dict[str, List[SplitCount]]  # benchmark -> its official splits
@@ -246,6 +246,7 @@ def _replaced(path: Path) -> Iterator[BinaryIO]:
 
 
 def is_full(counts: Sequence[SplitCount]) -> bool:
-    """Whether so many samples are meant to be the whole of a benchmark."""
+    """Return whether so many samples are meant to be the whole of a
+    benchmark."""
     return (sum(c.size for c in counts) >
             .5 * sum(c.published for c in counts))

@@ -36,7 +36,7 @@ BATCH = 256  # videos of one pool of workers
 
 
 class Reencoded(NamedTuple):
-    """What a run did."""
+    """The result of a run."""
     written: int
     kept: int  # made by an earlier run
     copied: int  # not larger than asked for in the first place
@@ -236,7 +236,8 @@ def _write(video: decord.VideoReader, path: Path, size) -> None:
 
 
 def _difference(video: decord.VideoReader, path: Path, size) -> str:
-    """What of the video at ``path`` is not as it should be, or nothing."""
+    """Say what is wrong with the video at ``path``; nothing if it is as
+    wanted."""
     try:
         made = decord.VideoReader(str(path), num_threads=1)
     except _UNREADABLE:

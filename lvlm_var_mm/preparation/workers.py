@@ -1,4 +1,4 @@
-"""What the one-off preparations share: one run a folder, and workers that do
+"""Helpers of the one-off preparations: one run a folder, and workers that do
 not outlive it."""
 import os
 import signal
@@ -14,7 +14,7 @@ START = 'fork' if 'fork' in get_all_start_methods() else 'spawn'
 
 
 def cores() -> int:
-    """That this process may use, where the system tells."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, 'sched_getaffinity'):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -79,7 +79,7 @@ class Body:
 
 @dataclass
 class Pose:
-    """What a body does over T frames; standing still unless changed.
+    """The pose of a body over T frames; standing still unless changed.
 
     Attributes:
         pelvis (array): (T, 3), the spine's base.

@@ -199,7 +199,7 @@ def _write_clip(root, people, camera, performance, seed):
 
 
 def _measured(seen, rng):
-    """What a depth sensor makes of true joints (M, T, 25, 3): noise of about
+    """Measure true joints (M, T, 25, 3) as a depth sensor does: noise of about
     a centimetre; here and there a body that is none, or no body at all."""
     frames = seen.shape[1]
     noise = rng.normal(0, rng.uniform(.007, .012), seen.shape)

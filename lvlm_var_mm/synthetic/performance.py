@@ -1,4 +1,4 @@
-"""Who performs the sample's motions, and each single performance of them.
+"""The performers of the sample, and each single performance.
 
 Performers differ in size and style. Lead-in, duration, the hand used, the
 place and the heading differ between the performances of one performer.
@@ -58,7 +58,7 @@ def perform(action, performer, repeat, seed=0):
 
 
 def script_of(action, performer, repeat, seed=0):
-    """What :func:`perform` tells the performers to do.
+    """Return what :func:`perform` tells the performers to do.
 
     Returns:
         SimpleNamespace: ``lead_in`` and ``action_frames``, the progress at

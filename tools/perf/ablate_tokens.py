@@ -135,7 +135,7 @@ class Clips:
         return self
 
     def batch(self, index):
-        """As of a GCN of one person and one joint."""
+        """Return a batch as of a GCN of one person and one joint."""
         return (self.features[index][:, None, :, :, None],
                 [self.samples[i] for i in index.tolist()])
 
@@ -157,7 +157,7 @@ def load_clips(cfg, checkpoint, views, seed=0):
 
 
 def text_embeddings(cfg):
-    """Of the classes and of the events, by the language model in use."""
+    """Embed the texts of classes and events by the language model in use."""
     head = cfg.model.cls_head
     encoder = dict(type='transformers.AutoModel.from_pretrained')
     encoder[PATH_KEY] = head.lvlm[PATH_KEY]

@@ -1,4 +1,4 @@
-"""What the tokens of a checkpoint are worth, and whether their names are true.
+"""Measure the tokens of a checkpoint, and whether their names are true.
 
     python tools/perf/code_names.py CONFIG CHECKPOINT [--support 30]
         [--truth 0.78] [--keep] [--narratives 6]

@@ -1,4 +1,4 @@
-"""How well body-part events are found, and how fast.
+"""Measure how well body-part events are found, and how fast.
 
     python tools/perf/events.py [--performers 10] [--seed 0] [--clips 256]
 
@@ -125,7 +125,7 @@ def perturb(keypoint, rng):
 
 
 def common(start, end, other_start, other_end):
-    """Whether two stretches share half of the shorter one."""
+    """Return whether two stretches share half of the shorter one."""
     shared = min(end, other_end) - max(start, other_start)
     return 2 * shared >= min(end - start, other_end - other_start)
 

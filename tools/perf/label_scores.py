@@ -1,5 +1,5 @@
-"""What scores of all class names cost by every method, and whether they are
-exact.
+"""Measure what scores of all class names cost by every method, and whether
+they are exact.
 
     python tools/perf/label_scores.py [--clips 4] [--repeats 3] [--lvlm PATH]
 

@@ -1,4 +1,4 @@
-"""What sampled wrong names cost and what they lose against scoring all names.
+"""Measure what sampled wrong names cost and lose against scoring all names.
 
     python tools/perf/negatives.py [--config configs/lvlmvar_ntu60_xsub.py]
         [--numbers 0 31 15 7] [--steps 400] [--seeds 1]
@@ -69,7 +69,8 @@ BATCH, TEST = 16, 960
 
 # --------------------------------------------------------------------- cost
 def cost(cfg, number):
-    """Of a clip: TFLOP of a step, and positions that are read."""
+    """Count the TFLOP of a step for a clip, and the positions that are
+    read."""
     cfg = cfg.copy()
     cfg.model.cls_head.num_negatives = number
     head = build_without_weights(cfg)

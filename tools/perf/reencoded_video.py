@@ -1,4 +1,4 @@
-"""What re-encoding videos small saves in training.
+"""Measure what re-encoding videos small saves in training.
 
     python tools/perf/reencoded_video.py [--clips 3] [--repeats 5]
 

@@ -1,4 +1,4 @@
-"""What each way to score the classes is worth on real clips.
+"""Measure each way to score the classes on real clips.
 
     python tools/perf/scoring_options.py CONFIG CHECKPOINT
         [--linear CHECKPOINT] [--json FILE] [--batch 16]

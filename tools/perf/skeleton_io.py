@@ -114,8 +114,8 @@ def read_joints(path):
 
 
 def same(ours, stock):
-    """Whether both hold the same bodies, in any order. Stock's numbers are
-    float64, ours float32."""
+    """Return whether both hold the same bodies, in any order. Stock's numbers
+    are float64, ours float32."""
     if ours.shape != stock.shape:
         return False
     stock = stock.astype(np.float32)

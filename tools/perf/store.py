@@ -101,7 +101,7 @@ def first(items):
 
 
 def measure_here(source, method):
-    """What one process is started for; its last line is JSON."""
+    """Run the part of one process; its last line is JSON."""
     times = []
     for _ in range(3):
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What cached tokens save, and whether they train the same.
+"""Measure what cached tokens save, and whether they train the same.
 
     python tools/perf/token_cache.py CONFIG [CHECKPOINT] [--clips 64]
         [--repeats 3] [--cfg-options KEY=VALUE ...]

@@ -246,7 +246,8 @@ def _status_mb(key):
 
 
 def peak_in_a_process(way):
-    """So that no side profits from memory that another has taken."""
+    """Run in a process of its own, so that no side profits from the memory of
+    another."""
     done = subprocess.run(
         [sys.executable, __file__, *sys.argv[1:], '--peak', way],
         stdout=subprocess.PIPE, text=True, check=True)

@@ -21,9 +21,9 @@ from .splits import NUM_ACTIONS, check_split, in_split, parse_names
 
 
 def folders_of(data_root: str, folder: str) -> List[str]:
-    """Where the files lie: ``folder`` of ``data_root`` and, as many keep the
-    second half of NTU RGB+D 120, ``folder`` with 120 behind; else the root
-    itself. None if there is no such place."""
+    """Return where the files lie: ``folder`` of ``data_root`` and, as many
+    keep the second half of NTU RGB+D 120, ``folder`` with 120 behind; else the
+    root itself. None if there is no such place."""
     inner = [osp.join(data_root, folder + end) for end in ('', '120')]
     return ([f for f in inner if osp.isdir(f)] or
             [data_root] * osp.isdir(data_root))
@@ -89,7 +89,7 @@ class NTUNames:
                 for file in sorted(files)]
 
     def choose(self, samples: List[dict]) -> List[dict]:
-        """Those of the split, labelled by their names.
+        """Return the samples of the split, labelled by their names.
 
         Raises:
             FileNotFoundError: There are none.

@@ -115,7 +115,7 @@ def read_skeleton(path):
 
 
 def shows_nobody(path):
-    """Whether a whole file has no body in any frame; only a small one is read
+    """Return whether a file has no body in any frame; only a small one is read
     for it."""
     if os.path.getsize(path) > SMALL:
         return False
@@ -127,7 +127,7 @@ def shows_nobody(path):
 
 
 def _walk(path, data):
-    """What :func:`~.skeleton_scan.scan` returns, of any good file, or what
+    """Return what :func:`~.skeleton_scan.scan` does, of any good file, or what
     is wrong and in which line.
 
     Raises:

@@ -54,7 +54,7 @@ EXEMPLARS = tuple(
 
 
 class NTUName(NamedTuple):
-    """What ``SsssCcccPpppRrrrAaaa`` says; all count from 1."""
+    """The parts of a name ``SsssCcccPpppRrrrAaaa``; all count from 1."""
     setup: int
     camera: int
     performer: int

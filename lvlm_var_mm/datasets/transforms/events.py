@@ -11,8 +11,8 @@ from mmaction.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class BodyPartEvents(BaseTransform):
-    """What the persons of a clip do, from their joints as recorded: before
-    anything turns, resamples or cuts them.
+    """Measure what the persons of a clip do, from their joints as recorded:
+    before anything turns, resamples or cuts them.
 
     Clips are remembered by their ``frame_dir``, so that only the first epoch
     pays.
@@ -73,9 +73,10 @@ def _joints(results: Dict) -> Tuple[np.ndarray, int]:
 
 @TRANSFORMS.register_module()
 class ClipSpan(BaseTransform):
-    """What part of a video was sampled: with it and :class:`BodyPartEvents`
-    the codes of videos have names, and their narratives times. Stands behind
-    the sampling; ``ResampleFrames`` says it of skeletons.
+    """Note what part of a video was sampled: with it and
+    :class:`BodyPartEvents` the codes of videos have names, and their
+    narratives times. Stands behind the sampling; ``ResampleFrames`` says it of
+    skeletons.
 
     Of several clips it is the first, whose tokens the narrative tells. Where
     a short video was begun again, there is none.

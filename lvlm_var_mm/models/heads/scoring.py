@@ -1,4 +1,4 @@
-"""How classes are scored at test time: the exact way, what may be added to
+"""Ways to score classes at test time: the exact one, what may be added to
 it, and faster ones that decide less.
 
 Shapes: N clips, P inner nodes of the trie.

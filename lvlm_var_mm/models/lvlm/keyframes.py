@@ -45,8 +45,8 @@ class Keyframes:
     @torch.no_grad()
     def __call__(self, lvlm: nn.Module,
                  data_samples: Sequence) -> Tuple[Tensor, Tensor]:
-        """Of N clips -> (N, F, D) embeddings, the pictures of a clip in a
-        row, and their (N, A, F + 1) :func:`places`.
+        """Encode the pictures of N clips -> (N, F, D) embeddings, those of a
+        clip in a row, and their (N, A, F + 1) :func:`places`.
 
         The vision tower is frozen. One clip at a time goes through it, so its
         activations take little memory.
@@ -110,7 +110,7 @@ class Keyframes:
 
 def places(lvlm: nn.Module, before: Tensor, after: Tensor,
            lengths: Sequence[int], grids: Optional[Tensor]) -> Tensor:
-    """Where the pictures of a clip stand, counted from the first position, on
+    """Number the pictures of a clip, counted from the first position, on
     each of the A axes by which the model numbers them.
 
     Args:
@@ -165,7 +165,7 @@ def put_in_place(position_ids: Tensor, start: int,
 
 
 def generate_args(position_ids: Tensor) -> dict:
-    """What hands the positions of prompts to ``generate``, which numbers
+    """Return the arguments that hand positions to ``generate``, which numbers
     those in a row by itself.
 
     Raises:
@@ -184,7 +184,7 @@ def generate_args(position_ids: Tensor) -> dict:
 
 
 def _known(call, arguments: dict) -> dict:
-    """Those of the arguments that it takes by name."""
+    """Keep the arguments that it takes by name."""
     names = inspect.signature(call).parameters
     return {k: v for k, v in arguments.items() if k in names}
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 
 def check_layers(config) -> None:
-    """Whether a decoder of this ``config`` can read a tree.
+    """Check that a decoder of this ``config`` can read a tree.
 
     Raises:
         ValueError: It has layers that carry a state from each position to
@@ -49,7 +49,7 @@ def check_layers(config) -> None:
 
 
 def check_attention(implementation: Optional[str]) -> None:
-    """Whether this attention of transformers reads the mask of a tree.
+    """Check that this attention of transformers reads the mask of a tree.
 
     Flash attention takes any mask for one of padding, so that names would
     read each other and nothing would fail.
@@ -183,14 +183,14 @@ class LabelTrie(nn.Module):
 
 
 class TreeAttention(NamedTuple):
-    """What each position of [prompt | tree | answer] sees, and its number."""
+    """The mask and the position ids of [prompt | tree | answer]."""
     mask: Tensor  # (N, 1, rows, S+P+R) additive, 0 or the lowest float
     # (N, rows), where rows = S+P+R less the past; (A, N, rows) of pictures
     position_ids: Tensor
 
 
 def check_window(config, positions: int) -> None:
-    """Whether every layer of a decoder sees all of so many positions.
+    """Check that every layer of a decoder sees all of so many positions.
 
     Raises:
         ValueError: Some see the last ones alone (sliding windows), which the

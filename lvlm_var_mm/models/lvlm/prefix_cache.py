@@ -1,4 +1,4 @@
-"""What every prompt opens with, read once: a key/value prefix."""
+"""Cache of what all prompts open with: a key/value prefix, read once."""
 import inspect
 from typing import Callable, Optional
 
@@ -49,7 +49,8 @@ def _state(model: nn.Module) -> tuple:
 
 
 def cache_args(decoder: nn.Module, cache: Optional[DynamicCache]) -> dict:
-    """What hands a cache to a decoder; transformers 5 renamed it."""
+    """Return the arguments that hand a cache to a decoder; transformers 5
+    renamed them."""
     names = inspect.signature(decoder.forward).parameters
     name = 'cache' if 'cache' in names else 'past_key_values'
     return {name: cache, 'use_cache': cache is not None}

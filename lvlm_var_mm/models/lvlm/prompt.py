@@ -10,7 +10,7 @@ from .tokenization import (as_chat, decode, decode_behind, encode,
 
 
 class Prompt:
-    """What the language model reads before and after the action tokens, and
+    """The texts before and after the action tokens as token ids, and
     the form of its answer.
 
     Action tokens have no text, so there are two strings: what stands before

@@ -346,7 +346,8 @@ class PromptReader(BaseHead):
         ``init_weights`` makes the LoRA layers random again."""
 
     def get_extra_state(self) -> Tensor:
-        """What describes the checkpoint, see :mod:`.description`."""
+        """Describe the checkpoint, see
+        :mod:`~lvlm_var_mm.checkpoint.description`."""
         return to_bytes(describe(self))
 
     def set_extra_state(self, state: Tensor) -> None:

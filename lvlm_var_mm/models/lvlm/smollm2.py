@@ -73,7 +73,7 @@ def default_dir():
 
 
 def is_complete(path):
-    """Whether ``path`` holds the whole converted model.
+    """Return whether ``path`` holds the whole converted model.
 
     The manifest, written last, lists every file with its size; a missing
     or truncated file makes the folder incomplete.

@@ -100,7 +100,7 @@ class Alignment(nn.Module):
 
     @property
     def targets(self) -> Tuple[Optional[Tensor], ...]:
-        """Those of the classes and of the events, (n, dim) unit vectors, and
+        """Return the targets of classes and events, (n, dim) unit vectors, and
         the bytes of their source; None before they are set."""
         return tuple(getattr(self, name) for name in TARGETS)
 
@@ -111,7 +111,7 @@ class Alignment(nn.Module):
             setattr(self, name, target.to(device, copy=True))
 
     def are_of(self, source: str) -> bool:
-        """Whether the targets were made of this source."""
+        """Return whether the targets were made of this source."""
         return self.source is not None and (
             bytes(self.source.tolist()) == source.encode())
 
@@ -209,8 +209,8 @@ class LanguageBias(nn.Module):
 
     def forward(self, z: Tensor, ids: Tensor,
                 codebook: Tensor) -> Dict[str, Tensor]:
-        """What the codebook sees (N, L, D), what it says (N, L) and its
-        vectors (K, D) -> those losses that weigh anything."""
+        """Compute the losses of what the codebook sees (N, L, D), its codes
+        (N, L) and vectors (K, D) -> those losses that weigh anything."""
         losses = dict()
         if self.loss_zipf:
             losses['loss_zipf'] = self.loss_zipf * self.zipf(z, codebook)

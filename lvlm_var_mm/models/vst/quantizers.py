@@ -165,7 +165,7 @@ def build_quantizer(dim: int, codebook_size: int,
 
 
 def describe_codebook(codebook_size: int, settings: Dict) -> Dict:
-    """What a codebook is, as arguments of :func:`build_quantizer`. How it is
+    """Describe a codebook, as arguments of :func:`build_quantizer`. How it is
     trained, and how its codes are chosen, may change."""
     kind = settings.get('type', 'VectorQuantize')
     if kind in ('VectorQuantize', 'ResidualVQ'):
