@@ -19,7 +19,7 @@ def test_label_scores_are_exact(run_tool):
                     '--labels', '2', '--batch', '1')
     assert done.code == 0, done.err
     figures = json.loads(done.out.splitlines()[-1])
-    assert figures['max_abs_diff'] <= 1e-4
+    assert figures['max_abs_diff'] <= 3e-4  # of sums of tens of nats, float32
     assert figures['labels'] == 60 and figures['clips'] == 2
     assert figures['token_ratio'] > 1
     assert figures['with_candidates']['prompt_positions'] > 200

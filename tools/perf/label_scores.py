@@ -191,7 +191,8 @@ def generate_and_match(head, feats):
 
 
 def constrained(head, feats):
-    return Scoring('constrained')(head, feats)
+    return Scoring('constrained')(head.lm, head.prompt_inputs(feats),
+                                  head.trie)
 
 
 def linear(head, feats):
