@@ -166,9 +166,14 @@ def nucla(epochs, work_dir):
     for hook in cfg.custom_hooks:
         if hook.type == 'LVLMWarmupHook':
             hook.epochs = epochs
+        elif hook.type == 'CodeNamesHook':
+            hook.begin = epochs
+    later = epochs - cfg.warmup_epochs
     for scheduler in cfg.param_scheduler:
-        if scheduler.get('T_max') == cfg.max_epochs:
-            scheduler.T_max = round(epochs / full)
+        if scheduler.get('begin') == cfg.warmup_epochs:  # of the head
+            scheduler.update(begin=epochs, end=scheduler.end + later)
+        elif scheduler.end == cfg.max_epochs:  # the cosine of the rest
+            scheduler.end = round(epochs / full)
     cfg.default_hooks.checkpoint.pop('save_best', None)
     cfg.work_dir = work_dir
     runner = Runner.from_cfg(cfg)
