@@ -4,6 +4,7 @@ from typing import Dict, NamedTuple, Optional
 
 import torch
 
+from lvlm_var_mm.models.lvlm.build import usable_dtype
 from .footprint import Footprint
 from .schedule import Schedule
 
@@ -30,11 +31,13 @@ GPUS = dict(A100=GPU(312e12, 2.04e12), H100=GPU(989e12, 3.35e12))
 
 
 def measured_tflops(size: int = 8192, repeats: int = 10) -> Optional[float]:
-    """Return the rate of large matrix products in bfloat16 on the GPU at hand,
-    in 1e12 operations a second; None without a GPU."""
+    """Return the rate of large matrix products on the GPU at hand, in bfloat16
+    or, where it would be emulated, float32, in 1e12 operations a second; None
+    without a GPU."""
     if not torch.cuda.is_available():
         return None
-    a = torch.randn(size, size, device='cuda', dtype=torch.bfloat16)
+    dtype = usable_dtype(torch.bfloat16, 'the measurement')
+    a = torch.randn(size, size, device='cuda', dtype=dtype)
     best = 0.
     for _ in range(repeats):
         torch.cuda.synchronize()
