@@ -101,7 +101,7 @@ def save(folder, model):
 
 
 class Said(NamedTuple):
-    """What a tool leaves: its exit code and its two streams."""
+    """The outcome of a tool: its exit code and its two streams."""
     code: int
     out: str
     err: str

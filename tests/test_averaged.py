@@ -81,7 +81,7 @@ def trained(tiny_llava, tmp_path_factory):
 
 
 def check(llava, folder, runner, seen):
-    """What is deployed, read strictly from the last checkpoint."""
+    """Check what is deployed, read strictly from the last checkpoint."""
     path = folder / f'epoch_{runner.epoch}.pth'
     model = MODELS.build(config_of(llava))
     model.load_state_dict(

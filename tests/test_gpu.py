@@ -49,7 +49,7 @@ def largest_that_fits(cfg, there, folder, plan_of=Plan.of):
 
 
 def figures(plan, report, tflops):
-    """What a rehearsal measured beside what was estimated."""
+    """Compare what a rehearsal measured with what was estimated."""
     phase, memory = report.phases[READS], plan.memory()
     rate = plan.batch * plan.work.reads.flops / phase.seconds / 1e12
     per_second = plan.batch * sum(plan.positions.values()) / phase.seconds

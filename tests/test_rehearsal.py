@@ -26,7 +26,7 @@ RANDOM = dict(type='RandomClips', number=9, serialize_data=False)
 
 
 def config(folder, tmp_path, dataset=None, waits=2, epochs=3):
-    """Of a tiny model whose language model waits for some epochs."""
+    """Return the config of a tiny model that waits for some epochs."""
     loader = dict(
         batch_size=2, num_workers=0,
         sampler=dict(type='DefaultSampler', shuffle=True),
