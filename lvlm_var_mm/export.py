@@ -17,7 +17,6 @@ import hashlib
 import json
 import os
 import os.path as osp
-import shutil
 from typing import Dict, Optional
 
 import torch
@@ -26,6 +25,7 @@ from mmengine.runner import load_checkpoint
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from lvlm_var_mm.atomic import replaced_folder
 from lvlm_var_mm.checkpoint.description import from_bytes, to_bytes
 from lvlm_var_mm.checkpoint.loading import FOLDERS
 from lvlm_var_mm.models.lvlm.reader import PromptReader
@@ -63,15 +63,8 @@ def export(cfg: Config, checkpoint: str, out: str,
         raise ValueError('export: `model.cls_head` has no language model '
                          'with `lora`; its checkpoint is all there is')
     load_checkpoint(model, checkpoint, 'cpu', strict=True)
-    part = f'{osp.normpath(out)}.part'
-    shutil.rmtree(part, ignore_errors=True)
-    os.makedirs(part)
-    try:
-        _write(model, cfg, part, merged)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
-    os.rename(part, out)
+    with replaced_folder(out) as part:
+        _write(model, cfg, str(part), merged)
     return {name: _size(osp.join(out, name)) for name in sorted(
         os.listdir(out))}
 

@@ -9,6 +9,7 @@ checkpoint, on a GPU where there is one. Only the codes are kept; they do not
 depend on workers and batches. configs/two_stage/ trains on them.
 """
 import argparse
+import pickle
 
 from mmengine.config import DictAction
 
@@ -34,13 +35,13 @@ def parse_args() -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # --help ends here, before the slow imports
 
-import mmengine
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.apis.explain import load_tokenizer
+from lvlm_var_mm.atomic import replaced
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.engine.cache_tokens import cache_tokens
 from lvlm_var_mm.engine.token_cache import fingerprint
@@ -63,8 +64,8 @@ def main() -> None:
     clips = cache_tokens(
         model, dataset, args.views, args.batch_size or loader.batch_size,
         workers, progress=True)
-    mmengine.dump(
-        dict(fingerprint=fingerprint(model), clips=clips), args.out)
+    with replaced(args.out) as f:
+        pickle.dump(dict(fingerprint=fingerprint(model), clips=clips), f)
     corrupt = len(dataset) - len(clips)
     print(f'{args.out}: {len(clips)} clips, {args.views} views of each' +
           (f', {corrupt} corrupt ones left out' if corrupt else ''))

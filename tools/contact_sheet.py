@@ -31,6 +31,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from mmengine.dataset import BaseDataset
 
+from lvlm_var_mm.atomic import replaced
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets import NTURGBDPairedDataset, PersonCrop
@@ -94,7 +95,8 @@ def main() -> None:
     note = dataset.metainfo.get('note', 'NTU RGB+D')
     title = (f'{args.split} of {args.benchmark}: one sample a class, '
              f'skeleton and video at the same moments\n{note}')
-    sheet(rows, title).savefig(args.out)
+    with replaced(args.out) as f:
+        sheet(rows, title).savefig(f, format='png')
     print(f'{args.out}: {len(rows)} classes')
 
 

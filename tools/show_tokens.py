@@ -47,6 +47,7 @@ from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.apis.explain import explain
+from lvlm_var_mm.atomic import replaced, write_text
 from lvlm_var_mm.cli import load_config, user_errors
 from lvlm_var_mm.datasets import BodyPartEvents
 from lvlm_var_mm.evaluation.token_metric import joint_counts
@@ -142,6 +143,11 @@ def draw_clip(model, dataset, index, layout):
         f'({told["score"]:.2f}, {mark})')
 
 
+def save(figure, path):
+    with replaced(path) as f:
+        figure.savefig(f, format='png')
+
+
 def main():
     args = parse_args()
     if args.clips < 1:
@@ -163,22 +169,21 @@ def main():
         vectors = model.neck.read_codes(codes.view(-1, 1).expand(
             -1, model.neck.num_tokens)).embeds[:, 0]
     names = ['' if n == UNNAMED else n for n in model.neck.code_names]
-    draw_codebook(vectors, read_codes(model, cfg), names,
-                  model.cls_head.classes.names).savefig(
-                      osp.join(args.out, 'codebook.png'))
+    figure = draw_codebook(vectors, read_codes(model, cfg), names,
+                           model.cls_head.classes.names)
+    save(figure, osp.join(args.out, 'codebook.png'))
     lines = [f'# Semantic action tokens of `{args.config}`', '',
              '![the codes](codebook.png)', '']
     for index in tqdm(chosen, desc='clips'):
         told, figure = draw_clip(model, dataset, index, layout_of(cfg))
         file = re.sub(r'[^\w.-]', '_', str(told['name'])) + '.png'
-        figure.savefig(osp.join(args.out, file))
+        save(figure, osp.join(args.out, file))
         lines += [
             f'## {told["truth"]}', '', f'![{told["name"]}]({file})', '',
             f'Narrative: {told["narrative"]}', '',
             f'Answer: {told["answer"]}, because {told["reason"]}', ''
         ]
-    with open(osp.join(args.out, 'index.md'), 'w', encoding='utf-8') as f:
-        f.write('\n'.join(lines))
+    write_text(osp.join(args.out, 'index.md'), '\n'.join(lines))
     print(f'{osp.join(args.out, "index.md")}: {len(chosen)} clips')
 
 

@@ -14,13 +14,14 @@ share through the page cache instead of each holding a copy::
                       last, so that its presence means that the rest is there
 """
 import json
-import os
 import shutil
 from functools import cached_property
 from pathlib import Path
 from typing import Dict, Optional, Sequence, Union
 
 import numpy as np
+
+from lvlm_var_mm.atomic import begin_folder, commit_folder
 
 META = 'meta.json'
 FORMAT = 1
@@ -137,7 +138,6 @@ class StoreWriter:
                  path: Union[str, Path],
                  meta: Optional[Dict] = None) -> None:
         self.path = Path(path)
-        self.part = self.path.with_name(f'.{self.path.name}.part')
         self.meta = dict(meta or {})
         self.splits: Dict[str, Sequence[int]] = {}
         self._files, self._shapes, self._index = {}, {}, []
@@ -145,8 +145,7 @@ class StoreWriter:
         self._rows = [0, 0]
 
     def __enter__(self) -> 'StoreWriter':
-        shutil.rmtree(self.part, ignore_errors=True)
-        self.part.mkdir(parents=True)
+        self.part = begin_folder(self.path)
         return self
 
     def add(self, sample: Dict) -> None:
@@ -207,5 +206,4 @@ class StoreWriter:
             dict(format=FORMAT, arrays=arrays, samples=len(self._index),
                  num_joints=self._shapes['keypoint'][1], **self.meta),
             indent=1))
-        shutil.rmtree(self.path, ignore_errors=True)
-        os.replace(self.part, self.path)
+        commit_folder(self.part, self.path)

@@ -7,6 +7,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 import numpy as np
 from tqdm import tqdm
 
+from lvlm_var_mm.atomic import write_text
 from lvlm_var_mm.class_lists import ClassList
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.store import StoreWriter
@@ -86,9 +87,9 @@ def prepare_custom(table: Union[str, Path],
         good, skipped, text = _videos(rows, out, root, len(classes.names),
                                       progress)
     write_classes(out / CLASSES, classes)
-    (out / SKIPPED).write_text(json.dumps(skipped, indent=1), 'utf-8')
+    write_text(out / SKIPPED, json.dumps(skipped, indent=1))
     # Last, so that a config means that the rest is there.
-    (out / CONFIG).write_text(text, 'utf-8')
+    write_text(out / CONFIG, text)
     trained = {row.label for row in good if row.split == 'train'}
     return Prepared(
         _sizes(good), classes,
@@ -168,12 +169,11 @@ def _videos(rows, out, root, num_classes, progress):
             skipped[row.file] = e.problem
     _check_left(rows, good, skipped)
     for split in _sizes(good):
-        (out / f'{split}.txt').write_text(''.join(
-            f'{r.file} {r.label}\n' for r in good if r.split == split),
-            'utf-8')
+        write_text(out / f'{split}.txt', ''.join(
+            f'{r.file} {r.label}\n' for r in good if r.split == split))
     texts = {r.file: r.explanation for r in good if r.explanation}
     if texts:
-        (out / 'explanations.json').write_text(
-            json.dumps(texts, indent=1, ensure_ascii=False), 'utf-8')
+        write_text(out / 'explanations.json',
+                   json.dumps(texts, indent=1, ensure_ascii=False))
     return good, skipped, video_config(out, root, bool(texts), num_classes,
                                        _sizes(good))

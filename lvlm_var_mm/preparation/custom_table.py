@@ -3,6 +3,7 @@ import csv
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Sequence, Tuple, Union
 
+from lvlm_var_mm.atomic import write_text
 from lvlm_var_mm.class_lists import ClassList, load_classes
 
 REQUIRED = 'file', 'label', 'split'
@@ -138,9 +139,9 @@ def _own_classes(table, labels: Sequence[str]) -> ClassList:
 
 def write_classes(path: Path, classes: ClassList) -> None:
     """``name | description`` a line, in label order."""
-    path.write_text(''.join(
+    write_text(path, ''.join(
         f'{name} | {text}\n' if text else f'{name}\n'
-        for name, text in zip(*classes)), 'utf-8')
+        for name, text in zip(*classes)))
 
 
 def _fault(table, line: int, column: str, problem: str) -> str:

@@ -8,19 +8,17 @@ bytes as a run that was never interrupted.
 """
 import hashlib
 import json
-import os
 import pickle
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from typing import (BinaryIO, Dict, Iterator, List, NamedTuple, Optional,
-                    Sequence, Tuple, Union)
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from tqdm import tqdm
 
+from lvlm_var_mm.atomic import replaced
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.ntu.census import SplitCount, count_splits
 from lvlm_var_mm.datasets.ntu.dataset import NTURGBDSkeletonDataset, folders_of
@@ -171,7 +169,7 @@ def _make_part(part: _Part, max_persons: int, dtype: str) -> None:
             continue
         sample['keypoint'] = sample['keypoint'].astype(dtype)
         samples.append(dict(frame_dir=file.stem, label=action - 1, **sample))
-    with _replaced(part.path) as f:
+    with replaced(part.path) as f:
         pickle.dump((samples, corrupt), f, protocol=4)
 
 
@@ -222,7 +220,7 @@ def _assemble(out, parts, excluded, made, reused, progress) -> Prepared:
                for count in some for n in count.lacking}
     left_out['absent'] = {n: 'not in the folder' for n in sorted(
         lacking - set(excluded) - set(corrupt))}
-    with _replaced(out / LEFT_OUT) as f:
+    with replaced(out / LEFT_OUT) as f:
         f.write(json.dumps(left_out, indent=1).encode())
     shutil.rmtree(out / '.parts')
     return Prepared(len(names), left_out, counts, files, reused)
@@ -230,19 +228,10 @@ def _assemble(out, parts, excluded, made, reused, progress) -> Prepared:
 
 def _write_pickle(path, store, rows, splits) -> Path:
     annotations = [store.sample(int(i)) for i in rows]
-    with _replaced(path) as f:
+    with replaced(path) as f:
         pickle.dump(dict(split=splits, annotations=annotations), f,
                     protocol=4)
     return path
-
-
-@contextmanager
-def _replaced(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of another when it is complete."""
-    temporary = path.with_name(f'.{path.name}.part')
-    with open(temporary, 'wb') as f:
-        yield f
-    os.replace(temporary, path)
 
 
 def is_full(counts: Sequence[SplitCount]) -> bool:

