@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from lvlm_var_mm.atomic import replaced_folder
 from lvlm_var_mm.checkpoint.description import from_bytes, to_bytes
 from lvlm_var_mm.checkpoint.loading import FOLDERS
+from lvlm_var_mm.checkpoint.strict import another_model_refused
 from lvlm_var_mm.models.lvlm.reader import PromptReader
 from mmaction.registry import MODELS
 
@@ -62,7 +63,8 @@ def export(cfg: Config, checkpoint: str, out: str,
                                                          'peft_config'):
         raise ValueError('export: `model.cls_head` has no language model '
                          'with `lora`; its checkpoint is all there is')
-    load_checkpoint(model, checkpoint, 'cpu', strict=True)
+    with another_model_refused(checkpoint):
+        load_checkpoint(model, checkpoint, 'cpu', strict=True)
     with replaced_folder(out) as part:
         _write(model, cfg, str(part), merged)
     return {name: _size(osp.join(out, name)) for name in sorted(

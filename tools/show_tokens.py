@@ -48,6 +48,7 @@ from tqdm import tqdm
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.apis.explain import explain
 from lvlm_var_mm.atomic import replaced, write_text
+from lvlm_var_mm.checkpoint.strict import another_model_refused
 from lvlm_var_mm.cli import load_config, user_errors
 from lvlm_var_mm.datasets import BodyPartEvents
 from lvlm_var_mm.evaluation.token_metric import joint_counts
@@ -161,7 +162,8 @@ def main():
         raise ValueError(f'{args.config}: `cls_head` is a '
                          f'{type(model.cls_head).__name__}; LVLMHead reads '
                          'tokens')
-    load_checkpoint(model, args.checkpoint, 'cpu', strict=True)
+    with another_model_refused(args.checkpoint):
+        load_checkpoint(model, args.checkpoint, 'cpu', strict=True)
     os.makedirs(args.out, exist_ok=True)
 
     codes = torch.arange(len(model.neck.code_names))

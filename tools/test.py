@@ -58,6 +58,7 @@ from terminaltables import AsciiTable
 
 import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
 from lvlm_var_mm.apis import explain
+from lvlm_var_mm.checkpoint.strict import load_strictly
 from lvlm_var_mm.cli import join_processes, load_config, user_errors
 from lvlm_var_mm.models import LVLMHead
 from lvlm_var_mm.models.lvlm.reader import PromptReader
@@ -164,6 +165,7 @@ def main() -> None:
               if 'runner_type' in cfg else Runner.from_cfg(cfg))
     if args.classes:
         use_classes(runner, args.classes)
+    load_strictly(runner)
     metrics = runner.test()
     if is_main_process():
         show_summary(runner, metrics, args)

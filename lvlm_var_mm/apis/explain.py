@@ -8,6 +8,7 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
+from lvlm_var_mm.checkpoint.strict import another_model_refused
 from lvlm_var_mm.models import SemanticTokens
 from mmaction.registry import MODELS
 
@@ -75,7 +76,8 @@ def load_tokenizer(cfg: Config, checkpoint: str,
                           if k not in left_out})
     state = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
     state = state.get('state_dict', state)
-    load_state_dict(
-        model, {k: v for k, v in state.items()
-                if k.split('.')[0] not in left_out}, strict=True)
+    with another_model_refused(checkpoint):
+        load_state_dict(
+            model, {k: v for k, v in state.items()
+                    if k.split('.')[0] not in left_out}, strict=True)
     return model.eval()
