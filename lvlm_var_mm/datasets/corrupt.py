@@ -1,4 +1,5 @@
 """Skip, count and name samples whose files cannot be used."""
+import re
 from typing import Iterator, List, Optional
 
 import decord
@@ -34,6 +35,29 @@ UNREADABLE = (CorruptSampleError, decord.DECORDError,
               decord.DECORDLimitReachedError)
 # What decord says of a broken file in errors that have no class of their own.
 DECORD_SAYS = ('Error reading ', 'Invalid frame count', 'Failed to seek')
+# Time and place in decord's source, before what it has to say.
+DECORD_PLACE = re.compile(r'\[[\d:]+\] \S+?:\d+: ')
+
+
+def problem_of(error: Exception) -> Optional[str]:
+    """Say what is wrong with the file that an error comes from.
+
+    Training, the doctor and the preparation ask this alone, so what one of
+    them calls corrupt the others do, too.
+
+    Returns:
+        str | None: None if the error is a fault of the program or the
+        configuration.
+    """
+    if isinstance(error, CorruptSampleError):
+        return error.problem or str(error)
+    if not isinstance(error, UNREADABLE) and not (
+            isinstance(error, (RuntimeError, AssertionError))
+            and str(error).startswith(DECORD_SAYS)):
+        return None
+    # decord puts its call stack first and the reason last.
+    lines = str(error).strip().splitlines() or [repr(error)]
+    return DECORD_PLACE.sub('', lines[-1])
 
 
 class SkipCorruptMixin:
@@ -48,9 +72,39 @@ class SkipCorruptMixin:
     def full_init(self) -> None:
         super().full_init()
         if not hasattr(self, '_corrupt'):
-            # Shared, so that what dataloader workers find reaches the hook.
-            self._corrupt = torch.zeros(
-                len(self), dtype=torch.uint8).share_memory_()
+            self._count_anew()
+
+    def _count_anew(self) -> None:
+        # Shared, so that what dataloader workers find reaches the hook.
+        self._corrupt = torch.zeros(
+            len(self), dtype=torch.uint8).share_memory_()
+
+    def get_subset_(self, indices) -> None:
+        super().get_subset_(indices)
+        self._count_anew()
+
+    def get_subset(self, indices) -> 'SkipCorruptMixin':
+        subset = super().get_subset(indices)
+        subset._count_anew()
+        return subset
+
+    def check_sample(self, idx: int) -> None:
+        """Read sample ``idx`` without its pipeline, as far as it takes to
+        know whether it is corrupt.
+
+        Raises:
+            CorruptSampleError: It is; names the file.
+        """
+        try:
+            self._check_sample(idx)
+        except Exception as e:
+            problem = problem_of(e)
+            if problem is None or isinstance(e, CorruptSampleError):
+                raise
+            raise CorruptSampleError(self.sample_name(idx), problem) from e
+
+    def _check_sample(self, idx: int) -> None:
+        self.get_data_info(idx)
 
     def prepare_data(self, idx: int) -> Optional[dict]:
         """Sample ``idx`` through the pipeline, None for a corrupt one in
@@ -62,15 +116,13 @@ class SkipCorruptMixin:
         """
         try:
             return super().prepare_data(idx)
-        except (*UNREADABLE, RuntimeError, AssertionError) as e:
-            if not (isinstance(e, UNREADABLE)
-                    or str(e).startswith(DECORD_SAYS)):
+        except Exception as e:
+            problem = problem_of(e)
+            if problem is None:
                 raise
             name = self.sample_name(idx)
             if not isinstance(e, CorruptSampleError):
-                # decord puts its call stack first and the reason last.
-                lines = str(e).strip().splitlines() or [repr(e)]
-                e = CorruptSampleError(name, lines[-1])
+                e = CorruptSampleError(name, problem)
             if self.test_mode:
                 raise e
             if not self._corrupt[idx]:

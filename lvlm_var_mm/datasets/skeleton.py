@@ -1,22 +1,24 @@
 """Skeletons from a pickle in MMAction2's PoseDataset format or from a
 memory-mapped store, checked as they are opened."""
 import os.path as osp
-import re
 from collections.abc import Mapping, Sequence
 from typing import List, Optional, Tuple, Union
 
-import mmengine
 import numpy as np
+from mmengine.logging import print_log
 
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.datasets import PoseDataset
 from mmaction.registry import DATASETS
+from .annotations import chosen, read_pickle, tidy
 from .corrupt import CorruptSampleError, SkipCorruptMixin
+from .exclude import read_exclude
+from .labels import OneLabelMixin
 from .store import SkeletonStore, is_store
 
 
 @DATASETS.register_module()
-class SkeletonDataset(SkipCorruptMixin, PoseDataset):
+class SkeletonDataset(OneLabelMixin, SkipCorruptMixin, PoseDataset):
     """``PoseDataset`` that says what is wrong with the data.
 
     The stock class reports a missing split as ``KeyError``, a label outside
@@ -68,12 +70,7 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
         their number alone; the arrays follow in :meth:`get_data_info`."""
         samples, splits = self.read_annotations()
         if self.split is not None:
-            if self.split not in splits:
-                raise ValueError(f'{self.ann_file} has no split '
-                                 f'{self.split!r}, but {sorted(splits)}')
-            chosen = set(splits[self.split])
-            key = 'filename' if 'filename' in samples[0] else 'frame_dir'
-            samples = [s for s in samples if s[key] in chosen]
+            samples = chosen(samples, splits, self.split, self.ann_file)
         return self.checked(samples)
 
     def read_annotations(self) -> Tuple[Sequence[dict], Mapping]:
@@ -92,10 +89,18 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
         Raises:
             ValueError: None is left, or one does not fit; names it.
         """
-        samples = [
-            s for s in samples if s.get('frame_dir') not in self.exclude
-            and (self.only is None or s.get('label') in self.only)
-        ]
+        samples = [s for s in samples if s['frame_dir'] not in self.exclude]
+        if self.store is None:
+            scored = sum(s.get('keypoint_score') is not None
+                         for s in samples)
+            samples = [tidy(s, self.ann_file) for s in samples]
+            left = sum('keypoint_score' in s for s in samples)
+            if scored > left:
+                print_log(f'{self.ann_file}: {scored - left} samples are 3D '
+                          'and have a `keypoint_score`, which is left out',
+                          logger='current')
+        if self.only is not None:
+            samples = [s for s in samples if s.get('label') in self.only]
         if not samples:
             raise ValueError(
                 f'{self.ann_file}: split {self.split!r} has no samples' +
@@ -148,6 +153,8 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
                 numbers.
         """
         info = super().get_data_info(idx)
+        if 'skeleton' in self.data_prefix:  # read from a file of its own
+            info = tidy(info, self.ann_file)
         if 'store_row' in info:
             stored = self.store.sample(info.pop('store_row'))
             # The label of the list, which may count other classes.
@@ -190,51 +197,3 @@ class _StoreSplits(Mapping):
 
     def __getitem__(self, split):
         return [self.rows.names[i].decode() for i in self.splits[split]]
-
-
-def read_pickle(path: str) -> Tuple[List[dict], Mapping]:
-    """Annotations and splits of a pickle in MMAction2's PoseDataset format.
-
-    Raises:
-        FileNotFoundError: No such file.
-        ValueError: Something else is in it.
-    """
-    if not osp.isfile(path):
-        raise FileNotFoundError(
-            f'no file {path}: set `ann_file` of the dataset to a pickle in '
-            "MMAction2's PoseDataset format or to a store")
-    try:
-        content = mmengine.load(path)
-    except Exception as e:
-        raise ValueError(f'{path} cannot be read as a pickle: '
-                         f'{type(e).__name__}: {e}') from e
-    splits = {}
-    if isinstance(content, dict):
-        splits = content.get('split') or {}
-        content = content.get('annotations')
-    if not isinstance(content, list) or not content:
-        raise ValueError(f'{path} holds no `annotations`')
-    return content, splits
-
-
-def read_exclude(exclude: Union[str, Sequence[str], None]) -> set:
-    """Names of samples to leave out, from a list or a text file.
-
-    In a file, each line that is a name counts, and everything in it that
-    looks like ``SsssCcccPpppRrrrAaaa``: the authors' lists of NTU RGB+D have
-    headings and endings of their own.
-
-    Raises:
-        FileNotFoundError: No such file.
-    """
-    if not isinstance(exclude, str):
-        return set(exclude or ())
-    if not osp.isfile(exclude):
-        raise FileNotFoundError(
-            f'no file {exclude}: set `exclude` to the list of samples to '
-            'leave out, or to None')
-    with open(exclude, encoding='utf-8') as f:
-        text = f.read()
-    return set(re.findall(r'S\d{3}C\d{3}P\d{3}R\d{3}A\d{3}', text)) | {
-        line.strip() for line in text.splitlines() if line.strip()
-    }

@@ -3,17 +3,18 @@ training in which backbone and codebook stand still."""
 import os.path as osp
 from typing import Dict, List, Sequence
 
-import mmengine
 import numpy as np
 import torch
 from mmengine.dataset import BaseDataset
 
 from mmaction.registry import DATASETS
 from mmaction.structures import ActionDataSample
+from .labels import OneLabelMixin
+from .pickles import load_pickle
 
 
 @DATASETS.register_module()
-class TokenDataset(BaseDataset):
+class TokenDataset(OneLabelMixin, BaseDataset):
     """Codes of clips, as ``tools/cache_tokens.py`` writes them.
 
     The file is a pickle of ``fingerprint``, of what made the codes, for
@@ -27,7 +28,7 @@ class TokenDataset(BaseDataset):
 
     Raises:
         FileNotFoundError: No such file.
-        ValueError: Not such a file.
+        ValueError: Not such a file, or a damaged one.
     """
 
     def __init__(self, ann_file: str, pipeline: Sequence = (),
@@ -39,7 +40,7 @@ class TokenDataset(BaseDataset):
             raise FileNotFoundError(
                 f'no file {self.ann_file}: `python tools/cache_tokens.py` '
                 'makes it; set `ann_file` of TokenDataset to it')
-        content = mmengine.load(self.ann_file)
+        content = load_pickle(self.ann_file)
         if not isinstance(content, dict) or not content.get('clips'):
             raise ValueError(f'{self.ann_file} was not made by '
                              'tools/cache_tokens.py: it has no `clips`')

@@ -1,6 +1,7 @@
 """Videos from a list, checked as they are opened."""
 import json
 import os.path as osp
+import re
 from typing import List, Optional, Sequence, Union
 
 import decord
@@ -9,11 +10,13 @@ from mmengine.fileio import list_from_file
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
-from .corrupt import CorruptSampleError, SkipCorruptMixin
+from .corrupt import CorruptSampleError, SkipCorruptMixin, problem_of
+from .exclude import read_exclude
+from .labels import OneLabelMixin
 
 
 @DATASETS.register_module()
-class VideoListDataset(SkipCorruptMixin, VideoDataset):
+class VideoListDataset(OneLabelMixin, SkipCorruptMixin, VideoDataset):
     """``VideoDataset`` that says what is wrong with the list, takes paths
     with blanks in them and an explanation of each video.
 
@@ -24,6 +27,8 @@ class VideoListDataset(SkipCorruptMixin, VideoDataset):
             reads; labels must lie inside it.
         explanations (str, optional): JSON file, the path as in ``ann_file``
             -> the text.
+        exclude (str | list[str], optional): Videos to leave out: their paths
+            as in ``ann_file``, or a text file that lists them, one a line.
         kwargs: Of ``mmaction.datasets.VideoDataset``.
 
     Raises:
@@ -37,10 +42,12 @@ class VideoListDataset(SkipCorruptMixin, VideoDataset):
                  pipeline: List,
                  class_names: Union[str, Sequence, None] = None,
                  explanations: Optional[str] = None,
+                 exclude: Union[str, Sequence[str], None] = None,
                  **kwargs) -> None:
         self.class_list = (
             None if class_names is None else load_classes(class_names))
         self.explanations = explanations
+        self.exclude = read_exclude(exclude)
         super().__init__(ann_file, pipeline=pipeline, **kwargs)
 
     def load_data_list(self) -> List[dict]:
@@ -56,8 +63,11 @@ class VideoListDataset(SkipCorruptMixin, VideoDataset):
         for number, line in enumerate(list_from_file(self.ann_file), 1):
             if line.strip():
                 samples.append(self._sample(line.strip(), number, texts))
+        samples = [s for s in samples if not self.exclude & {
+            s['frame_dir'], s['filename']}]
         if not samples:
-            raise ValueError(f'{self.ann_file} lists no video')
+            raise ValueError(f'{self.ann_file} lists no video' + (
+                ' that is not in `exclude`' if self.exclude else ''))
         return samples
 
     def _sample(self, line: str, number: int, texts: dict) -> dict:
@@ -65,6 +75,11 @@ class VideoListDataset(SkipCorruptMixin, VideoDataset):
         path, _, label = line.rpartition(' ')
         if not path or not label.isdigit():
             raise ValueError(f'{where}: {line!r} is not `path label`')
+        if re.search(r'\.\w+( \d+)+$', path):
+            raise ValueError(
+                f'{where}: {line!r} has several labels, or a number of frames '
+                'before its label: a line is `path label`, and a clip has one '
+                'class')
         classes = self.class_list and len(self.class_list.names)
         if classes and int(label) >= classes:
             raise ValueError(f'{where}: label {label}, but `class_names` '
@@ -80,14 +95,16 @@ class VideoListDataset(SkipCorruptMixin, VideoDataset):
         """Sample ``idx``.
 
         Raises:
-            CorruptSampleError: No such file, or an AVI that was cut short.
+            CorruptSampleError: No such file, or one that was cut short.
         """
         info = super().get_data_info(idx)
         if not osp.isfile(info['filename']):
             raise CorruptSampleError(info['filename'], 'no such file')
-        if info['filename'].lower().endswith('.avi'):
-            check_avi(info['filename'])
+        check_container(info['filename'])
         return info
+
+    def _check_sample(self, idx: int) -> None:
+        check_video(self.get_data_info(idx)['filename'])
 
 
 def check_video(path: str) -> None:
@@ -97,38 +114,67 @@ def check_video(path: str) -> None:
         FileNotFoundError: No such file.
         CorruptSampleError: It cannot be decoded.
     """
+    path = str(path)
     if not osp.isfile(path):
-        raise FileNotFoundError(2, 'no file', str(path))
-    if str(path).lower().endswith('.avi'):
-        check_avi(path)
+        raise FileNotFoundError(2, 'no file', path)
     try:
-        video = decord.VideoReader(str(path), num_threads=1)
+        check_container(path)
+        video = decord.VideoReader(path, num_threads=1)
         if not len(video):
             raise CorruptSampleError(path, 'has no frames')
         video.get_batch([0, len(video) - 1])
-    except (decord.DECORDError, decord.DECORDLimitReachedError,
-            RuntimeError) as e:
-        # decord puts its call stack first and the reason last.
-        lines = str(e).strip().splitlines() or [repr(e)]
-        raise CorruptSampleError(path, lines[-1]) from e
+    except CorruptSampleError:
+        raise
+    except Exception as e:
+        problem = problem_of(e)
+        if problem is None and not isinstance(e, RuntimeError):
+            raise
+        raise CorruptSampleError(path, problem or str(e)) from e
 
 
-def check_avi(path: str) -> None:
-    """A damaged AVI must not reach ``DecordInit``: decord 0.6 crashes the
-    process on many where it reads from memory, as that does, but on none
-    where it reads from a path.
+def check_container(path: str) -> None:
+    """Look whether a video was cut short, by the sizes in its head.
+
+    A damaged AVI, whatever its ending, must not reach ``DecordInit``: decord
+    0.6 crashes the process on many where it reads from memory, as that does,
+    but on none where it reads from a path. Of a Matroska or WebM file that
+    was cut short decord reads what is left, as if nothing were missing.
 
     Raises:
-        CorruptSampleError: It was cut short, or is no AVI at all.
-        decord.DECORDError: It cannot be opened.
+        CorruptSampleError: It was cut short, or is called .avi and is none.
+        decord.DECORDError: It is an AVI that cannot be opened.
     """
     with open(path, 'rb') as f:
-        head = f.read(12)
-    if head[:4] != b'RIFF' or head[8:] != b'AVI ':
+        head = f.read(4096)
+    there = osp.getsize(path)
+    is_avi = head[:4] == b'RIFF' and head[8:12] == b'AVI '
+    if is_avi:
+        size = int.from_bytes(head[4:8], 'little')
+        # A writer that cannot go back leaves 0 or 2**32 - 1 for the size.
+        size = size if size < 2**32 - 1 else 0
+    elif path.lower().endswith('.avi'):
         raise CorruptSampleError(path, 'is not an AVI file')
-    size, there = int.from_bytes(head[4:8], 'little'), osp.getsize(path)
-    # A writer that cannot go back leaves 0 or 2**32 - 1 for the size.
-    if there < size < 2**32 - 1:
+    else:
+        size = _matroska_size(head)
+    if there < size:
         raise CorruptSampleError(
             path, f'ends early, after {there} of {size} bytes')
-    decord.VideoReader(str(path), num_threads=1)
+    if is_avi:
+        decord.VideoReader(path, num_threads=1)
+
+
+def _matroska_size(head: bytes) -> int:
+    """Bytes that a Matroska file has by its head (RFC 8794, RFC 9559); 0 of
+    any other file, and where a live recording does not say."""
+    at = 0
+    for name in (b'\x1aE\xdf\xa3', b'\x18S\x80g'):  # the head, the segment
+        if head[at:at + 4] != name or len(head) < at + 12:
+            return 0
+        at += 4
+        length = 9 - head[at].bit_length()
+        size = int.from_bytes(head[at:at + length], 'big')
+        size -= 1 << 7 * length
+        if size == (1 << 7 * length) - 1:  # unknown
+            return 0
+        at += length + size
+    return at

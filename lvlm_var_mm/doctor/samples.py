@@ -6,7 +6,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from tqdm import tqdm
 
-from lvlm_var_mm.datasets.corrupt import SkipCorruptMixin
+from lvlm_var_mm.datasets.corrupt import SkipCorruptMixin, problem_of
 from lvlm_var_mm.datasets.video import check_video
 from lvlm_var_mm.layouts import Layout
 from .data import Split, identities
@@ -29,6 +29,7 @@ class Sample(NamedTuple):
     name: str
     missing: str = ''  # path
     corrupt: str = ''  # why
+    stops: bool = False  # whether training stops there, too
     shape: Tuple[int, ...] = ()  # (M, T, V, C) of a skeleton
     fault: str = ''  # 'NaN or infinite', 'all zero' or 'never moves'
     torso: float = np.nan  # length of the torso in the unit of the data
@@ -75,14 +76,16 @@ def read_sample(dataset: BaseDataset, i: int,
     except FileNotFoundError as e:
         return Sample(**known, missing=str(e.filename or file or e))
     except Exception as e:  # whatever it is, it is the finding
-        return Sample(**known, corrupt=getattr(e, 'problem', None) or str(e))
+        problem = problem_of(e)
+        return Sample(**known, corrupt=problem or str(e) or repr(e),
+                      stops=problem is None)
     return Sample(**known)
 
 
 def _skeleton(known: Dict, keypoint: np.ndarray,
               body: Optional[Layout]) -> Sample:
     if keypoint.ndim != 4 or not keypoint.size:
-        return Sample(**known, corrupt=f'`keypoint` has shape '
+        return Sample(**known, stops=True, corrupt='`keypoint` has shape '
                       f'{keypoint.shape}, not (M, T, V, C)')
     fault = ''
     if not np.isfinite(keypoint).all():
@@ -121,7 +124,10 @@ def check_files(split: Split, samples: Sequence[Sample]) -> Iterator[Finding]:
                       ', or bring the files')
     corrupt = [s for s in samples if s.corrupt]
     if corrupt:
-        skipped = split.trains and isinstance(split.dataset, SkipCorruptMixin)
+        skipped = (split.trains
+                   and isinstance(split.dataset, SkipCorruptMixin)
+                   and len(corrupt) < len(samples)
+                   and not any(s.stops for s in corrupt))
         yield Finding(
             'warning' if skipped else 'error', split.area,
             f'{len(corrupt)} of {len(samples)} are corrupt' +

@@ -3,7 +3,6 @@
 Axis legend: M persons, T frames, V joints, C coordinates.
 """
 import json
-import pickle
 import zipfile
 from pathlib import Path
 from typing import Dict, Optional, Tuple
@@ -13,6 +12,7 @@ import numpy as np
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.ntu.persons import real_persons
 from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
+from lvlm_var_mm.datasets.pickles import load_pickle
 from lvlm_var_mm.layouts import Layout
 
 # OpenPose's BODY_25 without the middle of the hips and the feet, in the order
@@ -22,7 +22,7 @@ BODY_25 = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]
 PICTURE = 'coco17', 'openpose18'
 _UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError,
                AttributeError, ImportError, IndexError,
-               pickle.UnpicklingError, zipfile.BadZipFile)
+               zipfile.BadZipFile)
 
 
 def read_clip(path: Path, layout: Layout, max_persons: int = 2,
@@ -123,8 +123,7 @@ def _read(path: Path, max_persons: int) -> Dict:
             return {'keypoint': arrays[names[0]],
                     **{name: arrays[name] for name in names}}
     if path.suffix in ('.pkl', '.pickle'):
-        with open(path, 'rb') as f:
-            content = pickle.load(f)
+        content = load_pickle(str(path))
         return dict(content, keypoint=content['keypoint'])
     raise CorruptSampleError(
         path, f'is no form of skeletons that is known ({path.suffix or "no"} '

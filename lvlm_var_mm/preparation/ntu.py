@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from lvlm_var_mm.atomic import replaced
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
+from lvlm_var_mm.datasets.exclude import read_exclude
 from lvlm_var_mm.datasets.ntu.census import SplitCount, count_splits
 from lvlm_var_mm.datasets.ntu.dataset import NTURGBDSkeletonDataset, folders_of
 from lvlm_var_mm.datasets.ntu.origin import MADE, is_made, picture_shape
@@ -27,7 +28,6 @@ from lvlm_var_mm.datasets.ntu.persons import real_persons
 from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
 from lvlm_var_mm.datasets.ntu.splits import (NUM_ACTIONS, all_splits,
                                              in_benchmark, parse_names)
-from lvlm_var_mm.datasets.skeleton import read_exclude
 from lvlm_var_mm.datasets.store import SkeletonStore, StoreWriter
 from .workers import START, alone_in, cores, live_with_parent
 

@@ -11,9 +11,11 @@ from lvlm_var_mm.class_lists import load_classes
 from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
 from ..corrupt import SkipCorruptMixin
-from ..skeleton import SkeletonDataset, read_exclude
+from ..exclude import read_exclude
+from ..labels import OneLabelMixin
+from ..skeleton import SkeletonDataset
 from ..store import is_store
-from ..video import check_avi
+from ..video import check_container, check_video
 from .origin import MADE, is_made, picture_shape
 from .persons import real_persons
 from .skeleton_io import NUM_JOINTS, read_skeleton, shows_nobody
@@ -226,7 +228,8 @@ class NTURGBDSkeletonDataset(NTUNames, SkeletonDataset):
 
 
 @DATASETS.register_module()
-class NTURGBDVideoDataset(NTUNames, SkipCorruptMixin, BaseActionDataset):
+class NTURGBDVideoDataset(NTUNames, OneLabelMixin, SkipCorruptMixin,
+                          BaseActionDataset):
     __doc__ = f"""Videos of NTU RGB+D from its ``_rgb.avi`` files, for
     MMAction2's own ``DecordInit``, ``SampleFrames`` and ``DecordDecode``.
 
@@ -263,5 +266,8 @@ class NTURGBDVideoDataset(NTUNames, SkipCorruptMixin, BaseActionDataset):
             CorruptSampleError: Its file is no AVI, or was cut short.
         """
         info = super().get_data_info(idx)
-        check_avi(info['filename'])
+        check_container(info['filename'])
         return info
+
+    def _check_sample(self, idx: int) -> None:
+        check_video(self.get_data_info(idx)['filename'])
