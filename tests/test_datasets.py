@@ -473,16 +473,13 @@ def test_bad_annotations(write, change, over, words):
         assert word in str(error.value)
 
 
-@pytest.mark.parametrize('bad', ['nan', 'inf', 'no frames', 'nobody',
-                                 'scores'])
+@pytest.mark.parametrize('bad', ['nan', 'inf', 'no frames', 'nobody'])
 def test_corrupt_annotation(write, bad):
     samples = annotations()
     if bad == 'no frames':
         samples[1]['keypoint'] = samples[1]['keypoint'][:, :0]
     elif bad == 'nobody':
         samples[1]['keypoint'] = samples[1]['keypoint'][:0]
-    elif bad == 'scores':
-        samples[1]['keypoint_score'] = np.full((1, 10, 20), np.nan, 'f4')
     else:
         samples[1]['keypoint'][0, 3, 7, 1] = float(bad)
     file = write(samples)

@@ -138,8 +138,6 @@ def tidy(sample: Dict, path: str) -> Dict:
     if 'keypoint' not in sample:
         return sample
     keypoint = _array(sample['keypoint'], '`keypoint`', where)
-    if keypoint.ndim == 3 and 'frame_inds' not in sample:
-        keypoint = keypoint[None]
     sample['keypoint'] = keypoint
     score = sample.pop('keypoint_score', None)
     if keypoint.ndim != 4:
@@ -154,7 +152,7 @@ def tidy(sample: Dict, path: str) -> Dict:
                 f'`keypoint` of {keypoint.shape}')
         sample['keypoint_score'] = score.reshape(keypoint.shape[:3])
     frames = keypoint.shape[1]
-    if int(sample.setdefault('total_frames', frames)) > frames:
+    if int(sample.setdefault('total_frames', frames)) > frames > 0:
         raise ValueError(f'{where} has `total_frames` '
                          f'{sample["total_frames"]}, but {frames} frames in '
                          '`keypoint`')

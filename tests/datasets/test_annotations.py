@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from lvlm_var_mm.datasets import SkeletonDataset
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 
 CLASSES = ['drink', 'sit down', 'clap', 'wave']
 
@@ -61,12 +62,6 @@ def test_nested_lists(load):
         load(annotation(7, keypoint=[[[[1, 2, 3]], [[1, 2]]]]))
 
 
-def test_one_person_without_an_axis(load):
-    keypoint = annotation()['keypoint']
-    info = load(annotation(keypoint=keypoint[0]))[0]
-    assert np.array_equal(info['keypoint'], keypoint)
-
-
 @pytest.mark.parametrize('dims', [2, 3])
 def test_score_that_is_none(load, dims):
     info = load(annotation(dims=dims, keypoint_score=None))[0]
@@ -87,6 +82,12 @@ def test_score_of_2d(load):
     with pytest.raises(ValueError, match="'clip0' has `keypoint_score` of "
                        r'shape \(6, 4\) beside'):
         load(annotation(dims=2, keypoint_score=np.ones((6, 4))))
+
+
+def test_score_that_is_no_number_is_corrupt(load):
+    data = load(annotation(dims=2, keypoint_score=np.full((1, 6, 5), np.nan)))
+    with pytest.raises(CorruptSampleError, match="'clip0'"):
+        data.check_sample(0)
 
 
 def test_frames(load):
