@@ -26,6 +26,14 @@ def quiet_mmcv_lite() -> bool:
     return False
 
 
+def quiet_pkg_resources() -> bool:
+    """mmengine imports ``pkg_resources`` for ``mmaction::`` configs, which
+    setuptools warns of in every run. Goes when mmengine does without."""
+    warnings.filterwarnings(
+        'ignore', message='pkg_resources is deprecated as an API')
+    return False
+
+
 def drn_placeholder() -> bool:
     """The 1.2.0 wheel lacks ``mmaction.models.localizers.drn``, which its
     ``localizers/__init__`` imports; and in a source checkout that file needs
@@ -120,5 +128,5 @@ def packed_weights_have_a_mean() -> bool:
     return True
 
 
-_SHIMS = (quiet_mmcv_lite, drn_placeholder, no_vindlu,
+_SHIMS = (quiet_mmcv_lite, quiet_pkg_resources, drn_placeholder, no_vindlu,
           flexible_runner_resumes, packed_weights_have_a_mean)

@@ -1,18 +1,16 @@
 """The model of a config, its language model included, without loading a
 weight."""
-import json
 import os.path as osp
 import re
-from typing import Iterator, List, Sequence, Set
+from typing import Iterator, Sequence, Set
 
-import transformers
 from mmengine.config import Config, ConfigDict
-from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.models.lvlm.build import (PATH_KEY, loads_pretrained,
                                            weightless, without_weights)
+from lvlm_var_mm.models.lvlm.weights import weight_problems
 from mmaction.registry import MODELS
 from .data import Split
 from .findings import Finding, failure, shorten
@@ -93,55 +91,6 @@ def check_lvlm(head: ConfigDict) -> Iterator[Finding]:
                       FOLDER_REMEDY + '; copy or download it anew')
     if not problems:
         yield Finding('ok', AREA, f'{folder}: whole')
-
-
-def weight_problems(folder: str) -> List[str]:
-    """Say what keeps the weights of a model folder from being loaded."""
-    index = osp.join(folder, 'model.safetensors.index.json')
-    if osp.isfile(index):
-        try:
-            with open(index, encoding='utf-8') as f:
-                where = json.load(f)['weight_map']
-        except (ValueError, KeyError) as e:
-            return [f'{osp.basename(index)} is damaged ({e!r})']
-    elif osp.isfile(osp.join(folder, 'model.safetensors')):
-        where = {}
-    elif any(osp.isfile(osp.join(folder, f'pytorch_model.bin{end}'))
-             for end in ('', '.index.json')):
-        return []  # the older form, a pickle, not to be looked into
-    else:
-        return ['no weights (model.safetensors)']
-    problems, shapes = [], {}
-    for name in sorted(set(where.values())) or ['model.safetensors']:
-        file = osp.join(folder, name)
-        if not osp.isfile(file):
-            problems.append(f'{name} is missing')
-            continue
-        try:
-            # The header says how long the file must be.
-            with safe_open(file, 'pt') as tensors:
-                shapes.update({k: tensors.get_slice(k).get_shape()
-                               for k in tensors.keys()})
-        except (SafetensorError, OSError) as e:
-            problems.append(f'{name} is damaged or cut short ({e})')
-    lost = sorted(set(where) - set(shapes))
-    if lost and not problems:
-        problems.append(f'weights {shorten(lost, 3)} stand in the index but '
-                        'in no file')
-    return problems or _shape_problems(folder, shapes)
-
-
-def _shape_problems(folder: str, shapes: dict) -> List[str]:
-    try:
-        text = transformers.AutoConfig.from_pretrained(
-            folder).get_text_config()
-    except (ValueError, OSError) as e:
-        return [f'config.json is damaged or of an unknown model ({e})']
-    words = [s for k, s in shapes.items() if k.endswith('embed_tokens.weight')]
-    if words and words[0][1] != text.hidden_size:
-        return [f'config.json has hidden_size {text.hidden_size}, the '
-                f'weights {words[0][1]}']
-    return []
 
 
 def check_lora(head: ConfigDict) -> Iterator[Finding]:

@@ -11,6 +11,9 @@ import transformers
 from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from mmengine.utils import get_object_from_string
+from safetensors import SafetensorError
+
+from .weights import weight_problems
 
 PATH_KEY = 'pretrained_model_name_or_path'
 
@@ -27,6 +30,7 @@ def build(cfg: Dict, key: str):
     Raises:
         ValueError: ``type`` names nothing.
         FileNotFoundError: A model folder or hub id that cannot be had.
+        ValueError: Weights that are damaged or cut short; names the file.
     """
     cfg = dict(cfg.to_dict() if hasattr(cfg, 'to_dict') else cfg)
     name = cfg.pop('type')
@@ -50,6 +54,11 @@ def build(cfg: Dict, key: str):
     except OSError as e:
         raise FileNotFoundError(
             f'{name} found no model at {path}. {remedy}\n{e}') from e
+    except SafetensorError as e:
+        problems = weight_problems(path) if osp.isdir(path) else []
+        raise ValueError(
+            f'{path}: {"; ".join(problems) or e}. Copy or download the model '
+            'anew') from e
 
 
 def build_lvlm(lvlm: Dict,
