@@ -15,6 +15,7 @@ from mmengine.device import get_device
 from mmengine.dist import is_distributed
 
 import lvlm_var_mm
+from lvlm_var_mm.doctor import environment
 from .options import idle_options
 
 PACKAGE = osp.dirname(osp.abspath(lvlm_var_mm.__file__))
@@ -50,6 +51,17 @@ def load_config(args: argparse.Namespace) -> Config:
         name = osp.splitext(osp.basename(args.config))[0]
         cfg.work_dir = osp.join('work_dirs', name)
     return cfg
+
+
+def check_work_dir(path: str) -> None:
+    """Refuse a work directory that cannot be written, as the doctor does.
+
+    Raises:
+        ValueError: Says why, and what to do.
+    """
+    for found in environment.check_work_dir(path):
+        if found.level == 'error':
+            raise ValueError(f'{found.text}: {found.remedy}')
 
 
 def warn(text: str) -> None:

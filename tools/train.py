@@ -53,10 +53,14 @@ def parse_args() -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # --help ends here, before the slow imports
 
+from mmengine.device import get_device
 from mmengine.runner import Runner
 
 import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
-from lvlm_var_mm.cli import join_processes, load_config, user_errors
+from lvlm_var_mm.cli import (check_work_dir, describe, join_processes,
+                             load_config, user_errors)
+from lvlm_var_mm.engine import ResumedScheduleHook, StartHook
+from lvlm_var_mm.engine.start import short_log
 from mmaction.registry import RUNNERS
 
 
@@ -73,6 +77,13 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
                                  f'type {kind}')
             cfg.optim_wrapper.type = 'AmpOptimWrapper'
             cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if (cfg.optim_wrapper.get('type') == 'AmpOptimWrapper'
+            and get_device() == 'cpu'):
+        flag = '--amp' if args.amp else '`optim_wrapper.type=AmpOptimWrapper`'
+        raise ValueError(
+            f'{flag} needs a GPU, and there is none: set `optim_wrapper.type='
+            'BFloat16OptimWrapper`, which runs on a CPU as well, or take it '
+            'out')
     if args.resume:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
@@ -97,10 +108,10 @@ def rehearsal(cfg: Config) -> int:
     from lvlm_var_mm.engine.rehearsal import rehearse
     try:
         return 0 if rehearse(cfg).resumed else 1
-    except (ValueError, FileNotFoundError) as e:
+    except (ValueError, OSError) as e:
         if os.environ.get('LVLM_VAR_TRACEBACK'):
             raise
-        print(f'error: {e}', file=sys.stderr)
+        print(f'error: {describe(e)}', file=sys.stderr)
         return 1
 
 
@@ -110,9 +121,13 @@ def main() -> int:
     join_processes(cfg)
     if args.rehearse:
         return rehearsal(cfg)
-    runner = (RUNNERS.build(cfg)
-              if 'runner_type' in cfg else Runner.from_cfg(cfg))
-    runner.train()
+    check_work_dir(cfg.work_dir)
+    with short_log() as short:
+        runner = (RUNNERS.build(cfg)
+                  if 'runner_type' in cfg else Runner.from_cfg(cfg))
+        runner.register_hook(StartHook(args.config, short))
+        runner.register_hook(ResumedScheduleHook())
+        runner.train()
     print(f'checkpoints and logs: {osp.abspath(cfg.work_dir)}')
     return 0
 

@@ -1,11 +1,14 @@
 """Skip, count and name samples whose files cannot be used."""
 import re
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Sequence
 
 import decord
 import torch
 from mmengine.dataset import BaseDataset
+from mmengine.dist import all_gather_object, get_dist_info
 from mmengine.logging import print_log
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
 
 
 class CorruptSampleError(ValueError):
@@ -146,6 +149,46 @@ class SkipCorruptMixin:
         """Names of the corrupt samples met so far, in any worker."""
         found = self._corrupt.nonzero().flatten().tolist()
         return [self.sample_name(i) for i in found]
+
+
+class _Checks(Dataset):
+    """The error of each of some samples, None where there is none."""
+
+    def __init__(self, dataset: SkipCorruptMixin, chosen: Sequence[int]):
+        self.dataset, self.chosen = dataset, chosen
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __getitem__(self, i: int) -> Optional[CorruptSampleError]:
+        try:
+            self.dataset.check_sample(self.chosen[i])
+        except CorruptSampleError as e:
+            return e
+        return None
+
+
+def find_corrupt(dataset: SkipCorruptMixin,
+                 workers: int = 0) -> List[CorruptSampleError]:
+    """Read every sample of a data set, each process its share of them.
+
+    Args:
+        dataset (SkipCorruptMixin): Any of them.
+        workers (int): Processes that read.
+
+    Returns:
+        list[CorruptSampleError]: Those of the corrupt samples, the same in
+        all processes.
+    """
+    rank, processes = get_dist_info()
+    chosen = range(rank, len(dataset), processes)
+    loader = DataLoader(_Checks(dataset, chosen), 32, num_workers=workers,
+                        collate_fn=list)
+    # What takes no longer than the start of a training needs no bar.
+    found = [e for batch in tqdm(
+        loader, 'reading the validation set', delay=5, unit='batch',
+        disable=None if rank == 0 else True) for e in batch if e is not None]
+    return [e for part in all_gather_object(found) for e in part]
 
 
 def skipping_datasets(dataset: BaseDataset) -> Iterator[SkipCorruptMixin]:

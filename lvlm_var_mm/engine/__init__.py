@@ -3,15 +3,18 @@ from .alignment import SemanticAlignmentHook
 from .code_names import CodeNamesHook
 from .hooks import LVLMWarmupHook, SkippedSamplesHook
 from .optim import BFloat16OptimWrapper, PartwiseOptimWrapperConstructor
+from .resumed import ResumedScheduleHook
 from .schedules import PartCosineAnnealingLR, PartLinearLR
 from .sharding import FrozenShardStrategy
 from .show_answers import ShowAnswersHook
+from .start import StartHook
 from .token_cache import TokenCacheHook
 from .zero import ZeroStrategy
 
 __all__ = [
     'BFloat16OptimWrapper', 'CodeNamesHook', 'FrozenShardStrategy',
     'LVLMWarmupHook', 'PartCosineAnnealingLR', 'PartLinearLR',
-    'PartwiseOptimWrapperConstructor', 'SemanticAlignmentHook',
-    'ShowAnswersHook', 'SkippedSamplesHook', 'TokenCacheHook', 'ZeroStrategy'
+    'PartwiseOptimWrapperConstructor', 'ResumedScheduleHook',
+    'SemanticAlignmentHook', 'ShowAnswersHook', 'SkippedSamplesHook',
+    'StartHook', 'TokenCacheHook', 'ZeroStrategy'
 ]

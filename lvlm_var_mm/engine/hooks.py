@@ -3,10 +3,13 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 
-from lvlm_var_mm.datasets.corrupt import skipping_datasets
+from lvlm_var_mm.datasets.corrupt import (CorruptSampleError, find_corrupt,
+                                          skipping_datasets)
 from lvlm_var_mm.evaluation import TokenMetric
 from lvlm_var_mm.models.vst.codebook import Settling
 from mmaction.registry import HOOKS
+
+SHOWN = 5  # corrupt samples that a message names
 
 
 @HOOKS.register_module()
@@ -83,7 +86,39 @@ class LVLMWarmupHook(Hook):
 
 @HOOKS.register_module()
 class SkippedSamplesHook(Hook):
-    """Reports the corrupt samples that training has skipped so far."""
+    """Look for corrupt samples in the validation set before training starts,
+    which its first validation would end; after each epoch, report those that
+    training has skipped so far.
+
+    Args:
+        check_val (bool): Whether to look. It takes the time that reading the
+            validation set takes, without its pipeline; of videos the first
+            and the last frame are decoded.
+
+    Raises:
+        CorruptSampleError: There are some in the validation set; names them.
+    """
+
+    def __init__(self, check_val: bool = True) -> None:
+        self.check_val = check_val
+
+    def before_train(self, runner: Runner) -> None:
+        if not self.check_val or runner.val_loop is None:
+            return
+        loader = runner.val_dataloader
+        for dataset in skipping_datasets(loader.dataset):
+            corrupt = find_corrupt(dataset, loader.num_workers)
+            if corrupt:
+                names = '; '.join(f'{e.path}: {e.problem}'
+                                  for e in corrupt[:SHOWN])
+                more = len(corrupt) - SHOWN
+                raise CorruptSampleError(
+                    f'{len(corrupt)} of {len(dataset)} validation samples '
+                    f'are corrupt: {names}' +
+                    (f' and {more} more' if more > 0 else '') +
+                    '. Restore the files, or list them in `exclude` of '
+                    '`val_dataloader.dataset`: a figure over fewer samples '
+                    'than it claims would be wrong')
 
     def after_train_epoch(self, runner: Runner) -> None:
         for dataset in skipping_datasets(runner.train_dataloader.dataset):
