@@ -65,8 +65,5 @@ param_scheduler = [
     dict(**warm, **reading, end=warmup_epochs + 0.5),
     dict(**cosine, **reading)
 ]
-val_evaluator = [
-    dict(type='AccMetric'),
-    dict(type='TokenMetric', codebook_size=512)
-]
+val_evaluator = [dict(type='AccMetric'), dict(type='TokenMetric')]
 test_evaluator = val_evaluator

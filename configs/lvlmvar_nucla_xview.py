@@ -43,8 +43,5 @@ param_scheduler = [
     dict(**warm, **reading, end=warmup_epochs + 1),
     dict(**cosine, **reading)
 ]
-val_evaluator = [
-    dict(type='AccMetric'),
-    dict(type='TokenMetric', codebook_size=256)
-]
+val_evaluator = [dict(type='AccMetric'), dict(type='TokenMetric')]
 test_evaluator = val_evaluator

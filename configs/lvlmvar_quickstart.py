@@ -18,8 +18,5 @@ model = dict(
         class_names={{_base_.class_names}},
         # On a CPU every position of the prompt costs.
         prompt='Motion: {tokens}\nAction:\n'))
-val_evaluator = [
-    dict(type='AccMetric'),
-    dict(type='TokenMetric', codebook_size=codebook_size)
-]
+val_evaluator = [dict(type='AccMetric'), dict(type='TokenMetric')]
 test_evaluator = val_evaluator

@@ -54,6 +54,7 @@ from lvlm_var_mm.datasets import BodyPartEvents
 from lvlm_var_mm.evaluation.token_metric import joint_counts
 from lvlm_var_mm.layouts import layout_of
 from lvlm_var_mm.models import LVLMHead
+from lvlm_var_mm.models.tokens import tokens_of
 from lvlm_var_mm.models.vst.code_names import UNNAMED, VOCABULARY
 from lvlm_var_mm.visualization.samples import (draw_frames, draw_skeleton,
                                                spread)
@@ -117,7 +118,7 @@ def read_codes(model, cfg):
     for data in tqdm(Runner.build_dataloader(cfg.test_dataloader, seed=0),
                      desc='tokens of the test set'):
         data = model.data_preprocessor(data, False)
-        feats, _ = model.extract_feat(data['inputs'], test_mode=True)
+        feats = tokens_of(model, data['inputs'])
         views = len(feats.ids) // len(data['data_samples'])
         ids += list(feats.ids[::views].cpu())
         labels += [int(s.gt_label) for s in data['data_samples']]
@@ -128,7 +129,7 @@ def read_codes(model, cfg):
 def draw_clip(model, dataset, index, layout):
     """``(what explain() says, figure)`` of a clip."""
     data = model.data_preprocessor(pseudo_collate([dataset[index]]), False)
-    feats, _ = model.extract_feat(data['inputs'], test_mode=True)
+    feats = tokens_of(model, data['inputs'])
     sample = data['data_samples'][0]
     told = explain(model, dataset, [index])[0]
     # Of body parts side by side, the first is drawn.

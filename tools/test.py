@@ -60,6 +60,7 @@ import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
 from lvlm_var_mm.apis import explain
 from lvlm_var_mm.checkpoint.strict import load_strictly
 from lvlm_var_mm.cli import join_processes, load_config, user_errors
+from lvlm_var_mm.engine.start import short_log
 from lvlm_var_mm.models import LVLMHead
 from lvlm_var_mm.models.lvlm.reader import PromptReader
 from mmaction.registry import RUNNERS
@@ -161,12 +162,13 @@ def main() -> None:
     args = parse_args()
     cfg = merge_args(load_config(args), args)
     join_processes(cfg)
-    runner = (RUNNERS.build(cfg)
-              if 'runner_type' in cfg else Runner.from_cfg(cfg))
-    if args.classes:
-        use_classes(runner, args.classes)
-    load_strictly(runner)
-    metrics = runner.test()
+    with short_log(started=True):
+        runner = (RUNNERS.build(cfg)
+                  if 'runner_type' in cfg else Runner.from_cfg(cfg))
+        if args.classes:
+            use_classes(runner, args.classes)
+        load_strictly(runner)
+        metrics = runner.test()
     if is_main_process():
         show_summary(runner, metrics, args)
     show_explanations(runner, args.explain)

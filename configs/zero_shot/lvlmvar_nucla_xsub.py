@@ -16,7 +16,7 @@ model = dict(cls_head=dict(unseen=unseen))
 train_dataloader = dict(dataset=dict(only=seen))
 val_evaluator = [
     dict(type='ZeroShotMetric', unseen=unseen),
-    dict(type='TokenMetric', codebook_size=256)
+    dict(type='TokenMetric')
 ]
 test_evaluator = val_evaluator
 default_hooks = dict(

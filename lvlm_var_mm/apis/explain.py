@@ -9,7 +9,7 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
 from lvlm_var_mm.checkpoint.strict import another_model_refused
-from lvlm_var_mm.models import SemanticTokens
+from lvlm_var_mm.models.tokens import tokens_of
 from mmaction.registry import MODELS
 
 
@@ -34,8 +34,7 @@ def explain(model: nn.Module, dataset: BaseDataset,
         data = model.data_preprocessor(
             pseudo_collate([dataset[i] for i in indices]), False)
         samples = data['data_samples']
-        feats, _ = model.extract_feat(data['inputs'], test_mode=True)
-        head, tokens = model.cls_head, SemanticTokens(*feats)
+        head, tokens = model.cls_head, tokens_of(model, data['inputs'])
         inputs = head.prompt_inputs(tokens, samples)
         samples = head.predict_inputs(tokens, inputs, samples)
         # Views of a clip stand side by side; the first one is explained, the

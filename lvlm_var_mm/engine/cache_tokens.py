@@ -9,6 +9,8 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from lvlm_var_mm.models.tokens import tokens_of
+
 
 class Views(Dataset):
     """Several views of each clip: ``(number of the clip, sample)``.
@@ -69,7 +71,7 @@ def cache_tokens(model: nn.Module,
     for size, at, data in loader:
         if at:
             data = model.data_preprocessor(data, False)
-            feats, _ = model.extract_feat(data['inputs'], test_mode=True)
+            feats = tokens_of(model, data['inputs'])
             samples = data['data_samples']
             first = feats.ids[::len(feats.ids) // len(samples)].cpu().numpy()
             for codes, sample, clip in zip(

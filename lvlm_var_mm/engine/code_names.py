@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from lvlm_var_mm.models.tokens import tokens_of
 from lvlm_var_mm.models.vst.code_names import (UNNAMED, VOCABULARY, name_codes,
                                                steps_active)
 from mmaction.registry import HOOKS
@@ -101,7 +102,7 @@ def count_events(model: nn.Module, loader: DataLoader,
                    for s in data['data_samples']):
             continue
         data = model.data_preprocessor(data, False)
-        feats, _ = model.extract_feat(data['inputs'], test_mode=True)
+        feats = tokens_of(model, data['inputs'])
         samples = data['data_samples']
         first = slice(None, None, len(feats.ids) // len(samples))
         parts = 1 + int(feats.parts.max())

@@ -41,14 +41,15 @@ class TokenMetric(BaseMetric):
     parts are as many sequences.
 
     Args:
-        codebook_size (int): K, as of the neck.
+        codebook_size (int, optional): K. The neck says it; given, the two
+            must agree.
         collect_device (str): See MMEngine's ``BaseMetric``.
         prefix (str): Of the names of the figures. Defaults to ``token``.
     """
     default_prefix = 'token'
 
     def __init__(self,
-                 codebook_size: int,
+                 codebook_size: Optional[int] = None,
                  collect_device: str = 'cpu',
                  prefix: Optional[str] = None) -> None:
         super().__init__(collect_device, prefix)
@@ -62,6 +63,7 @@ class TokenMetric(BaseMetric):
                     'metric out of `val_evaluator` and `test_evaluator`')
             ids = sample['pred_tokens'].cpu()
             result = dict(
+                codes=self._codes(sample),
                 ids=ids.view(_parts(sample), -1),
                 label=int(sample['gt_label']))
             if 'pred_names' in sample:
@@ -72,17 +74,31 @@ class TokenMetric(BaseMetric):
                     scores.argmax(-1).cpu() == result['label']).double()
             self.results.append(result)
 
+    def _codes(self, sample: Dict) -> int:
+        """Return K, of the neck."""
+        given, own = self.codebook_size, sample.get('pred_num_codes')
+        if own is None and given is None:
+            raise ValueError('TokenMetric: the tokens do not say how many '
+                             'codes there are: set its `codebook_size`')
+        if None not in (own, given) and int(own) != given:
+            raise ValueError(
+                f'TokenMetric: `codebook_size` is {given}, that of the neck '
+                f'{int(own)}: take it out of `val_evaluator` and '
+                '`test_evaluator`, the neck says it')
+        return given if own is None else int(own)
+
     def compute_metrics(self, results: List[Dict]) -> Dict[str, float]:
         ids = [part for r in results for part in r['ids']]
         labels = torch.tensor([r['label'] for r in results for _ in r['ids']])
-        counts = joint_counts(ids, labels, self.codebook_size)
+        size = results[0]['codes']
+        counts = joint_counts(ids, labels, size)
         of_code = counts.sum(1)
         used = int((of_code > 0).sum())
         steps = int(of_code.sum())
         changes = sum(int((i[1:] != i[:-1]).sum()) for i in ids)
         metrics = dict(
-            usage=used / self.codebook_size,
-            dead_codes=self.codebook_size - used,
+            usage=used / size,
+            dead_codes=size - used,
             perplexity=float(entropy(of_code).exp()),
             run_length=steps / (changes + len(ids)),
             flicker=flicker_rate(ids),

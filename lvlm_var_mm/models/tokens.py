@@ -1,7 +1,8 @@
 """The semantic action tokens of clips: what the neck hands to the head."""
 from typing import NamedTuple, Optional
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 
 class SemanticTokens(NamedTuple):
@@ -17,8 +18,32 @@ class SemanticTokens(NamedTuple):
     # (N, 2, classes) scores of the auxiliary head, from the continuous and
     # from the quantised steps; no classes without such a head
     light_scores: Optional[Tensor] = None
+    # (N, ) K, how many codes there are
+    num_codes: Optional[Tensor] = None
 
     def clips(self, which: slice) -> 'SemanticTokens':
         """Return the tokens of some of the clips."""
         return SemanticTokens(
             *(field if field is None else field[which] for field in self))
+
+
+@torch.no_grad()
+def tokens_of(model: nn.Module, inputs: Tensor) -> SemanticTokens:
+    """Return the tokens of clips as a test makes them.
+
+    Args:
+        model (nn.Module): A recognizer with a neck that makes tokens.
+        inputs (Tensor): (N, views, ...), preprocessed. With
+            ``max_testing_views`` the stock recognizer takes one clip at a
+            time; here N may be any.
+
+    Returns:
+        SemanticTokens: Of N views clips, those of one clip side by side.
+    """
+    at_once = len(inputs)
+    if (getattr(model, 'test_cfg', None) or {}).get('max_testing_views'):
+        at_once = 1
+    parts = [model.extract_feat(some, test_mode=True)[0]
+             for some in inputs.split(at_once)]
+    return SemanticTokens(*(None if field[0] is None else torch.cat(field)
+                            for field in zip(*parts)))

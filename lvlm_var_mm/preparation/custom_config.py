@@ -33,10 +33,7 @@ warmup_epochs = $warmup_epochs
 $pipelines
 $model_settings
 $loaders
-val_evaluator = [
-    dict(type='AccMetric'),
-    dict(type='TokenMetric', codebook_size=256)
-]
+val_evaluator = [dict(type='AccMetric'), dict(type='TokenMetric')]
 test_evaluator = val_evaluator
 
 train_cfg = dict(

@@ -61,11 +61,11 @@ def _time(at: int, end: int, length: int,
 def write_tokens(feats: SemanticTokens,
                  data_samples: SampleList) -> SampleList:
     """Put the tokens of the first view of each clip on its data sample:
-    ``pred_tokens``, the codes; ``pred_names``, the number of the name of
-    each, -1 without; ``pred_parts``, its body part; ``pred_light_scores``,
-    the scores of the neck's auxiliary head; and ``pred_narrative``, the whole
-    in words. It has times where the meta information has the ``span`` of the
-    clip.
+    ``pred_tokens``, the codes; ``pred_num_codes``, K; ``pred_names``, the
+    number of the name of each, -1 without; ``pred_parts``, its body part;
+    ``pred_light_scores``, the scores of the neck's auxiliary head; and
+    ``pred_narrative``, the whole in words. It has times where the meta
+    information has the ``span`` of the clip.
 
     Args:
         feats (SemanticTokens): Of the views of N clips, side by side.
@@ -79,6 +79,8 @@ def write_tokens(feats: SemanticTokens,
         for key, field in fields.items():
             if field is not None:
                 sample.set_field(field[i * views][mask], key)
+        if feats.num_codes is not None:
+            sample.set_field(feats.num_codes[i * views], 'pred_num_codes')
         if feats.light_scores is not None:
             sample.set_field(feats.light_scores[i * views],
                              'pred_light_scores')

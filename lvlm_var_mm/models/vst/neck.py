@@ -183,7 +183,8 @@ class VSTNeck(BaseModule):
             mask=torch.ones_like(ids, dtype=torch.bool),
             names=self._name_of[ids],
             parts=part.expand_as(ids),
-            light_scores=self.light_scores(steps, quantized))
+            light_scores=self.light_scores(steps, quantized),
+            num_codes=ids.new_full((clips, ), len(self._name_of)))
 
     @torch.no_grad()
     def read_codes(self, ids: Tensor) -> SemanticTokens:
