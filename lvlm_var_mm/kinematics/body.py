@@ -15,6 +15,7 @@ import numpy as np
 from lvlm_var_mm.layouts import Layout
 from .arrays import (add_up, bridge, cross, dot, length, opening, quantile,
                      smooth)
+from .axes import reflect
 
 SIDES = 'left', 'right'
 MAX_GAP = .35  # seconds without a joint that a straight line bridges
@@ -32,15 +33,19 @@ class Body:
         layout (Layout): Names of the V joints.
         fps (float): Frames a second.
         up (sequence): (C, ), the direction that points up.
+        mirrored (bool): Whether coordinates are those of a mirror.
     """
 
     def __init__(self, keypoint: np.ndarray, layout: Layout, fps: float,
-                 up: Sequence[float]) -> None:
+                 up: Sequence[float], mirrored: bool = False) -> None:
         self.fps, self.names = fps, set(layout.joints)
         self.persons, self.space = keypoint.shape[1], len(up) == 3
         keypoint = keypoint.reshape(-1, *keypoint.shape[2:])
         points = np.array(  # [V, C, T, R]
             keypoint.transpose(2, 3, 1, 0), np.float32, order='C')
+        up = np.array(up, np.float32)
+        if mirrored:
+            reflect(points, up)
         there = np.isfinite(points).all(1) & points.any(1)  # [V, T, R]
         if not there.all():
             points.transpose(1, 0, 2, 3)[:, ~there] = np.nan
@@ -57,7 +62,7 @@ class Body:
 
         self.chest, self.pelvis = self.middle('shoulder'), self.middle('hip')
         self.trunk = self.chest - self.pelvis
-        self.u = self._vertical(np.asarray(up, np.float32))
+        self.u = self._vertical(up)
         self.shoulders, self.hips = (
             self._level(self.of('right', pair) - self.of('left', pair))
             for pair in ('shoulder', 'hip'))

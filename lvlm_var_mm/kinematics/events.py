@@ -4,13 +4,13 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from lvlm_var_mm.layouts import Layout, load_layout
+from .axes import Axes, UpLike, resolve
 from .body import Body
 from .rules import beats, stays, swings
 from .signals import curves
 from .vocabulary import INDEX, KINDS, SLACK, WHILE
 
 CHUNK = 64  # clips measured together: more do not fit into the caches
-UP = {2: (0, -1), 3: (0, 1, 0)}  # pictures count y downwards
 
 
 class Event(NamedTuple):
@@ -47,11 +47,14 @@ class Observation(NamedTuple):
             entry of the vocabulary happened.
         frames (int): T.
         fps (float): Frames a second.
+        axes (Axes, optional): Up and handedness, as declared or found, and
+            how sure that is.
     """
     events: Tuple[Event, ...]
     decidable: np.ndarray
     frames: int
     fps: float
+    axes: Optional[Axes] = None
 
     def activity(self, person: Optional[int] = None) -> np.ndarray:
         """bool (T, E): which entries of the vocabulary hold at each frame,
@@ -66,8 +69,8 @@ class Observation(NamedTuple):
 
 
 def observe(keypoint: np.ndarray, layout: Union[str, dict, Layout] = 'ntu25',
-            fps: float = 30., up: Optional[Sequence[float]] = None
-            ) -> Observation:
+            fps: float = 30., up: UpLike = None,
+            mirrored: Optional[bool] = None) -> Observation:
     """The body-part events of one clip.
 
     Args:
@@ -77,29 +80,35 @@ def observe(keypoint: np.ndarray, layout: Union[str, dict, Layout] = 'ntu25',
         layout (str | dict | Layout): Names of the V joints, see
             :func:`~lvlm_var_mm.layouts.load_layout`.
         fps (float): Frames a second.
-        up (sequence, optional): (C, ), the direction that points up; it may
-            be off by the tilt of a camera. Defaults to y in space and to -y
-            in a picture.
+        up (sequence | Axes, optional): (C, ), the direction that points up;
+            it may be off by the tilt of a camera. By default it is found, see
+            :mod:`.axes`; where bodies do not tell, it is that of the layout,
+            mostly y, and -y in a picture. An ``Axes`` is taken as it is.
+        mirrored (bool, optional): Whether coordinates are those of a mirror.
+            Found by default.
 
     Returns:
         Observation: Events and what can be decided.
 
     Raises:
-        ValueError: The array does not fit the layout.
+        ValueError: The array does not fit the layout, or all stand on their
+            heads by ``up``.
     """
-    return observe_all([keypoint], layout, fps, up)[0]
+    return observe_all([keypoint], layout, fps, up, mirrored)[0]
 
 
 def observe_all(keypoints: Sequence[np.ndarray],
                 layout: Union[str, dict, Layout] = 'ntu25', fps: float = 30.,
-                up: Optional[Sequence[float]] = None) -> List[Observation]:
-    """:func:`observe` for many clips at once, which is much faster.
+                up: UpLike = None, mirrored: Optional[bool] = None
+                ) -> List[Observation]:
+    """:func:`observe` for many clips at once, which is much faster. Their
+    axes, if not declared, are found for all together.
 
     Args:
         keypoints (sequence): N arrays (M, T, V, C) as above, or one array
             (N, M, T, V, C); M and T may differ, but clips of one shape are
             measured together.
-        layout, fps, up: As above.
+        layout, fps, up, mirrored: As above.
 
     Returns:
         list[Observation]: One a clip.
@@ -109,6 +118,9 @@ def observe_all(keypoints: Sequence[np.ndarray],
         raise ValueError(f'`fps` is {fps}, must be above 0')
     for keypoint in keypoints:
         _check(keypoint, layout, up)
+    if not len(keypoints):
+        return []
+    axes = resolve(keypoints, layout, up, mirrored)
     groups = {}
     for i, keypoint in enumerate(keypoints):
         groups.setdefault(np.shape(keypoint), []).append(i)
@@ -118,7 +130,7 @@ def observe_all(keypoints: Sequence[np.ndarray],
             chunk = group[at:at + CHUNK]
             for i, observation in zip(chunk, _observe_chunk(
                     np.stack([keypoints[i] for i in chunk]), layout, fps,
-                    up)):
+                    axes)):
                 seen[i] = observation
     return seen
 
@@ -129,19 +141,19 @@ def _check(keypoint: np.ndarray, layout: Layout, up) -> None:
         raise ValueError(
             f'`keypoint` has shape {shape}, not (persons, frames, '
             f'{layout.num_joints} joints of {layout.name}, coordinates)')
-    if shape[3] not in UP or up is not None and len(up) != shape[3]:
+    up = up.up if isinstance(up, Axes) else up
+    if shape[3] not in (2, 3) or up is not None and len(up) != shape[3]:
         raise ValueError(
             f'`keypoint` has {shape[3]} coordinates a joint: 2 or 3 can be '
             'used, and `up` must have as many')
 
 
 def _observe_chunk(batch: np.ndarray, layout: Layout, fps: float,
-                   up: Optional[Sequence[float]]) -> List[Observation]:
+                   axes: Axes) -> List[Observation]:
     """(N, M, T, V, C) -> N observations."""
     persons, frames = batch.shape[1:3]
     with np.errstate(all='ignore'):  # NaN stands for what is not known
-        body = Body(batch, layout, fps, UP[batch.shape[-1]]
-                    if up is None else up)
+        body = Body(batch, layout, fps, axes.up, axes.mirrored)
         signals = curves(body, _SIGNALS)  # [K, T, R]
         found = [_swung(signals, fps), _stayed(signals, fps)]
     kind, row, start, end, size = (np.concatenate(c) for c in zip(*found))
@@ -157,7 +169,7 @@ def _observe_chunk(batch: np.ndarray, layout: Layout, fps: float,
     decidable = known[_OF_KIND] & known[_WHILE]
     decidable = decidable.T.reshape(len(batch), persons, -1)
     return [Observation(tuple(sorted(e, key=lambda x: x[3:5])), d, frames,
-                        fps) for e, d in zip(events, decidable)]
+                        fps, axes) for e, d in zip(events, decidable)]
 
 
 # What is computed once: each signal, and each signal's swings of one size.

@@ -4,8 +4,10 @@ from typing import Dict, Optional, Sequence, Tuple, Union
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from lvlm_var_mm.kinematics import observe
+from lvlm_var_mm.kinematics import Axes, observe
+from lvlm_var_mm.kinematics.axes import usual_up
 from lvlm_var_mm.kinematics.vocabulary import INDEX
+from lvlm_var_mm.layouts import load_layout
 from mmaction.registry import TRANSFORMS
 
 
@@ -27,15 +29,19 @@ class BodyPartEvents(BaseTransform):
         layout (str | dict): Names of the joints, see
             :func:`lvlm_var_mm.layouts.load_layout`.
         fps (float): Frames a second, where the results have no ``fps``.
-        up (sequence, optional): The direction that points up, see
-            :func:`lvlm_var_mm.kinematics.observe`.
+        up (sequence, optional): The direction that points up, one for the
+            whole data set. Defaults to that of the layout, mostly y, and to
+            -y in a picture; the doctor questions it.
+        mirrored (bool): Whether coordinates are those of a mirror.
     """
 
     def __init__(self,
                  layout: Union[str, Dict],
                  fps: float = 30.,
-                 up: Optional[Sequence[float]] = None) -> None:
-        self.layout, self.fps, self.up = layout, fps, up
+                 up: Optional[Sequence[float]] = None,
+                 mirrored: bool = False) -> None:
+        self.layout, self.fps = load_layout(layout), fps
+        self.up, self.mirrored = up, mirrored
         self._seen = {}
 
     def transform(self, results: Dict) -> Dict:
@@ -44,7 +50,10 @@ class BodyPartEvents(BaseTransform):
         events = self._seen.get(name)
         if events is None:
             joints, first = _joints(results)
-            seen = observe(joints, self.layout, fps, self.up)
+            up = self.up or usual_up(self.layout, joints.shape[-1])
+            # Decided: a clip in which somebody lies does not ask anew.
+            seen = observe(joints, self.layout, fps,
+                           Axes(tuple(up), self.mirrored))
             events = np.array([(INDEX[e.name], e.start, e.end)
                                for e in seen.events], np.float32)
             events = events.reshape(-1, 3)
@@ -59,7 +68,10 @@ def _joints(results: Dict) -> Tuple[np.ndarray, int]:
     """(M, T, V, C) and the number of the first frame; of a pair T counts the
     frames of the video, from the first to the last that shows somebody."""
     if 'keypoint_3d' not in results:
-        return results['keypoint'], 0
+        joints, score = results['keypoint'], results.get('keypoint_score')
+        if score is not None:
+            joints = joints * (score > 0)[..., None]
+        return joints, 0
     joints, frames = results['keypoint_3d'], results.get('video_frames')
     if frames is None or not len(frames):
         return joints, 0
