@@ -20,6 +20,8 @@ from lvlm_var_mm.doctor import Finding, examine, exit_code, table
 from lvlm_var_mm.doctor.data import Split, check_published
 from lvlm_var_mm.doctor.environment import (check_mmcv, check_packages,
                                             check_python, check_shared_memory)
+from lvlm_var_mm.layouts import LAYOUTS
+from lvlm_var_mm.synthetic.body import Body, Pose, joints_of
 from lvlm_var_mm.synthetic.make import make_sample
 from mmaction.registry import MODELS
 
@@ -31,8 +33,9 @@ NUCLA = REPO / 'configs/lvlmvar_nucla_xview.py'
 def write_clips(path, change=lambda clips, splits: None):
     """Persons with a torso of half a metre, who sway -> a pickle."""
     rng = np.random.default_rng(0)
-    body = rng.uniform(-.3, .3, (20, 3))
-    body[[4, 8], 1], body[[12, 16], 1] = .25, -.25  # shoulders and hips
+    known = LAYOUTS['ntu25'].joints
+    body = joints_of(Pose(Body(1.85), 1))[0, [
+        known.index(name) for name in LAYOUTS['kinect20'].joints]] * [1, 1, -1]
     clips = []
     for i in range(16):
         sway = rng.normal(0, .02, (1, 20, 20, 3)) + [0, 0, 3]
@@ -140,8 +143,8 @@ def keypoints(number, change):
     return plant
 
 
-def with_nan(keypoint):
-    keypoint[0, 3, 2, 1] = np.nan
+def with_infinity(keypoint):
+    keypoint[0, 3, 2, 1] = np.inf
     return keypoint
 
 
@@ -231,8 +234,8 @@ def bad_pipeline(setup):
     (stock_with(wrong_labels), 'error', 'labels 4 lie outside',
      'num_classes'),
     (no_class_3, 'warning', 'none of the classes 3', 'zero-shot'),
-    (keypoints(2, with_nan), 'warning', '2 of 8 are corrupt', 'exclude'),
-    (stock_with(keypoints(1, with_nan)), 'error', 'NaN or infinite: clip0',
+    (keypoints(2, with_infinity), 'warning', '2 of 8 are corrupt', 'exclude'),
+    (stock_with(keypoints(1, with_infinity)), 'error', 'NaN or infinite: clip0',
      'exclude'),
     (keypoints(3, np.zeros_like), 'error', '3 of 8 skeletons: all zero',
      'exclude'),

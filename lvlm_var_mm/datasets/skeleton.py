@@ -141,11 +141,12 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
                  f'{len(self.class_list.names) - 1}')
 
     def get_data_info(self, idx: int) -> dict:
-        """Annotation ``idx`` with its arrays.
+        """Annotation ``idx`` with its arrays. A joint that is NaN, as some
+        estimators say that it was not seen, becomes zero.
 
         Raises:
-            CorruptSampleError: No frames, or coordinates that are not
-                numbers.
+            CorruptSampleError: No frames, no joint that is seen, or infinite
+                coordinates or scores.
         """
         info = super().get_data_info(idx)
         if 'store_row' in info:
@@ -153,6 +154,10 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
             # The label of the list, which may count other classes.
             info = {**stored, **info}
         keypoint = info['keypoint']
+        lost = np.isnan(keypoint).any(-1, keepdims=True)
+        if lost.any() and not lost.all():
+            keypoint = info['keypoint'] = np.where(
+                lost, keypoint.dtype.type(0), keypoint)
         numbers = keypoint, info.get('keypoint_score', 0.)
         if not keypoint.size or not all(np.isfinite(x).all() for x in numbers):
             raise CorruptSampleError(
