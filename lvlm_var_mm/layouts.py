@@ -1,9 +1,9 @@
 """Joint layouts: what each joint of a skeleton is, and what it hangs on.
 
 ``LAYOUTS`` holds the five in use: NTU RGB+D's 25 joints (Kinect v2), Kinect
-v1's 20, COCO's 17, OpenPose's 18 and the 33 landmarks of MediaPipe's BlazePose.
-Left and right are the person's own. ``docs/layouts.md`` shows their order; it
-is drawn by ``tools/draw_layouts.py``.
+v1's 20, COCO's 17, OpenPose's 18 and the 33 landmarks of MediaPipe's
+BlazePose. Left and right are the person's own. ``docs/layouts.md`` shows their
+order; ``tools/draw_layouts.py`` writes it.
 """
 import re
 from typing import Dict, NamedTuple, Optional, Sequence, Tuple, Union

@@ -75,8 +75,8 @@ def test_table(files):
         ' file, label ,split,explanation'), files)
     assert classes.names == ('sit down', 'wave')
     assert [tuple(r) for r in rows] == [
-        ('a.npy', files / 'a.npy', 1, 'train', 'up, then down'),
-        ('b.npy', files / 'b.npy', 0, 'test', '')]
+        ('a.npy', files / 'a.npy', 1, 'train', 'up, then down', None, None),
+        ('b.npy', files / 'b.npy', 0, 'test', '', None, None)]
 
 
 def test_table_from_a_spreadsheet(files):
@@ -161,7 +161,8 @@ def test_arrays(tmp_path):
     for name in ('a.npy', 'a.npz', 'b.npz', 'a.pkl'):
         clip = read_clip(tmp_path / name, layout)
         assert np.array_equal(clip['keypoint'], data[:2])
-        assert set(clip) == {'keypoint'}
+        assert clip.get('fps') == (30 if name == 'a.npz' else None)
+        assert set(clip) <= {'keypoint', 'fps'}
     assert np.array_equal(
         read_clip(tmp_path / 'one.npy', layout)['keypoint'], data[:1])
 
@@ -195,12 +196,12 @@ def test_pictures(tmp_path):
     # The score as a third coordinate, or beside the two.
     np.save(tmp_path / 'b.npy', np.dstack([data[0], score[0]]))
     (tmp_path / 'c.pkl').write_bytes(pickle.dumps(dict(
-        keypoint=data, keypoint_score=score, img_shape=(50, 60))))
+        keypoint=data, keypoint_score=score, img_shape=(450, 600))))
     for name in ('b.npy', 'c.pkl'):
         clip = read_clip(tmp_path / name, layout, img_shape=(480, 640))
         assert np.array_equal(clip['keypoint'], data)
         assert np.array_equal(clip['keypoint_score'], score)
-    assert clip['img_shape'] == (50, 60)
+    assert clip['img_shape'] == (450, 600)
 
 
 @pytest.mark.parametrize('joints', [18, 25])
@@ -231,7 +232,8 @@ def test_body_25_and_18_agree():
 @pytest.mark.parametrize('name, content, words', [
     ('a.npy', b'no array', 'cannot be read'),
     ('a.npy', np.zeros((1, 5, 25, 3)), 'shows nobody'),
-    ('a.npy', np.full((1, 5, 25, 3), np.nan), 'not finite'),
+    ('a.npy', np.full((1, 5, 25, 3), np.nan), 'shows nobody'),
+    ('a.npy', np.full((1, 5, 25, 3), np.inf), 'not finite'),
     ('a.npy', np.ones((5, 75)), 'shape (5, 75)'),
     ('a.npy', np.ones((5, 17, 3)), 'has 17 joints, layout ntu25 has 25'),
     ('a.npz', b'PK', 'cannot be read'),
@@ -295,7 +297,7 @@ def test_mixed_dimensions(files):
     write_csv(files, [*GOOD, 'c.npy,wave,test'])
     np.save(files / 'c.npy', skeleton(1))
     done = prepare_custom(files / 'clips.csv', files / 'out', files,
-                          img_shape=(1, 1), progress=False)
+                          img_shape=(480, 640), progress=False)
     assert 'has 2 coordinates' in done.skipped['b.npy']
 
 
@@ -396,11 +398,11 @@ def test_videos_train(tmp_path, monkeypatch, tiny_llama):
 # ---------------------------------------------------------------- the config
 @pytest.mark.parametrize('name', LAYOUTS)
 def test_config_is_of_the_layout(tmp_path, name):
-    joints, dims = LAYOUTS[name].num_joints, 2 if name in (
-        'coco17', 'openpose18') else 3
+    joints = LAYOUTS[name].num_joints
+    dims = 2 if LAYOUTS[name].picture else 3
     done = prepare_custom(
         clips(tmp_path, joints=joints, coordinates=dims), tmp_path / 'out',
-        tmp_path, layout=name, img_shape=(1, 1), progress=False)
+        tmp_path, layout=name, img_shape=(480, 640), progress=False)
     cfg = Config.fromfile(done.config)
     for part in ('train', 'val'):
         sample = DATASETS.build(cfg[f'{part}_dataloader'].dataset)[0]
@@ -413,8 +415,11 @@ def test_config_is_of_the_layout(tmp_path, name):
     align = cfg.train_pipeline[1 if dims == 3 else 0]
     if dims == 3:
         part = LAYOUTS[name].joints
-        assert part[align.center] == 'spine'
-        assert [part[j] for j in align.torso] == ['pelvis', 'chest']
+        spine = 'spine' in part
+        assert [part[j] for j in np.atleast_1d(align.center)] == (
+            ['spine'] if spine else ['left_hip', 'right_hip'])
+        assert [part[j] for j in align.torso] == (
+            ['pelvis', 'chest'] if spine else ['left_hip', 'left_shoulder'])
         assert [[part[j] for j in pair] for pair in align.left_right] == [
             ['left_shoulder', 'right_shoulder'], ['left_hip', 'right_hip']]
     else:

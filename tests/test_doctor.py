@@ -143,7 +143,7 @@ def keypoints(number, change):
     return plant
 
 
-def with_infinity(keypoint):
+def infinite(keypoint):
     keypoint[0, 3, 2, 1] = np.inf
     return keypoint
 
@@ -234,8 +234,8 @@ def bad_pipeline(setup):
     (stock_with(wrong_labels), 'error', 'labels 4 lie outside',
      'num_classes'),
     (no_class_3, 'warning', 'none of the classes 3', 'zero-shot'),
-    (keypoints(2, with_infinity), 'warning', '2 of 8 are corrupt', 'exclude'),
-    (stock_with(keypoints(1, with_infinity)), 'error', 'NaN or infinite: clip0',
+    (keypoints(2, infinite), 'warning', '2 of 8 are corrupt', 'exclude'),
+    (stock_with(keypoints(1, infinite)), 'error', 'NaN or infinite: clip0',
      'exclude'),
     (keypoints(3, np.zeros_like), 'error', '3 of 8 skeletons: all zero',
      'exclude'),

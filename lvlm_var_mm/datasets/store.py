@@ -28,7 +28,8 @@ FORMAT = 1
 # first axes of an array tell how many rows that makes.
 PER_JOINT = 'keypoint', 'keypoint_score'  # (M, T, V, ...)
 PER_FRAME = 'video_frames', 'boxes'  # (T, ...)
-EXTRAS = 'explanation', 'img_shape'  # text; height and width of the picture
+# Text; height and width of the picture; frames a second.
+EXTRAS = 'explanation', 'img_shape', 'fps'
 
 
 def is_store(path: Union[str, Path]) -> bool:

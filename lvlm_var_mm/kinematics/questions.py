@@ -43,19 +43,26 @@ def look_at(keypoint: np.ndarray, layout: Optional[Layout]) -> Seen:
 
     Args:
         keypoint (array): (M, T, V, C); the third coordinate of a layout of
-            pictures is taken for a score if it lies in 0..1.
+            pictures may be a score.
         layout (Layout, optional): Of its joints.
     """
     if keypoint.shape[-1] == 3 and layout is not None and layout.picture:
-        third = keypoint[..., 2]
-        if (third >= 0).all() and (third <= 1).all():
-            keypoint = keypoint[..., :2] * (third > 0)[..., None]
+        if is_score(keypoint[..., 2]):
+            keypoint = keypoint[..., :2] * (keypoint[..., 2:] > 0)
     finite = np.where(np.isfinite(keypoint), keypoint, 0)
     fits = layout is not None and layout.num_joints == keypoint.shape[2]
     return Seen(evidence(keypoint, layout) if fits else None,
                 measure(keypoint, layout) if fits else None,
                 keypoint.shape[-1],
                 tuple(np.abs(finite).max((0, 1, 2)).tolist()))
+
+
+def is_score(values: np.ndarray) -> bool:
+    """Return whether the third coordinates of a layout of pictures are scores
+    and no depths: those of metres are not all within 0..1, but for the noise
+    of an estimator."""
+    values = values[np.isfinite(values)]
+    return bool((values >= 0).all() and (values <= 1.1).all())
 
 
 def axes_of(seen: Sequence[Seen], layout: Layout,
