@@ -12,7 +12,8 @@ import numpy as np
 from lvlm_var_mm.layouts import Layout
 
 FRAMES, CLIPS = 64, 256  # of a clip and of all clips that are looked at
-SURE = .8  # share of the evidence that overrules what is usual
+SURE = .8  # share of the evidence that overrules what is usual,
+LIKELY, HARDLY = .5, .1  # or so much, if hardly anything supports that
 SLANT = np.cos(np.deg2rad(45))  # of a camera; beyond, another axis is nearer
 AHEAD = .03  # torso lengths that toes or a nose of a clip must be off
 AXES = 'xyz'
@@ -63,7 +64,8 @@ def signed_axis(text: str, dims: int) -> Tuple[int, ...]:
     Raises:
         ValueError: Anything else.
     """
-    sign, name = (text[0], text[1:]) if text[:1] in '+-' else ('+', text)
+    sign = '-' if text.startswith('-') else '+'
+    name = text.lstrip('+-')
     if name not in tuple(AXES[:dims]):
         raise ValueError(f'up {text!r} is no axis: give one of ' + ', '.join(
             f'{s}{a}' for a in AXES[:dims] for s in ('', '-')))
@@ -170,13 +172,13 @@ def decide(found: Sequence[Optional[Evidence]], layout: Layout, dims: int,
         mirrored (bool, optional): If it is declared.
 
     Returns:
-        Axes: What is declared, what the bodies say by :data:`SURE` of the
-        evidence, or else what is usual.
+        Axes: What is declared, what the bodies say, or else what is usual.
     """
     shares = vote_shares(found, dims)
     usual = usual_up(layout, dims) if up is None else tuple(up)
     best = int(shares.argmax())
-    if up is None and shares[best] >= SURE:
+    if up is None and (shares[best] >= SURE or shares[best] >= LIKELY
+                       and share_of(shares, usual) < HARDLY):
         usual = tuple((1 if best < dims else -1) * (i == best % dims)
                       for i in range(dims))
     known = [e for e in found if e is not None and np.isfinite(e.ahead)]

@@ -1,5 +1,5 @@
 """What the bodies of one's own clips say of axes, clock and layout."""
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -50,6 +50,7 @@ class Study:
         self.seen: List[Seen] = []
         self.rates: List[Optional[float]] = []
         self.some: List[np.ndarray] = []
+        self.in_parts = 0
 
     def add(self, row: Row, clip: Dict) -> None:
         """Look at a clip.
@@ -67,6 +68,7 @@ class Study:
         self.dims, self.persons = dims, max(self.persons, persons)
         self.seen.append(look_at(keypoint, self.layout))
         self.rates.append(clip.get('fps'))
+        self.in_parts += clip.get('in_parts', False)
         if len(self.some) < KEPT:
             self.some.append(keypoint)
 
@@ -78,23 +80,34 @@ class Study:
         """
         told = [rate for rate in self.rates if rate is not None]
         fps = self.fps or (float(np.median(told)) if told else USUAL_FPS)
+        order = ask_order(self.seen, self.layout, self.some)
         if self.dims == 2 or not self.layout.has_trunk:
-            notes = _said(ask_order(self.seen, self.layout, self.some))
             up = self.up if self.dims == 3 else None
             return Bodies(self.dims, self.persons, Axes(tuple(
-                up or usual_up(self.layout, self.dims))), fps, notes)
+                up or usual_up(self.layout, self.dims))), fps,
+                [*self._about_pictures(), *_said(order)])
         if self.up is not None:
             check_up([s.evidence for s in self.seen], self.up)
         axes = axes_of(self.seen, self.layout, self.up)
-        rates = [rate or fps for rate in self.rates]
-        return Bodies(self.dims, self.persons, axes, fps, [
-            *_about(axes, self.up is not None), *_said([
-                *ask_order(self.seen, self.layout, self.some),
-                *ask_axes(self.seen, self.layout, axes),
-                *ask_unit(self.seen)[1], *ask_pace(self.seen, rates)]),
-            *([] if self.fps or None not in self.rates else [
-                f'{fps:g} frames a second are assumed: give --fps, or a '
-                'column fps or timestamps'])])
+        notes = _about(axes, self.up is not None)
+        if order:  # what is measured on them means nothing
+            notes += _said(order)
+        else:
+            rates = [rate or fps for rate in self.rates]
+            notes += _said(ask_axes(self.seen, self.layout, axes))
+            notes += [f'{q.text}: none needed, the config scales them'
+                      for q in ask_unit(self.seen)[1]]
+            notes += _said(ask_pace(self.seen, rates))
+        if None in self.rates and not self.fps:
+            notes.append(f'{fps:g} frames a second are assumed: give --fps, '
+                         'or a column fps or timestamps')
+        return Bodies(self.dims, self.persons, axes, fps, notes)
+
+    def _about_pictures(self) -> List[str]:
+        if not self.in_parts:
+            return []
+        return [f'{self.in_parts} clips have joints in 0..1: these were taken '
+                'for parts of the picture and made its pixels']
 
 
 def _about(axes: Axes, given: bool) -> List[str]:
@@ -114,5 +127,5 @@ def _about(axes: Axes, given: bool) -> List[str]:
     return notes
 
 
-def _said(questions: Sequence[Question]) -> List[str]:
+def _said(questions: Iterable[Question]) -> List[str]:
     return [f'{q.text}: {q.remedy}' for q in questions]

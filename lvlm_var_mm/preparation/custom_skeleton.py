@@ -49,7 +49,8 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
         dict: ``keypoint`` float32 (M, T, V, C), zero where a joint is
         missing; where it is known ``fps``; and, of 2D, ``keypoint_score``
         (M, T, V), 1 where none is known, and ``img_shape``. Coordinates that
-        are parts of a picture of known size are made its pixels.
+        are parts of a picture of known size are made its pixels, and
+        ``in_parts`` says so.
 
     Raises:
         CorruptSampleError: Anything else.
@@ -97,8 +98,16 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
     if keypoint.shape[3] == 2:
         clip['keypoint_score'] = (keypoint.any(-1).astype(np.float32)
                                   if score is None else score[seen])
-        clip['img_shape'] = _img_shape(path, raw, img_shape)
-        clip['keypoint'] = _pixels(path, keypoint, clip['img_shape'])
+        shape = clip['img_shape'] = _img_shape(path, raw, img_shape)
+        reach = np.abs(keypoint).max((0, 1, 2))
+        if in_parts(reach, shape):
+            clip.update(keypoint=keypoint * np.float32(shape[::-1]),
+                        in_parts=True)
+        elif far_outside(reach, shape):
+            raise CorruptSampleError(
+                path, f'has joints as far as {reach[0]:.0f}, {reach[1]:.0f}, '
+                f'but its picture is {shape[1]} wide and {shape[0]} high: '
+                'give --img-shape HEIGHT WIDTH in the unit of the joints')
     return clip
 
 
@@ -120,20 +129,6 @@ def _img_shape(path: Path, raw: Dict, given) -> Tuple[int, int]:
                          'picture is: give --img-shape HEIGHT WIDTH')
     height, width = shape
     return int(height), int(width)
-
-
-def _pixels(path: Path, keypoint: np.ndarray,
-            img_shape: Tuple[int, int]) -> np.ndarray:
-    height, width = img_shape
-    reach = np.abs(keypoint).max((0, 1, 2))
-    if in_parts(reach, img_shape):
-        return keypoint * np.float32([width, height])
-    if far_outside(reach, img_shape):
-        raise CorruptSampleError(
-            path, f'has joints as far as {reach[0]:.0f}, {reach[1]:.0f}, but '
-            f'its picture is {width} wide and {height} high: give '
-            '--img-shape HEIGHT WIDTH in the unit of the joints')
-    return keypoint
 
 
 def _rate(path: Path, raw: Dict, frames: int) -> Dict[str, float]:

@@ -181,7 +181,8 @@ class RandomViewpoint3D(BaseTransform):
         order[1], order[self.vertical] = order[self.vertical], order[1]
         size = np.random.uniform(1 - self.stretch, 1 + self.stretch, 3)
         matrix = (about_x @ about_y)[np.ix_(order, order)].T * size
-        results['keypoint'] = results['keypoint'] @ matrix.astype(np.float32)
+        keypoint, _ = seen_joints(results)
+        results['keypoint'] = keypoint @ matrix.astype(np.float32)
         return results
 
 
