@@ -28,7 +28,8 @@ TRUNK = {'head': (.2, 1.2), 'nose': (.15, 1.2), 'neck': (0, .65),
 LIMBS = 'upper arm', 'forearm', 'thigh', 'shank'
 UNEVEN = 1.5  # a limb is at most so much longer than its fellow
 LOOSE = .3  # quartile range of the length of a limb, relative to it
-FEW = 1  # lengths that may be odd: sensors have their ways
+FEW = 1  # lengths that may be odd: sensors have their ways;
+GROSS = 1.5  # one that is off by so much more counts twice
 # Of wrists about the pelvis, in torsos a second: a nine in ten quantile over
 # the frames of a clip, then the median of the clips.
 PACE = 1.25, 9.
@@ -132,7 +133,14 @@ def bounds(name: str, space: bool = True) -> Tuple[float, float]:
     return (low if space else 0.), high
 
 
-def oddities(facts: Sequence[Facts], space: bool = True) -> List[str]:
+class Odd(NamedTuple):
+    """Something odd about bodies, such as 'left forearm 1.31 torsos', and how
+    much it counts."""
+    text: str
+    weight: int
+
+
+def oddities(facts: Sequence[Facts], space: bool = True) -> List[Odd]:
     """Say what is odd about the bodies of a data set.
 
     Args:
@@ -140,30 +148,34 @@ def oddities(facts: Sequence[Facts], space: bool = True) -> List[str]:
         space (bool): Whether joints lie in space, not in a picture.
 
     Returns:
-        list[str]: Such as 'left forearm 1.31 torsos'; empty for people.
+        list[Odd]: Empty for people.
     """
     lengths = _medians(f.lengths for f in facts)
     found = []
     for name, value in lengths.items():
         low, high = bounds(name, space)
         if not low <= value <= high:
-            found.append(f'{name} {value:.2f} torsos')
+            gross = not low / GROSS <= value <= high * GROSS
+            found.append(Odd(f'{name} {value:.2f} torsos', 1 + gross))
     for name in LIMBS:
         pair = [lengths.get(f'{side} {name}') for side in ('left', 'right')]
         if None not in pair and max(pair) > UNEVEN * min(pair):
-            found.append(f'{name}s of {pair[0]:.2f} and {pair[1]:.2f} torsos')
-    found += [f'length of the {name} varies by {value:.0%}'
+            found.append(Odd(
+                f'{name}s of {pair[0]:.2f} and {pair[1]:.2f} torsos',
+                1 + (max(pair) > GROSS * UNEVEN * min(pair))))
+    found += [Odd(f'length of the {name} varies by {value:.0%}',
+                  1 + (value > GROSS * LOOSE))
               for name, value in _medians(f.loose for f in facts).items()
               if value > LOOSE]
     if facts and np.median([f.crossed for f in facts]) > .5:
-        found += ['the line of the shoulders points against that of the hips',
-                  'left and right are exchanged in one of them']
+        found.append(Odd('the line of the shoulders points against that of '
+                         'the hips', 2))
     return found
 
 
-def looks_human(facts: Sequence[Facts], space: bool = True) -> bool:
+def looks_human(odd: Sequence[Odd], few: int = FEW) -> bool:
     """Return whether no more is odd than sensors do."""
-    return len(oddities(facts, space)) <= FEW
+    return sum(o.weight for o in odd) <= few
 
 
 def better_layouts(keypoints: Sequence[np.ndarray],
@@ -174,8 +186,8 @@ def better_layouts(keypoints: Sequence[np.ndarray],
     return [
         other.name for other in LAYOUTS.values()
         if other.num_joints == layout.num_joints and other.joints
-        != layout.joints and looks_human(
-            [f for k in keypoints if (f := measure(k, other))], space)]
+        != layout.joints and looks_human(oddities(
+            [f for k in keypoints if (f := measure(k, other))], space))]
 
 
 def pace(facts: Sequence[Facts], fps: Sequence[float]) -> float:

@@ -65,7 +65,7 @@ def signed_axis(text: str, dims: int) -> Tuple[int, ...]:
         ValueError: Anything else.
     """
     sign = '-' if text.startswith('-') else '+'
-    name = text.lstrip('+-')
+    name = text[1:] if text[:1] in ('+', '-') else text
     if name not in tuple(AXES[:dims]):
         raise ValueError(f'up {text!r} is no axis: give one of ' + ', '.join(
             f'{s}{a}' for a in AXES[:dims] for s in ('', '-')))

@@ -10,12 +10,12 @@ from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from lvlm_var_mm.layouts import Layout
-from .anatomy import (FEW, PACE, USUAL_PACE, Facts, better_layouts, measure,
-                      oddities, pace)
+from .anatomy import (FEW, PACE, USUAL_PACE, Facts, better_layouts,
+                      looks_human, measure, oddities, pace)
 from .axes import (SURE, Axes, Evidence, axis_name, decide, evidence,
                    share_of, vote_shares)
 
-ENOUGH = 4  # clips whose medians are those of people
+ENOUGH = 6  # clips whose medians are those of people
 PARTS, OUTSIDE = 2., 2.  # of a picture: 0..1 for pixels, pixels for 0..1
 # Metres from the middle of the shoulders to that of the hips, children too.
 TORSO = .2, .9
@@ -118,13 +118,14 @@ def ask_order(seen: Sequence[Seen], layout: Layout,
     facts = [s.facts for s in seen if s.facts]
     odd = oddities(facts, bool(seen) and seen[0].dims == 3)
     # A few clips may be of odd poses.
-    if len(odd) <= (FEW if len(facts) >= ENOUGH else 4):
+    if looks_human(odd, FEW if len(facts) >= ENOUGH else 4):
         return []
+    texts = [o.text for o in sorted(odd, key=lambda o: -o.weight)]
     others = better_layouts(clips, layout) if len(clips) else []
     return [Question(
         f'by layout {layout.name} these are no human bodies: '
-        f'{"; ".join(odd[:3])}' + (f' and {len(odd) - 3} more'
-                                   if len(odd) > 3 else ''),
+        f'{"; ".join(texts[:3])}' + (f' and {len(texts) - 3} more'
+                                     if len(texts) > 3 else ''),
         'put the joints into the order of the layout (docs/layouts.md), or '
         'name another layout' + (f': {", ".join(others)} fits'
                                  if others else ''))]
