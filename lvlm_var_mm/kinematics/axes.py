@@ -11,7 +11,7 @@ import numpy as np
 
 from lvlm_var_mm.layouts import Layout
 
-FRAMES, CLIPS = 64, 256  # of a clip and of all clips that are looked at
+FRAMES, CLIPS = 32, 64  # of a clip and of all clips that are looked at
 SURE = .8  # share of the evidence that overrules what is usual,
 LIKELY, HARDLY = .5, .1  # or so much, if hardly anything supports that
 SLANT = np.cos(np.deg2rad(45))  # of a camera; beyond, another axis is nearer

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from bodies import CHANGES, made, pictures
+from made_bodies import CHANGES, made, pictures
 from mmengine.config import Config, ConfigDict
 
 from lvlm_var_mm.doctor.bodies import check_bodies, layout_of_split

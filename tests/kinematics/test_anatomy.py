@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from bodies import CHANGES, made, pictures
+from made_bodies import CHANGES, made, pictures
 
 from lvlm_var_mm.kinematics.anatomy import (PACE, looks_human, measure,
                                             oddities, pace)

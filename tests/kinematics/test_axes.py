@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from bodies import CHANGES, UP, in_layout, made, pictures
+from made_bodies import CHANGES, UP, in_layout, made, pictures
 
 from lvlm_var_mm.kinematics import Axes, find_axes, observe, observe_all
 from lvlm_var_mm.kinematics.axes import axis_name, signed_axis

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bodies import CHANGES, UP, made, pictures
+from made_bodies import CHANGES, UP, made, pictures
 from mmengine.config import Config
 
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError

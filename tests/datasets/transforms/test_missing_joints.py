@@ -3,7 +3,7 @@ import pickle
 
 import numpy as np
 import pytest
-from bodies import made, pictures
+from made_bodies import made, pictures
 from mmcv.transforms import Compose
 
 from lvlm_var_mm.datasets import (BodyPartEvents, PersonCrop,
