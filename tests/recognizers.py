@@ -1,12 +1,17 @@
-"""LVLM-VAR on tiny backbones, batches and a data set of noise for it."""
+"""LVLM-VAR on tiny backbones, and what its configs name in tests: a data set
+of noise, a hook."""
 import copy
+import json
+from pathlib import Path
 
 import torch
 from helpers import CLASSES, head_cfg, make_samples
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
+from mmengine.hooks import Hook
 
-from mmaction.registry import DATASETS, MODELS
+from lvlm_var_mm.engine.sharding import decoder_layers
+from mmaction.registry import DATASETS, HOOKS, MODELS
 
 L, K = 4, 16
 STGCN = dict(
@@ -113,3 +118,36 @@ def waiting_config(folder, tmp_path, dataset=None, waits=2, epochs=3):
             out_dir=str(tmp_path / 'best'))),
         custom_hooks=[dict(type='LVLMWarmupHook', epochs=waits)],
         randomness=dict(seed=0)))
+
+
+def get_decoder(model):
+    return getattr(model, 'module', model).cls_head.lm.decoder
+
+
+@HOOKS.register_module()
+class WriteLosses(Hook):
+    """The losses of each step, a file for each process. Batch normalisation
+    takes its statistics as they are: they are of each process's own part of
+    the batch, as in MMAction2 without `sync_bn`."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        for module in runner.model.modules():
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                module.eval()
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None,
+                         outputs=None):
+        path = Path(runner.work_dir) / f'losses{runner.rank}.jsonl'
+        with path.open('a') as f:
+            f.write(json.dumps({k: float(v) for k, v in outputs.items()
+                                if 'loss' in k}) + '\n')
+        layers = decoder_layers(get_decoder(runner.model))
+        (path.parent / f'frozen{runner.rank}').write_text(str(sum(
+            getattr(p, 'to_local', lambda p=p: p)().numel()
+            for layer in layers for p in layer.parameters()
+            if not p.requires_grad)))
+
+    def after_val_epoch(self, runner, metrics=None):
+        if runner.rank == 0:
+            (Path(runner.work_dir) / 'metrics.json').write_text(
+                json.dumps(metrics))

@@ -12,48 +12,14 @@ import pytest
 import torch
 from helpers import REPO
 from mmengine.config import Config
-from mmengine.hooks import Hook
 from mmengine.runner import CheckpointLoader, Runner
 from recognizers import K, build_for_test, recognizer
 
-from lvlm_var_mm.engine.sharding import can_shard, decoder_layers
+from lvlm_var_mm.engine.sharding import can_shard
 from lvlm_var_mm.models.lvlm.logprobs import per_token
-from mmaction.registry import HOOKS, MODELS
+from mmaction.registry import MODELS
 
 HERE = Path(__file__).parent
-
-
-def get_decoder(model):
-    return getattr(model, 'module', model).cls_head.lm.decoder
-
-
-@HOOKS.register_module()
-class WriteLosses(Hook):
-    """The losses of each step, a file for each process. Batch normalisation
-    takes its statistics as they are: they are of each process's own part of
-    the batch, as in MMAction2 without `sync_bn`."""
-
-    def before_train_iter(self, runner, batch_idx, data_batch=None):
-        for module in runner.model.modules():
-            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-                module.eval()
-
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None):
-        path = Path(runner.work_dir) / f'losses{runner.rank}.jsonl'
-        with path.open('a') as f:
-            f.write(json.dumps({k: float(v) for k, v in outputs.items()
-                                if 'loss' in k}) + '\n')
-        layers = decoder_layers(get_decoder(runner.model))
-        (path.parent / f'frozen{runner.rank}').write_text(str(sum(
-            getattr(p, 'to_local', lambda p=p: p)().numel()
-            for layer in layers for p in layer.parameters()
-            if not p.requires_grad)))
-
-    def after_val_epoch(self, runner, metrics=None):
-        if runner.rank == 0:
-            (Path(runner.work_dir) / 'metrics.json').write_text(
-                json.dumps(metrics))
 
 
 def write_config(folder, model, start, batch_size, **over):
@@ -66,7 +32,7 @@ def write_config(folder, model, start, batch_size, **over):
 
     cfg = Config({**dict(
         default_scope='mmaction',
-        custom_imports=dict(imports=['lvlm_var_mm', 'test_distributed']),
+        custom_imports=dict(imports=['lvlm_var_mm', 'recognizers']),
         model=model, load_from=str(start), work_dir=str(folder),
         train_dataloader=loader(12, batch_size),
         val_dataloader=loader(5, batch_size, test_mode=True),
