@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import TOOLS
 from mmengine.config import Config
 
 from lvlm_var_mm.layouts import LAYOUTS, joint_name, load_layout
@@ -59,7 +60,7 @@ def test_other_names_of_joints(name, known):
 
 
 def test_the_documentation_shows_all_layouts(tmp_path, monkeypatch):
-    tool = Path(__file__).parents[1] / 'tools/draw_layouts.py'
+    tool = TOOLS / 'draw_layouts.py'
     monkeypatch.setattr(sys, 'argv', [str(tool), '--out', str(tmp_path)])
     runpy.run_path(str(tool), run_name='__main__')
     shown = Path('docs/layouts.md').read_text('utf-8')

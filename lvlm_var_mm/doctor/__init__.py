@@ -9,8 +9,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from lvlm_var_mm.layouts import layout_of
+from . import bodies
 from . import checkpoint as checkpoint_checks
-from . import bodies, data, environment, fit, model, samples, schedule
+from . import data, environment, fit, model, samples, schedule
 from .findings import Finding, exit_code, failure, summary, table
 
 __all__ = ['Finding', 'examine', 'exit_code', 'summary', 'table']

@@ -12,8 +12,8 @@ import numpy as np
 from lvlm_var_mm.layouts import Layout
 from .anatomy import (FEW, PACE, USUAL_PACE, Facts, better_layouts,
                       looks_human, measure, oddities, pace)
-from .axes import (SURE, Axes, Evidence, axis_name, decide, evidence,
-                   share_of, vote_shares)
+from .axes import (SURE, Axes, Evidence, axis_name, decide, evidence, share_of,
+                   vote_shares)
 
 ENOUGH = 6  # clips whose medians are those of people
 PARTS, OUTSIDE = 2., 2.  # of a picture: 0..1 for pixels, pixels for 0..1

@@ -14,8 +14,7 @@ import numpy as np
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.ntu.persons import real_persons
 from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
-from lvlm_var_mm.kinematics.questions import (far_outside, in_parts,
-                                                is_score)
+from lvlm_var_mm.kinematics.questions import far_outside, in_parts, is_score
 from lvlm_var_mm.layouts import Layout
 
 # OpenPose's BODY_25 without the middle of the hips and the feet, in the order

@@ -1,10 +1,10 @@
 """The doctor on bodies: silent on people, with a remedy for each fault."""
-import os
 import pickle
 
 import numpy as np
 import pytest
-from made_bodies import CHANGES, made, pictures
+from bodies import CHANGES, made, pictures
+from helpers import NUCLA
 from mmengine.config import Config, ConfigDict
 
 from lvlm_var_mm.doctor.bodies import check_bodies, layout_of_split
@@ -131,7 +131,7 @@ def test_names_of_joints_are_those_of_the_events(tmp_path):
 
 @pytest.mark.nucla
 def test_northwestern_ucla(monkeypatch):
-    monkeypatch.setenv('NUCLA_PKL', os.environ['NUCLA_PKL'])
+    monkeypatch.setenv('NUCLA_PKL', str(NUCLA))
     cfg = Config.fromfile('configs/lvlmvar_nucla_xview.py')
     for split in splits_of(cfg):
         split, problems = open_split(split)

@@ -1,10 +1,10 @@
 """People against what is none: lengths, sides, pace, pictures."""
-import os
 import pickle
 
 import numpy as np
 import pytest
-from made_bodies import CHANGES, made, pictures
+from bodies import CHANGES, made, pictures
+from helpers import NUCLA
 
 from lvlm_var_mm.kinematics.anatomy import (PACE, looks_human, measure,
                                             oddities, pace)
@@ -172,7 +172,7 @@ def test_pictures_in_another_unit(scale, shape, words, remedy):
 
 @pytest.mark.nucla
 def test_northwestern_ucla():
-    with open(os.environ['NUCLA_PKL'], 'rb') as f:
+    with NUCLA.open('rb') as f:
         data = pickle.load(f)
     for split in data['split'].values():
         chosen = set(split)

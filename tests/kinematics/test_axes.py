@@ -1,10 +1,10 @@
 """Up and handedness, as the bodies tell."""
-import os
 import pickle
 
 import numpy as np
 import pytest
-from made_bodies import CHANGES, UP, in_layout, made, pictures
+from bodies import CHANGES, UP, in_layout, made, pictures
+from helpers import NUCLA
 
 from lvlm_var_mm.kinematics import Axes, find_axes, observe, observe_all
 from lvlm_var_mm.kinematics.axes import axis_name, signed_axis
@@ -130,7 +130,7 @@ def test_names_of_axes():
 
 @pytest.mark.nucla
 def test_northwestern_ucla():
-    with open(os.environ['NUCLA_PKL'], 'rb') as f:
+    with NUCLA.open('rb') as f:
         clips = [a['keypoint'] for a in pickle.load(f)['annotations']]
     kinect = LAYOUTS['kinect20']
     for change in ('good', *UP, 'mirrored'):

@@ -4,11 +4,11 @@ import pickle
 import re
 import runpy
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from made_bodies import CHANGES, UP, made, pictures
+from bodies import CHANGES, UP, made, pictures
+from helpers import TOOLS
 from mmengine.config import Config
 
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
@@ -21,7 +21,7 @@ from lvlm_var_mm.preparation.custom_skeleton import read_clip
 from lvlm_var_mm.preparation.custom_table import read_table
 from mmaction.registry import DATASETS
 
-TOOL = Path(__file__).parents[2] / 'tools/prepare_custom.py'
+TOOL = TOOLS / 'prepare_custom.py'
 ACTIONS = 1, 6, 8, 9, 10, 24
 
 

@@ -3,11 +3,10 @@ import pickle
 
 import numpy as np
 import pytest
-from made_bodies import made, pictures
+from bodies import made, pictures
 from mmcv.transforms import Compose
 
-from lvlm_var_mm.datasets import (BodyPartEvents, PersonCrop,
-                                  SkeletonDataset)
+from lvlm_var_mm.datasets import BodyPartEvents, PersonCrop, SkeletonDataset
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.layouts import LAYOUTS
 from mmaction.registry import TRANSFORMS
