@@ -67,19 +67,21 @@ def bridge(points: np.ndarray, there: np.ndarray, longest: int) -> None:
         (1 - weight) * curve[which, :, start] + weight * curve[which, :, end])
 
 
-def smooth(points: np.ndarray, glitch: float, times: int) -> None:
+def smooth(points: np.ndarray, glitch: float, times: float) -> None:
     """Put back single frames that jump away by more than ``glitch``, then
-    average with weights 1, 2, 1, ``times`` times, in place; (V, C, T, R)."""
+    average with weights 1, 2, 1, ``times`` times, in place; (V, C, T, R).
+    Less than once is with less weight on the neighbours."""
     if points.shape[2] > 2:
         now = points[:, :, 1:-1]
         before, after = points[:, :, :-2], points[:, :, 2:]
         middle = np.clip(now, np.fmin(before, after), np.fmax(before, after))
         now[...] = np.where(np.abs(now - middle) > glitch, middle, now)
-    for _ in range(times):
+    weight = np.float32(min(times, 1) / 4)
+    for _ in range(max(1, round(times))):
         padded = np.pad(points, ((0, 0), (0, 0), (1, 1), (0, 0)), 'edge')
         np.add(padded[:, :, :-2], padded[:, :, 2:], out=points)
-        points += 2 * padded[:, :, 1:-1]
-        points /= 4
+        points *= weight
+        points += (1 - 2 * weight) * padded[:, :, 1:-1]
 
 
 def opening(curve: np.ndarray, size: int) -> np.ndarray:

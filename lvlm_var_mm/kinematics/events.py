@@ -5,9 +5,9 @@ import numpy as np
 
 from lvlm_var_mm.layouts import Layout, load_layout
 from .body import Body
-from .rules import beats, stays, swings
+from .rules import Found, beats, stays, swings
 from .signals import curves
-from .vocabulary import INDEX, KINDS, SLACK, WHILE
+from .vocabulary import INDEX, KINDS, MOSTLY, SLACK, WHILE
 
 CHUNK = 64  # clips measured together: more do not fit into the caches
 UP = {2: (0, -1), 3: (0, 1, 0)}  # pictures count y downwards
@@ -168,6 +168,7 @@ _WHILE = np.array([_SIGNALS.index(WHILE.get(k.name, [k.signal])[0])
                    for k in KINDS])
 _SWINGS = list(dict.fromkeys((k.signal, k.size) for k in KINDS
                              if k.rule in ('rises', 'falls', 'beats')))
+_ASKED = [i for i, k in enumerate(KINDS) if k.name in {**WHILE, **MOSTLY}]
 _STAYS = [i for i, k in enumerate(KINDS) if k.rule in ('above', 'below')]
 
 
@@ -196,17 +197,33 @@ def _swung(signals: np.ndarray, fps: float) -> Tuple[np.ndarray, ...]:
     events = [(kind[single], row[single], found.start[single],
                found.end[single], np.abs(found.magnitude[single]))]
 
-    repeated = beats(found, _LIMIT[_BEATS].repeat(rows), fps)
+    kind = _BEATS[which]
+    repeated = beats(found, _LIMIT[_BEATS].repeat(rows), fps,
+                     _goes_on(signals, kind, row, found))
     which, row = np.divmod(repeated.curve, rows)
     kind = _BEATS[which]
     real = kind >= 0
-    for i in np.flatnonzero(real):
-        if KINDS[kind[i]].name in WHILE:
-            during = slice(repeated.start[i], repeated.end[i] + 1)
-            real[i] = (np.median(signals[_WHILE[kind[i]], during, row[i]])
-                       > WHILE[KINDS[kind[i]].name][1])
     events.append((kind[real], row[real], *(c[real] for c in repeated[1:])))
     return tuple(np.concatenate(c) for c in zip(*events))
+
+
+def _goes_on(signals: np.ndarray, kind: np.ndarray, row: np.ndarray,
+             found: Found) -> np.ndarray:
+    """bool (Q, ): what `WHILE` and `MOSTLY` ask of each swing is so."""
+    good = np.ones(len(kind), bool)
+    for i in _ASKED:
+        at = np.flatnonzero(kind == i)
+        ends = (found.start[at], row[at]), (found.end[at], row[at])
+        name = KINDS[i].name
+        if name in WHILE:
+            held = signals[_WHILE[i]]
+            good[at] &= (held[ends[0]] > WHILE[name][1]) & (
+                held[ends[1]] > WHILE[name][1])
+        for other in MOSTLY.get(name, ()):
+            curve = signals[_SIGNALS.index(other)]
+            good[at] &= ~(np.abs(curve[ends[1]] - curve[ends[0]])
+                          > np.abs(found.magnitude[at]))
+    return good
 
 
 def _stayed(signals: np.ndarray, fps: float) -> Tuple[np.ndarray, ...]:

@@ -7,8 +7,8 @@ radians, times in seconds. The rules:
 * ``rises``/``falls``: the signal swings up or down by at least ``size``, at
   ``limit`` a second or faster, and turns back by no more than ``size`` on
   its way. It lasts from a tenth to nine tenths of the swing.
-* ``beats``: at least three such swings in a row, to and fro, each within
-  ``limit`` seconds and with short rests between them (``rules.MAX_REST``).
+* ``beats``: at least three such swings in a row, to and fro, one every
+  ``limit`` seconds or faster, and none more than ``rules.ALIKE`` times as large as the one before or after.
 * ``above``/``below``: the signal passes ``size`` and stays beyond it, give
   or take :data:`SLACK`, for at least ``limit`` seconds.
 """
@@ -20,8 +20,8 @@ from .signals import formula
 RULES = {  # rule: its usual limit, and how a formula puts it
     'rises': (.3, 'rises by {size} or more at {limit} a second or faster'),
     'falls': (.3, 'falls by {size} or more at {limit} a second or faster'),
-    'beats': (.8, 'swings to and fro by {size} or more, three times or more, '
-              'each within {limit} s'),
+    'beats': (1.2, 'swings to and fro by {size} or more, three times or more, '
+              'alike and one every {limit} s'),
     'above': (.3, 'stays above {size} for {limit} s or longer'),
     'below': (.3, 'stays below {size} for {limit} s or longer'),
 }
@@ -50,8 +50,8 @@ _EACH_SIDE = (
     ('foot', 'comes down', 'falls', 'foot height', .2),
     ('foot', 'steps forward', 'rises', 'foot path', .4),
     ('foot', 'steps back', 'falls', 'foot path', .4),
-    ('foot', 'moves outward', 'rises', 'foot aside', .35),
-    ('foot', 'moves inward', 'falls', 'foot aside', .35),
+    ('foot', 'moves outward', 'rises', 'foot path aside', .35),
+    ('foot', 'moves inward', 'falls', 'foot path aside', .35),
     ('foot', 'kicks', 'above', 'foot kick', .3, .05),
     ('foot', 'touches the other person', 'below', 'foot to other', .3, .05),
     ('knee', 'bends', 'falls', 'leg length', .2),
@@ -70,12 +70,12 @@ _WHOLE = (
     ('torso', 'leans back', 'rises', 'torso behind', .2),
     ('torso', 'leans left', 'rises', 'torso to the left', .25),
     ('torso', 'leans right', 'rises', 'torso to the right', .25),
-    ('torso', 'straightens', 'falls', 'torso off upright', .2),
+    ('torso', 'straightens', 'falls', 'torso off its rest', .2),
     ('torso', 'turns left', 'rises', 'torso twist', .45),
     ('torso', 'turns right', 'falls', 'torso twist', .45),
     ('hands', 'come together', 'falls', 'hands apart', .3),
     ('hands', 'move apart', 'rises', 'hands apart', .3),
-    ('hands', 'clap', 'beats', 'hands apart', .2),
+    ('hands', 'clap', 'beats', 'hands near', .2),
     ('hands', 'stay together', 'below', 'hands apart', .35, .4),
     ('knees', 'bend', 'falls', 'legs length', .2),
     ('knees', 'straighten', 'rises', 'legs length', .2),
@@ -96,14 +96,19 @@ _WHOLE = (
     ('persons', 'approach', 'falls', 'persons apart', .5),
     ('persons', 'move apart', 'rises', 'persons apart', .5),
 )
-# What else must be so while a body beats: the median of a signal exceeds a
+# What else must be so at both ends of each swing of a beat: a signal exceeds a
 # value. A hand that waves is up, and who walks gets on.
 WHILE = {
-    'left hand waves': ('left hand over shoulder', 0.),
-    'right hand waves': ('right hand over shoulder', 0.),
-    'legs step in turn': ('body speed', .6),
+    'left hand waves': ('left hand raised', 0.),
+    'right hand waves': ('right hand raised', 0.),
+    'hands clap': ('hands abreast', 0.),
+    'legs step in turn': ('body speed', .5),
     'body bounces': ('shoulders over feet', 2.),
 }
+# Signals that swing less meanwhile: a throw goes forward and down as well.
+MOSTLY = {
+    f'{side} hand waves': (f'{side} hand height', f'{side} hand ahead')
+    for side in SIDES}
 
 
 class Kind(NamedTuple):
@@ -135,6 +140,9 @@ class Kind(NamedTuple):
         if self.name in WHILE:
             signal, least = WHILE[self.name]
             text += f', with {formula(signal)} above {least}'
+        if self.name in MOSTLY:
+            text += ', more than ' + ' and '.join(
+                map(formula, MOSTLY[self.name]))
         return f'{formula(self.signal)} {text}'
 
 
