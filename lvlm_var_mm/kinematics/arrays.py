@@ -92,3 +92,11 @@ def opening(curve: np.ndarray, size: int) -> np.ndarray:
     low = minimum_filter1d(low, size, axis=0)
     low = np.where(np.isinf(low), -np.inf, low)
     return maximum_filter1d(low, size, axis=0)[size:-size]
+
+
+def lowest(curve: np.ndarray, reach: int) -> np.ndarray:
+    """The least of a curve (T, R) from ``reach`` frames before to as many
+    after; NaN where it is."""
+    low = minimum_filter1d(np.where(np.isnan(curve), np.inf, curve),
+                           2 * reach + 1, axis=0, mode='nearest')
+    return np.where(np.isnan(curve), np.nan, low)

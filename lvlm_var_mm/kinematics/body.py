@@ -24,7 +24,7 @@ GLITCH, GLITCH_SPEED = .4, 12.
 KNEES = 3.  # what the bend of the knees counts beside shoulders and hips
 MAX_TILT = 30  # degrees of the camera that levelling undoes
 MAX_REST = .3  # torso lengths that a trunk at rest may lean
-THROAT = .3  # torso lengths from neck to head
+THROAT = .32  # torso lengths from neck to head
 JUMP = .8  # seconds; what stays up for longer is no jump
 
 
@@ -209,12 +209,22 @@ class Body:
         upright = self.up(self.trunk)[1:] > .5
         return add_up(np.where(upright, turns, np.nan))
 
-    def speed(self, point: np.ndarray) -> np.ndarray:
-        """Level speed over half a second."""
+    @cached_property
+    def velocity(self) -> np.ndarray:
+        """Level velocity of the pelvis over half a second, (C, T, R)."""
         reach = max(1, round(.25 * self.fps))
-        padded = np.pad(point, ((0, 0), (reach, reach), (0, 0)), 'edge')
+        padded = np.pad(self.pelvis, ((0, 0), (reach, reach), (0, 0)), 'edge')
         way = padded[:, 2 * reach:] - padded[:, :-2 * reach]
-        return self.level(way) * self.fps / (2 * reach)
+        way = way - self.up(way) * self.u
+        return way * np.float32(self.fps / (2 * reach))
+
+    def on_the_way(self, vector: np.ndarray) -> np.ndarray:
+        """A vector's part along the way that the body goes, nothing for one
+        that stays; unknown in a picture, where it may come closer."""
+        speed = length(self.velocity)
+        stays = speed < .3
+        along = dot(vector, self.velocity) / np.where(stays, 1, speed)
+        return np.where(stays, 0 if self.space else np.nan, along)
 
     def pitch(self) -> np.ndarray:
         """Measure how far the face points down."""

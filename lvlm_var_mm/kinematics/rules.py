@@ -7,7 +7,7 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
-ALIKE = 2.2  # times that one swing of a beat may be as large as the next
+ALIKE = 2.5  # times that one swing of a beat may be as large as the next
 MAX_SPEED = 25.  # torso lengths a second; a faster joint was lost and found
 
 

@@ -12,7 +12,7 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from .arrays import length
+from .arrays import length, lowest
 from .body import SIDES
 
 
@@ -60,7 +60,8 @@ def _abreast(body):
     apart = body.hands['left'] - body.hands['right']
     if not body.space:  # a picture tells no depth
         return length(apart)
-    return .6 * length(apart) + .15 - np.abs(body.ahead(apart))
+    abreast = .6 * length(apart) + .15 - np.abs(body.ahead(apart))
+    return lowest(abreast, round(.15 * body.fps))
 
 
 def _kick(body, side):
@@ -71,7 +72,7 @@ def _kick(body, side):
     kick = np.minimum(reach, body.up(foot - other))
     bones = _limb(body, side, 'hip', 'knee') + _limb(
         body, side, 'knee', 'ankle')
-    kick = np.minimum(kick, _limb(body, side, 'hip', 'ankle') - .75 * bones)
+    kick = np.minimum(kick, _limb(body, side, 'hip', 'ankle') - .71 * bones)
     return np.minimum(kick, body.up(body.pelvis - other) - 1)
 
 
@@ -149,7 +150,7 @@ SIDED = {
         lambda b, s: b.outward_path(s, b.of(s, 'ankle'))),
     'foot kick': Signal(
         'min(max(f.d, o.d - .3), u.(ankle - other ankle), |ankle - hip| - '
-        '.75 (|knee - hip| + |ankle - knee|), u.(P - other ankle) - 1), '
+        '.71 (|knee - hip| + |ankle - knee|), u.(P - other ankle) - 1), '
         'd = ankle - P,', _kick),
     'leg length': Signal(
         '|ankle - hip|',
@@ -160,11 +161,11 @@ SIDED = {
 }
 WHOLE = {
     'head pitch': Signal(
-        ".3 f'.n / |n|, n = head - neck, f' = f square to the spine, or with "
+        ".32 f'.n / |n|, n = head - neck, f' = f square to the spine, or with "
         'a nose u.(ears - nose),',
         lambda b: b.pitch()),
     'head tilt': Signal(
-        ".3 r'.n / |n|, n = head - neck, r' = r square to the spine, or with "
+        ".32 r'.n / |n|, n = head - neck, r' = r square to the spine, or with "
         'ears u.(left ear - right ear),',
         lambda b: b.tilt()),
     'head turn': Signal(
@@ -191,13 +192,15 @@ WHOLE = {
         'min(|left hand - right hand|, .5)',
         lambda b: np.minimum(_apart(b), np.float32(.5))),
     'hands abreast': Signal(
-        '.6 |d| + .15 - |f.d|, d = left hand - right hand,', _abreast),
+        'least of .6 |d| + .15 - |f.d|, d = left hand - right hand, within '
+        '.15 s,', _abreast),
     'legs length': Signal(
         'max(|left ankle - left hip|, |right ankle - right hip|)',
         lambda b: np.maximum(*(_limb(b, s, 'hip', 'ankle') for s in SIDES))),
     'feet astride': Signal(
-        'f.(left ankle - right ankle)',
-        lambda b: b.ahead(b.of('left', 'ankle') - b.of('right', 'ankle'))),
+        'w.(left ankle - right ankle), w = where P goes,',
+        lambda b: b.on_the_way(
+            b.of('left', 'ankle') - b.of('right', 'ankle'))),
     'feet uneven': Signal(
         'u.(left ankle - right ankle)',
         lambda b: b.up(b.of('left', 'ankle') - b.of('right', 'ankle'))),
@@ -218,7 +221,7 @@ WHOLE = {
         lambda b: b.path(b.pelvis, b.r)),
     'body speed': Signal(
         'level speed of P over half a second',
-        lambda b: b.speed(b.pelvis)),
+        lambda b: length(b.velocity)),
     'body turn': Signal(
         'turns of r to the left, added up while u.(S - P) > .5,',
         lambda b: b.heading()),
