@@ -211,15 +211,16 @@ class Body:
 
     @cached_property
     def velocity(self) -> np.ndarray:
-        """Level velocity of the pelvis over half a second, (C, T, R)."""
+        """Level velocity of the middle of the feet over half a second,
+        (C, T, R): hips that sit down move, too."""
         reach = max(1, round(.25 * self.fps))
-        padded = np.pad(self.pelvis, ((0, 0), (reach, reach), (0, 0)), 'edge')
+        padded = np.pad(self.middle('ankle'), ((0, 0), (reach, reach), (0, 0)), 'edge')
         way = padded[:, 2 * reach:] - padded[:, :-2 * reach]
         way = way - self.up(way) * self.u
         return way * np.float32(self.fps / (2 * reach))
 
     def on_the_way(self, vector: np.ndarray) -> np.ndarray:
-        """A vector's part along the way that the body goes, nothing for one
+        """A vector's part along the way that the feet go, nothing for one
         that stays; unknown in a picture, where it may come closer."""
         speed = length(self.velocity)
         stays = speed < .3

@@ -7,7 +7,7 @@ from lvlm_var_mm.layouts import Layout, load_layout
 from .body import Body
 from .rules import Found, beats, stays, swings
 from .signals import curves
-from .vocabulary import INDEX, KINDS, MOSTLY, SLACK, WHILE
+from .vocabulary import INDEX, KINDS, MOSTLY, SLACK, TIMES, WHILE
 
 CHUNK = 64  # clips measured together: more do not fit into the caches
 UP = {2: (0, -1), 3: (0, 1, 0)}  # pictures count y downwards
@@ -181,6 +181,7 @@ def _kind_of(rule: str) -> np.ndarray:
 
 _RISES, _FALLS, _BEATS = map(_kind_of, ('rises', 'falls', 'beats'))
 _LIMIT = np.array([k.limit for k in KINDS])
+_TIMES = np.array([TIMES.get(k.name, 3) for k in KINDS])
 
 
 def _swung(signals: np.ndarray, fps: float) -> Tuple[np.ndarray, ...]:
@@ -199,7 +200,8 @@ def _swung(signals: np.ndarray, fps: float) -> Tuple[np.ndarray, ...]:
 
     kind = _BEATS[which]
     repeated = beats(found, _LIMIT[_BEATS].repeat(rows), fps,
-                     _goes_on(signals, kind, row, found))
+                     _goes_on(signals, kind, row, found),
+                     _TIMES[_BEATS].repeat(rows))
     which, row = np.divmod(repeated.curve, rows)
     kind = _BEATS[which]
     real = kind >= 0

@@ -3,7 +3,7 @@
 Axis legend: T frames, K curves, Q findings. A finding is (curve, start, end,
 magnitude), arrays (Q, ); frames are inclusive.
 """
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
@@ -78,8 +78,9 @@ def _turns(curves: np.ndarray, sizes: np.ndarray) -> Tuple[np.ndarray, ...]:
 
 
 def beats(found: Found, longest: np.ndarray, fps: float,
-          good: Optional[np.ndarray] = None) -> Found:
-    """Runs of three or more swings alike in quick succession.
+          good: Optional[np.ndarray] = None,
+          times: Union[int, np.ndarray] = 3) -> Found:
+    """Runs of swings alike in quick succession.
 
     Swings to and fro follow each other; what a swing takes is counted from
     its start to that of the next.
@@ -89,10 +90,12 @@ def beats(found: Found, longest: np.ndarray, fps: float,
         longest (array): (K, ), seconds that a swing of each curve may take.
         fps (float): Frames a second.
         good (array, optional): bool (Q, ), the swings that may take part.
+        times (int | array): (K, ), the least swings in a row.
 
     Returns:
         Found: With the mean size of the swings as magnitude.
     """
+    times = np.broadcast_to(times, longest.shape)
     size, longest = np.abs(found.magnitude), longest[found.curve] * fps
     short = found.end - found.start <= longest
     if good is not None:
@@ -103,7 +106,7 @@ def beats(found: Found, longest: np.ndarray, fps: float,
               & (size[:-1] <= ALIKE * size[1:]))
     first = np.flatnonzero(np.r_[True, ~joined][:len(short)])
     last = np.r_[first[1:], len(short)] - 1
-    many = last - first >= 2
+    many = last - first + 1 >= times[found.curve[first]]
     first, last = first[many], last[many]
     # Not by differences of one sum: what comes before must not matter.
     total = np.add.reduceat(np.r_[size, 0],

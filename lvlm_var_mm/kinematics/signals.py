@@ -198,7 +198,7 @@ WHOLE = {
         'max(|left ankle - left hip|, |right ankle - right hip|)',
         lambda b: np.maximum(*(_limb(b, s, 'hip', 'ankle') for s in SIDES))),
     'feet astride': Signal(
-        'w.(left ankle - right ankle), w = where P goes,',
+        'w.(left ankle - right ankle), w = where both go,',
         lambda b: b.on_the_way(
             b.of('left', 'ankle') - b.of('right', 'ankle'))),
     'feet uneven': Signal(
@@ -219,8 +219,8 @@ WHOLE = {
     'body path right': Signal(
         'path of P along r',
         lambda b: b.path(b.pelvis, b.r)),
-    'body speed': Signal(
-        'level speed of P over half a second',
+    'feet speed': Signal(
+        'level speed of the middle of the ankles over half a second',
         lambda b: length(b.velocity)),
     'body turn': Signal(
         'turns of r to the left, added up while u.(S - P) > .5,',

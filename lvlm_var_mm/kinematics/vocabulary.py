@@ -7,8 +7,9 @@ radians, times in seconds. The rules:
 * ``rises``/``falls``: the signal swings up or down by at least ``size``, at
   ``limit`` a second or faster, and turns back by no more than ``size`` on
   its way. It lasts from a tenth to nine tenths of the swing.
-* ``beats``: at least three such swings in a row, to and fro, one every
-  ``limit`` seconds or faster, and none more than ``rules.ALIKE`` times as large as the one before or after.
+* ``beats``: at least three such swings in a row (or :data:`TIMES`), to and
+  fro, one every ``limit`` seconds or faster, and none more than
+  ``rules.ALIKE`` times as large as the one before or after.
 * ``above``/``below``: the signal passes ``size`` and stays beyond it, give
   or take :data:`SLACK`, for at least ``limit`` seconds.
 """
@@ -20,8 +21,8 @@ from .signals import formula
 RULES = {  # rule: its usual limit, and how a formula puts it
     'rises': (.3, 'rises by {size} or more at {limit} a second or faster'),
     'falls': (.3, 'falls by {size} or more at {limit} a second or faster'),
-    'beats': (1., 'swings to and fro by {size} or more, three times or more, '
-              'alike and one every {limit} s'),
+    'beats': (1., 'swings to and fro by {size} or more, {times} times or '
+              'more, alike and one every {limit} s'),
     'above': (.3, 'stays above {size} for {limit} s or longer'),
     'below': (.3, 'stays below {size} for {limit} s or longer'),
 }
@@ -102,9 +103,12 @@ WHILE = {
     'left hand waves': ('left hand raised', 0.),
     'right hand waves': ('right hand raised', 0.),
     'hands clap': ('hands abreast', 0.),
-    'legs step in turn': ('body speed', .5),
+    'legs step in turn': ('feet speed', .7),
     'body bounces': ('shoulders over feet', 2.),
 }
+# The least swings of a beat, three unless said here: who makes a step with
+# each leg walks.
+TIMES = {'legs step in turn': 2}
 # Signals that swing less meanwhile: a throw goes forward and down as well.
 MOSTLY = {
     f'{side} hand waves': (f'{side} hand height', f'{side} hand ahead')
@@ -136,7 +140,8 @@ class Kind(NamedTuple):
     @property
     def formula(self) -> str:
         """Return the formula in symbols, see :mod:`.signals` for theirs."""
-        text = RULES[self.rule][1].format(size=self.size, limit=self.limit)
+        text = RULES[self.rule][1].format(
+            size=self.size, limit=self.limit, times=TIMES.get(self.name, 3))
         if self.name in WHILE:
             signal, least = WHILE[self.name]
             text += f', with {formula(signal)} above {least}'

@@ -99,7 +99,8 @@ REAL = (
     ('pick up with two hands', 'torso bends forward', 'torso leans back'),
     ('pick up with two hands', 'knees bend', None),
     ('throw', 'one hand rises', None),
-    ('throw', 'one arm stretches', 'one arm bends'),
+    ('throw', 'one arm stretches', None),
+    ('throw', 'one hand moves forward', None),
 )
 CLASSES = ('pick up with one hand', 'pick up with two hands', 'drop trash',
            'walk around', 'sit down', 'stand up', 'donning', 'doffing',
