@@ -114,7 +114,7 @@ def test_three_quick_swings_are_a_beat():
     t = np.arange(90) / 30
     curves = np.stack([np.sin(2 * np.pi * t), np.sin(np.pi * t),
                        np.where(t < .5, np.sin(2 * np.pi * t), 0)], 1)
-    found = beats(swings(curves, np.full(3, .5), 30), np.full(3, .4), 30)
+    found = beats(swings(curves, np.full(3, .5), 30), np.full(3, .6), 30)
     assert found.curve.tolist() == [0]  # the second is slow, the third brief
     assert 1.5 < found.magnitude[0] <= 2
 

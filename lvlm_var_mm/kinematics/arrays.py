@@ -42,6 +42,12 @@ def quantile(values: np.ndarray, share: float) -> np.ndarray:
     return np.take_along_axis(np.sort(values, axis=0), at[None], 0)[0]
 
 
+def median(values: np.ndarray) -> np.ndarray:
+    """(T, R) -> (R, ) of what is not NaN, NaN where nothing is; changes its
+    sign with the values."""
+    return (quantile(values, .5) - quantile(-values, .5)) / 2
+
+
 def bridge(points: np.ndarray, there: np.ndarray, longest: int) -> None:
     """Fill gaps of up to ``longest`` frames linearly, in place.
 

@@ -13,8 +13,8 @@ from typing import Iterator, List, Sequence, Tuple
 import numpy as np
 
 from lvlm_var_mm.layouts import Layout
-from .arrays import (add_up, bridge, cross, dot, length, opening, quantile,
-                     smooth)
+from .arrays import (add_up, bridge, cross, dot, length, median, opening,
+                     quantile, smooth)
 
 SIDES = 'left', 'right'
 MAX_GAP = .35  # seconds without a joint that a straight line bridges
@@ -209,22 +209,27 @@ class Body:
         upright = self.up(self.trunk)[1:] > .5
         return add_up(np.where(upright, turns, np.nan))
 
-    @cached_property
-    def velocity(self) -> np.ndarray:
-        """Level velocity of the middle of the feet over half a second,
-        (C, T, R): hips that sit down move, too."""
+    def velocity(self, point: np.ndarray) -> np.ndarray:
+        """A point's level velocity over half a second, (C, T, R)."""
         reach = max(1, round(.25 * self.fps))
-        padded = np.pad(self.middle('ankle'), ((0, 0), (reach, reach), (0, 0)), 'edge')
+        padded = np.pad(point, ((0, 0), (reach, reach), (0, 0)), 'edge')
         way = padded[:, 2 * reach:] - padded[:, :-2 * reach]
         way = way - self.up(way) * self.u
         return way * np.float32(self.fps / (2 * reach))
 
+    def speed(self) -> np.ndarray:
+        """The lesser of the level speeds of pelvis and feet: who sits down
+        stays with the feet, who kicks with the pelvis."""
+        return np.minimum(length(self.velocity(self.pelvis)),
+                          length(self.velocity(self.middle('ankle'))))
+
     def on_the_way(self, vector: np.ndarray) -> np.ndarray:
-        """A vector's part along the way that the feet go, nothing for one
+        """A vector's part along the way that the body goes, nothing for one
         that stays; unknown in a picture, where it may come closer."""
-        speed = length(self.velocity)
+        velocity = self.velocity(self.pelvis)
+        speed = length(velocity)
         stays = speed < .3
-        along = dot(vector, self.velocity) / np.where(stays, 1, speed)
+        along = dot(vector, velocity) / np.where(stays, 1, speed)
         return np.where(stays, 0 if self.space else np.nan, along)
 
     def pitch(self) -> np.ndarray:
@@ -259,14 +264,14 @@ class Body:
         """How far the trunk leans forward and to the right of where it is
         when this body stands, or of an upright trunk if it never does."""
         ahead, right = self.ahead(self.trunk), self.right(self.trunk)
-        upright = self.up(self.trunk) > .9 * length(self.trunk)
+        upright = self.up(self.trunk) > .96 * length(self.trunk)
         legs = length(self.pelvis - self.middle('ankle'))
         standing = upright & (legs > .92 * np.fmax.reduce(legs, axis=0))
         rest = np.where(standing.any(0), standing, upright)
         return tuple(
-            lean - np.clip(np.nan_to_num(quantile(
-                np.where(rest, lean, np.nan), .5)), -MAX_REST, MAX_REST)
-            for lean in (ahead, right))
+            curve - np.clip(np.nan_to_num(median(
+                np.where(rest, curve, np.nan))), -MAX_REST, MAX_REST)
+            for curve in (ahead, right))
 
     def lift(self) -> np.ndarray:
         """Measure how far an upright trunk and both feet are above their

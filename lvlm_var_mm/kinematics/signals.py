@@ -65,14 +65,13 @@ def _abreast(body):
 
 
 def _kick(body, side):
-    foot = body.of(side, 'ankle')
+    foot, knee = body.of(side, 'ankle'), body.of(side, 'knee')
     other = body.of(SIDES[side == 'left'], 'ankle')
-    away = foot - body.pelvis
+    away, shank = foot - body.pelvis, foot - knee
     reach = np.maximum(body.ahead(away), body.outward(side, away) - .3)
-    kick = np.minimum(reach, body.up(foot - other))
-    bones = _limb(body, side, 'hip', 'knee') + _limb(
-        body, side, 'knee', 'ankle')
-    kick = np.minimum(kick, _limb(body, side, 'hip', 'ankle') - .71 * bones)
+    # Of who marches the shank hangs.
+    swung = np.maximum(body.ahead(shank), body.outward(side, shank)) + .1
+    kick = np.minimum(np.minimum(reach, swung), body.up(foot - other))
     return np.minimum(kick, body.up(body.pelvis - other) - 1)
 
 
@@ -149,9 +148,9 @@ SIDED = {
         'path of the ankle along o',
         lambda b, s: b.outward_path(s, b.of(s, 'ankle'))),
     'foot kick': Signal(
-        'min(max(f.d, o.d - .3), u.(ankle - other ankle), |ankle - hip| - '
-        '.71 (|knee - hip| + |ankle - knee|), u.(P - other ankle) - 1), '
-        'd = ankle - P,', _kick),
+        'min(max(f.d, o.d - .3), max(f.k, o.k) + .1, u.(ankle - other '
+        'ankle), u.(P - other ankle) - 1), d = ankle - P, k = ankle - knee,',
+        _kick),
     'leg length': Signal(
         '|ankle - hip|',
         lambda b, s: _limb(b, s, 'hip', 'ankle')),
@@ -198,7 +197,7 @@ WHOLE = {
         'max(|left ankle - left hip|, |right ankle - right hip|)',
         lambda b: np.maximum(*(_limb(b, s, 'hip', 'ankle') for s in SIDES))),
     'feet astride': Signal(
-        'w.(left ankle - right ankle), w = where both go,',
+        'w.(left ankle - right ankle), w = where P goes,',
         lambda b: b.on_the_way(
             b.of('left', 'ankle') - b.of('right', 'ankle'))),
     'feet uneven': Signal(
@@ -219,9 +218,10 @@ WHOLE = {
     'body path right': Signal(
         'path of P along r',
         lambda b: b.path(b.pelvis, b.r)),
-    'feet speed': Signal(
-        'level speed of the middle of the ankles over half a second',
-        lambda b: length(b.velocity)),
+    'body speed': Signal(
+        'lesser of the level speeds of P and of the middle of the ankles over '
+        'half a second',
+        lambda b: b.speed()),
     'body turn': Signal(
         'turns of r to the left, added up while u.(S - P) > .5,',
         lambda b: b.heading()),

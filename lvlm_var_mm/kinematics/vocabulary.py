@@ -103,7 +103,7 @@ WHILE = {
     'left hand waves': ('left hand raised', 0.),
     'right hand waves': ('right hand raised', 0.),
     'hands clap': ('hands abreast', 0.),
-    'legs step in turn': ('feet speed', .7),
+    'legs step in turn': ('body speed', .7),
     'body bounces': ('shoulders over feet', 2.),
 }
 # The least swings of a beat, three unless said here: who makes a step with
