@@ -7,7 +7,7 @@
 from .claims import Claim, check, claims
 from .events import Event, Observation, observe, observe_all
 from .language import describe
-from .vocabulary import KINDS, NAMES, mirrored
+from .vocabulary import KINDS, NAMES, VERSION, mirrored
 
-__all__ = ['KINDS', 'NAMES', 'Claim', 'Event', 'Observation', 'check',
-           'claims', 'describe', 'mirrored', 'observe', 'observe_all']
+__all__ = ['KINDS', 'NAMES', 'VERSION', 'Claim', 'Event', 'Observation',
+           'check', 'claims', 'describe', 'mirrored', 'observe', 'observe_all']

@@ -13,6 +13,7 @@ radians, times in seconds. The rules:
 * ``above``/``below``: the signal passes ``size`` and stays beyond it, give
   or take :data:`SLACK`, for at least ``limit`` seconds.
 """
+import hashlib
 from typing import NamedTuple, Optional, Tuple
 
 from .body import SIDES
@@ -26,6 +27,8 @@ RULES = {  # rule: its usual limit, and how a formula puts it
     'above': (.3, 'stays above {size} for {limit} s or longer'),
     'below': (.3, 'stays below {size} for {limit} s or longer'),
 }
+# Changes when the same joints would give other events by the same formulas.
+MEASURED = 2
 SLACK = .05  # what a stay may fall short of its threshold by, once passed
 
 _EACH_SIDE = (
@@ -164,6 +167,11 @@ KINDS: Tuple[Kind, ...] = (
     *(_kind(*row) for row in _WHOLE))
 NAMES = tuple(kind.name for kind in KINDS)
 INDEX = {name: i for i, name in enumerate(NAMES)}
+# What events that were kept are told by: whatever changes in the table, or in
+# how its signals are measured, changes it.
+VERSION = f'{MEASURED}-' + hashlib.sha256('\n'.join(
+    f'{kind.name}: {kind.rule} {kind.formula}'
+    for kind in KINDS).encode()).hexdigest()[:12]
 
 
 def mirrored(name: str) -> str:

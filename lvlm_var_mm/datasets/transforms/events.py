@@ -4,9 +4,26 @@ from typing import Dict, Optional, Sequence, Tuple, Union
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from lvlm_var_mm.kinematics import observe
-from lvlm_var_mm.kinematics.vocabulary import INDEX
+from lvlm_var_mm.kinematics import Observation, observe
+from lvlm_var_mm.kinematics.vocabulary import INDEX, VERSION
+from lvlm_var_mm.layouts import Layout, load_layout
 from mmaction.registry import TRANSFORMS
+
+
+def events_key(layout: Union[str, dict, Layout], fps: float,
+               up: Optional[Sequence[float]] = None) -> str:
+    """Return what events depend on beside the joints, as a text: equal keys,
+    equal events."""
+    joints = ' '.join(load_layout(layout).joints)
+    up = '' if up is None else ' '.join(f'{x:g}' for x in up)
+    return f'{VERSION}; {joints}; {fps:g} fps; up {up}'
+
+
+def to_rows(seen: Observation) -> np.ndarray:
+    """Events -> float32 (Q, 3): number in ``kinematics.NAMES``, start and end
+    in seconds, of any person."""
+    return np.array([(INDEX[e.name], e.start, e.end) for e in seen.events],
+                    np.float32).reshape(-1, 3)
 
 
 @TRANSFORMS.register_module()
@@ -14,14 +31,16 @@ class BodyPartEvents(BaseTransform):
     """Measure what the persons of a clip do, from their joints as recorded:
     before anything turns, resamples or cuts them.
 
-    Clips are remembered by their ``frame_dir``, so that only the first epoch
-    pays.
+    Those that the results bring, of a store or a pickle that kept them, are
+    taken if they were measured as here; a data set in memory has them
+    measured before it is read (:mod:`lvlm_var_mm.datasets.events`). Other
+    clips are remembered by their ``frame_dir``.
 
     Required Keys: keypoint, or keypoint_3d and video_frames of a paired data
-    set, whose events then are on the clock of the video. Added Keys: events,
-    fps. ``events`` is float32 (Q, 3), a row for each event of any person: its
-    number in ``lvlm_var_mm.kinematics.NAMES``, its start and its end in
-    seconds.
+    set, whose events then are on the clock of the video. Optional Keys:
+    events and events_key. Added Keys: events, fps. ``events`` is float32
+    (Q, 3), a row for each event of any person: its number in
+    ``lvlm_var_mm.kinematics.NAMES``, its start and its end in seconds.
 
     Args:
         layout (str | dict): Names of the joints, see
@@ -29,6 +48,9 @@ class BodyPartEvents(BaseTransform):
         fps (float): Frames a second, where the results have no ``fps``.
         up (sequence, optional): The direction that points up, see
             :func:`lvlm_var_mm.kinematics.observe`.
+
+    Attributes:
+        key (str): Of :func:`events_key`.
     """
 
     def __init__(self,
@@ -36,18 +58,24 @@ class BodyPartEvents(BaseTransform):
                  fps: float = 30.,
                  up: Optional[Sequence[float]] = None) -> None:
         self.layout, self.fps, self.up = layout, fps, up
-        self._seen = {}
+        self.key = events_key(layout, fps, up)
+        self._seen: Dict[str, np.ndarray] = {}
+
+    def remember(self, events: Dict[str, np.ndarray]) -> None:
+        """Take the events of clips, by their ``frame_dir``."""
+        self._seen.update(events)
 
     def transform(self, results: Dict) -> Dict:
         fps = results.setdefault('fps', self.fps)
+        # Those of a pair are on another clock.
+        if results.pop('events_key', None) == self.key and (
+                'keypoint_3d' not in results):
+            return results
         name = results.get('frame_dir')
         events = self._seen.get(name)
         if events is None:
             joints, first = _joints(results)
-            seen = observe(joints, self.layout, fps, self.up)
-            events = np.array([(INDEX[e.name], e.start, e.end)
-                               for e in seen.events], np.float32)
-            events = events.reshape(-1, 3)
+            events = to_rows(observe(joints, self.layout, fps, self.up))
             events[:, 1:] += first / fps
             if name is not None:
                 self._seen[name] = events
