@@ -71,7 +71,8 @@ def _kick(body, side):
     reach = np.maximum(body.ahead(away), body.outward(side, away) - .3)
     # Of who marches the shank hangs.
     swung = np.maximum(body.ahead(shank), body.outward(side, shank)) + .1
-    kick = np.minimum(np.minimum(reach, swung), body.up(foot - other))
+    # Heels go up by 30 cm or so in a kick, by half of that in a walk.
+    kick = np.minimum(np.minimum(reach, swung), body.up(foot - other) - .2)
     return np.minimum(kick, body.up(body.pelvis - other) - 1)
 
 
@@ -149,7 +150,7 @@ SIDED = {
         lambda b, s: b.outward_path(s, b.of(s, 'ankle'))),
     'foot kick': Signal(
         'min(max(f.d, o.d - .3), max(f.k, o.k) + .1, u.(ankle - other '
-        'ankle), u.(P - other ankle) - 1), d = ankle - P, k = ankle - knee,',
+        'ankle) - .2, u.(P - other ankle) - 1), d = ankle - P, k = ankle - knee,',
         _kick),
     'leg length': Signal(
         '|ankle - hip|',
@@ -208,6 +209,9 @@ WHOLE = {
         lambda b: b.up(b.pelvis)),
     'shoulders over feet': Signal(
         'u.(S - lower ankle)', _over_feet),
+    'shoulders low': Signal(
+        'min(u.(S - lower ankle), 2.8)',
+        lambda b: np.minimum(_over_feet(b), np.float32(2.8))),
     'body lift': Signal(
         'least of u.(S - P) - .5 and of the heights of S, P and both ankles '
         'above where they are before and after',

@@ -89,7 +89,7 @@ _WHOLE = (
     ('body', 'sinks', 'falls', 'body height', .3),
     ('body', 'bounces', 'beats', 'body height', .12, .8),
     ('body', 'jumps', 'above', 'body lift', .1, .05),
-    ('body', 'falls', 'falls', 'shoulders over feet', 2., 1.2),
+    ('body', 'falls', 'falls', 'shoulders low', 2., 1.2),
     ('body', 'lies', 'below', 'shoulders over feet', .8, .2),
     ('body', 'moves forward', 'rises', 'body path ahead', .5),
     ('body', 'moves back', 'falls', 'body path ahead', .5),
