@@ -10,6 +10,9 @@ from .signals import curves
 from .vocabulary import INDEX, KINDS, MOSTLY, SLACK, TIMES, WHILE
 
 CHUNK = 64  # clips measured together: more do not fit into the caches
+# Frames a second below which beats and brief stays may pass unseen: if none is
+# found, that tells nothing.
+SLOW = 10
 UP = {2: (0, -1), 3: (0, 1, 0)}  # pictures count y downwards
 
 
@@ -155,6 +158,8 @@ def _observe_chunk(batch: np.ndarray, layout: Layout, fps: float,
                                   a / fps, b / fps, m))
     known = 2 * np.isfinite(signals).sum(1) >= frames  # [K, R]
     decidable = known[_OF_KIND] & known[_WHILE]
+    if fps < SLOW:
+        decidable[_QUICK] = False
     decidable = decidable.T.reshape(len(batch), persons, -1)
     return [Observation(tuple(sorted(e, key=lambda x: x[3:5])), d, frames,
                         fps) for e, d in zip(events, decidable)]
@@ -168,6 +173,8 @@ _WHILE = np.array([_SIGNALS.index(WHILE.get(k.name, [k.signal])[0])
                    for k in KINDS])
 _SWINGS = list(dict.fromkeys((k.signal, k.size) for k in KINDS
                              if k.rule in ('rises', 'falls', 'beats')))
+_QUICK = [i for i, k in enumerate(KINDS) if k.rule == 'beats'
+          or k.rule in ('above', 'below') and k.limit <= .1]
 _ASKED = [i for i, k in enumerate(KINDS) if k.name in {**WHILE, **MOSTLY}]
 _STAYS = [i for i, k in enumerate(KINDS) if k.rule in ('above', 'below')]
 
