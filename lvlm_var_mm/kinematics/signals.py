@@ -57,9 +57,8 @@ def _apart(body):
 
 
 def _abreast(body):
+    # Not known of a picture, in which fists meet that are far apart.
     apart = body.hands['left'] - body.hands['right']
-    if not body.space:  # a picture tells no depth
-        return length(apart)
     abreast = .6 * length(apart) + .15 - np.abs(body.ahead(apart))
     return lowest(abreast, round(.15 * body.fps))
 

@@ -140,6 +140,14 @@ def test_claps_need_contact_and_parting():
     assert 'hands clap' not in names(body(hands(.05 + .03 * beat)))
 
 
+def test_a_picture_does_not_tell_if_hands_meet():
+    clap = perform(10, 1, 1)
+    assert check('The hands clap.', observe(clap)) is True
+    picture = clap[..., :2] * [300, -300]
+    assert check('The hands clap.', observe(picture)) is None
+    assert check('The hands come together.', observe(picture)) is True
+
+
 def test_the_head_of_a_layout_without_a_neck():
     """Shoulders that go up lower no head; a head that tilts is seen."""
     def shrug(pose):
