@@ -1,8 +1,10 @@
 """The measurement tools at small size; what they time is not judged."""
 import json
+import os
 import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import TOOLS
@@ -53,16 +55,40 @@ def test_label_scores_without_the_model(run_tool, tmp_path):
     assert 'tools/fetch_smollm2.py' in last
 
 
-def test_events_are_found(run_tool):
+def test_events_are_found(run_tool, monkeypatch):
+    monkeypatch.delenv('NUCLA_PKL', raising=False)
     done = run_tool('perf/events.py', '--performers', '2', '--clips', '8',
                     '--repeats', '1')
     assert done.code == 0, done.err
     figures = json.loads(done.out.splitlines()[-1])
-    assert figures['clips'] == 60
+    assert figures['clips'] == 114
     assert figures['precision'] >= .95 and figures['recall'] >= .95
     assert figures['perturbed_precision'] >= .9
     assert figures['perturbed_recall'] >= .9
     assert figures['undecided'] < .2 and figures['clips_per_s'] > 0
+    assert figures['hard_false_rate'] < .1
+    assert figures['worst_precision'] >= .95
+    assert figures['worst_recall'] >= .95
+    assert figures['real_recall'] is None and 'not measured' in done.out
+
+
+@pytest.mark.nucla
+def test_events_of_real_skeletons(run_tool, monkeypatch):
+    path = os.environ.get('NUCLA_PKL', str(Path(__file__).parents[2]
+                                           / 'shared/data/nucla_3d.pkl'))
+    if not Path(path).is_file():
+        pytest.skip(f'no {path}: set NUCLA_PKL')
+    done = run_tool('perf/events.py', '--performers', '1', '--clips', '8',
+                    '--repeats', '1', '--real', path)
+    assert done.code == 0, done.err
+    figures = json.loads(done.out.splitlines()[-1])
+    assert figures['real_recall'] >= .9
+    assert figures['real_opposite'] <= .1
+
+
+def test_events_of_real_skeletons_that_are_not_there(run_tool):
+    done = run_tool('perf/events.py', '--real', 'nowhere.pkl')
+    assert done.code == 2 and 'no file nowhere.pkl' in done.err
 
 
 def test_negatives_learn_the_made_task():

@@ -8,7 +8,7 @@ right, f = u x r forward. A picture has no f; what needs it is NaN, as is all
 that needs a joint which the layout or the data lack.
 """
 from functools import cached_property
-from typing import Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from .arrays import (add_up, bridge, cross, dot, length, median, opening,
                      quantile, smooth)
 
 SIDES = 'left', 'right'
+# A body of which this share of its usual size is left was lost for the moment.
+SHRUNK = .6
 MAX_GAP = .35  # seconds without a joint that a straight line bridges
 # Torso lengths that a joint must be off for one frame to have been lost: at
 # least, and times the frames a second. A hand moves on in a long frame.
@@ -47,6 +49,8 @@ class Body:
         points = np.array(  # [V, C, T, R]
             keypoint.transpose(2, 3, 1, 0), np.float32, order='C')
         there = np.isfinite(points).all(1) & points.any(1)  # [V, T, R]
+        if self.space:
+            there &= _keeps_its_size(dict(zip(layout.joints, points)), there)
         if not there.all():
             points.transpose(1, 0, 2, 3)[:, ~there] = np.nan
             bridge(points, there, round(MAX_GAP * fps))
@@ -314,3 +318,20 @@ class Body:
             nearest = np.fmin(nearest, self.level(other - self.pelvis))
         first = np.arange(nearest.shape[1]) % self.persons == 0
         return np.where(first, nearest, np.nan)
+
+
+def _keeps_its_size(joints: Dict[str, np.ndarray],
+                    there: np.ndarray) -> np.ndarray:
+    """bool (T, R): legs and trunk are about as long as they usually are;
+    bodies do not shrink, but sensors lose them."""
+    size = 0
+    for start, end in (('shoulder', 'hip'), ('hip', 'knee'),
+                       ('knee', 'ankle')):
+        pair = [length(joints[f'{side}_{start}'] - joints[f'{side}_{end}'])
+                for side in SIDES if f'{side}_{start}' in joints
+                and f'{side}_{end}' in joints]
+        size = size + sum(pair)
+    if not isinstance(size, np.ndarray):
+        return np.ones(there.shape[1:], bool)
+    size = np.where(there.any(0), size, np.nan)
+    return ~(size < SHRUNK * quantile(size, .5))

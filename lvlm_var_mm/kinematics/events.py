@@ -7,7 +7,8 @@ from lvlm_var_mm.layouts import Layout, load_layout
 from .body import Body
 from .rules import Found, beats, stays, swings
 from .signals import curves
-from .vocabulary import INDEX, KINDS, MOSTLY, SLACK, TIMES, WHILE
+from .vocabulary import (ALONG, INDEX, KINDS, MOSTLY, MUCH, SLACK, TIMES,
+                         WHILE)
 
 CHUNK = 64  # clips measured together: more do not fit into the caches
 # Frames a second below which beats and brief stays may pass unseen: if none is
@@ -167,7 +168,7 @@ def _observe_chunk(batch: np.ndarray, layout: Layout, fps: float,
 
 # What is computed once: each signal, and each signal's swings of one size.
 _SIGNALS = list(dict.fromkeys([k.signal for k in KINDS] + [
-    signal for signal, _ in WHILE.values()]))
+    signal for signal, _ in WHILE.values()] + list(ALONG.values())))
 _OF_KIND = np.array([_SIGNALS.index(k.signal) for k in KINDS])
 _WHILE = np.array([_SIGNALS.index(WHILE.get(k.name, [k.signal])[0])
                    for k in KINDS])
@@ -201,7 +202,8 @@ def _swung(signals: np.ndarray, fps: float) -> Tuple[np.ndarray, ...]:
     which, row = np.divmod(found.curve, rows)
     kind = np.where(found.magnitude > 0, _RISES[which], _FALLS[which])
     speed = np.abs(found.magnitude) * fps / (found.end - found.start)
-    single = np.flatnonzero((kind >= 0) & (speed >= _LIMIT[kind]))
+    single = np.flatnonzero((kind >= 0) & (speed >= _LIMIT[kind])
+                            & _comes_along(signals, kind, row, found))
     events = [(kind[single], row[single], found.start[single],
                found.end[single], np.abs(found.magnitude[single]))]
 
@@ -214,6 +216,19 @@ def _swung(signals: np.ndarray, fps: float) -> Tuple[np.ndarray, ...]:
     real = kind >= 0
     events.append((kind[real], row[real], *(c[real] for c in repeated[1:])))
     return tuple(np.concatenate(c) for c in zip(*events))
+
+
+def _comes_along(signals: np.ndarray, kind: np.ndarray, row: np.ndarray,
+                 found: Found) -> np.ndarray:
+    """bool (Q, ): what `ALONG` asks of each swing is so, if it is known."""
+    good = np.ones(len(kind), bool)
+    for name, other in ALONG.items():
+        at = np.flatnonzero(kind == INDEX[name])
+        curve = signals[_SIGNALS.index(other)]
+        way = (curve[found.end[at], row[at]] - curve[found.start[at], row[at]])
+        good[at] = ~(way * np.sign(found.magnitude[at])
+                     < .5 * np.abs(found.magnitude[at]))
+    return good
 
 
 def _goes_on(signals: np.ndarray, kind: np.ndarray, row: np.ndarray,
@@ -231,7 +246,7 @@ def _goes_on(signals: np.ndarray, kind: np.ndarray, row: np.ndarray,
         for other in MOSTLY.get(name, ()):
             curve = signals[_SIGNALS.index(other)]
             good[at] &= ~(np.abs(curve[ends[1]] - curve[ends[0]])
-                          > np.abs(found.magnitude[at]))
+                          > MUCH * np.abs(found.magnitude[at]))
     return good
 
 

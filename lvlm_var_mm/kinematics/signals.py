@@ -200,6 +200,9 @@ WHOLE = {
         'w.(left ankle - right ankle), w = where P goes,',
         lambda b: b.on_the_way(
             b.of('left', 'ankle') - b.of('right', 'ankle'))),
+    'feet apart': Signal(
+        'r.(right ankle - left ankle)',
+        lambda b: b.right(b.of('right', 'ankle') - b.of('left', 'ankle'))),
     'feet uneven': Signal(
         'u.(left ankle - right ankle)',
         lambda b: b.up(b.of('left', 'ankle') - b.of('right', 'ankle'))),

@@ -109,10 +109,16 @@ WHILE = {
     'legs step in turn': ('body speed', .7),
     'body bounces': ('shoulders over feet', 2.),
 }
+# Signals that must swing along by half as much at least: a foot goes outward
+# from the other one, not with it.
+ALONG = {f'{side} foot moves {way}': 'feet apart' for side in SIDES
+         for way in ('outward', 'inward')}
 # The least swings of a beat, three unless said here: who makes a step with
 # each leg walks.
 TIMES = {'legs step in turn': 2}
-# Signals that swing less meanwhile: a throw goes forward and down as well.
+# Signals that swing by no more than that many times as much meanwhile: a throw
+# goes forward and down; but where forward is may be off by 45 degrees.
+MUCH = 1.4
 MOSTLY = {
     f'{side} hand waves': (f'{side} hand height', f'{side} hand ahead')
     for side in SIDES}
@@ -148,9 +154,11 @@ class Kind(NamedTuple):
         if self.name in WHILE:
             signal, least = WHILE[self.name]
             text += f', with {formula(signal)} above {least}'
+        if self.name in ALONG:
+            text += f', and {formula(ALONG[self.name])} by half of that'
         if self.name in MOSTLY:
-            text += ', more than ' + ' and '.join(
-                map(formula, MOSTLY[self.name]))
+            text += ', while ' + ' and '.join(map(formula, MOSTLY[
+                self.name])) + f' swing by no more than {MUCH} times as much'
         return f'{formula(self.signal)} {text}'
 
 
