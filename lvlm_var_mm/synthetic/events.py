@@ -2,9 +2,8 @@
 
 :data:`SCRIPTS` says of each motion of the sample (:mod:`.motion`), and
 :data:`HARD_SCRIPTS` of those that are easily mistaken (:mod:`.hard`), which
-events of
-:mod:`lvlm_var_mm.kinematics` its code makes happen, and when. It was written
-from that code and from the sizes in it, not from what is detected:
+events of :mod:`lvlm_var_mm.kinematics` its code makes happen, and when. It was
+written from that code and from the sizes in it, not from what is detected:
 
 * ``does``: (event, first, last), between these two values of the action's
   progress. The code moves the part by more than the threshold whatever is
@@ -102,15 +101,16 @@ KICK = dict(
          'used knee bends', 'used knee straightens',
          'torso leans back', 'torso straightens'])
 HOP = dict(  # on the other foot
-    does=[*_whole(0, 1, 'body jumps', 'body bounces', 'body rises',
-                  'body sinks', 'used foot lifts', 'used foot comes down',
-                  'used foot steps back', 'used foot steps forward',
+    does=[*_whole(0, 1, 'body jumps', 'body bounces', 'used foot lifts',
+                  'used foot comes down', 'used foot steps back',
+                  'used foot steps forward',
                   'used knee bends', 'used knee straightens',
                   *_each('hand', 'rises', 'lowers', 'moves outward',
                          'moves inward', 'moves up and down'))],
     # Hops 7-23 cm high, with dips of 7 cm, over up to 30 cm; the arms go
     # 15 cm ahead at the most, on a chord that is shorter than they are.
-    may=['other foot lifts', 'other foot comes down', 'other knee bends',
+    may=['body rises', 'body sinks', 'other foot lifts',
+         'other foot comes down', 'other knee bends',
          'other knee straightens', 'knees bend', 'knees straighten',
          'body moves forward', 'other foot steps forward',
          *_each('hand', 'moves forward', 'moves back', 'moves to and fro'),
@@ -140,10 +140,10 @@ STRIKE = dict(
          'other foot steps back', 'used hand touches the other person',
          'persons approach', 'persons move apart'])
 RECOIL = dict(
-    does=[*_whole('i - .04', 'i + .14', 'torso leans back', 'head tilts up'),
+    does=[*_whole('i - .04', 'i + .14', 'head tilts up'),
           *_whole('i + .2', 1, 'torso straightens', 'head tilts down')],
-    # A step of 10-25 cm; hands raised by 9-31 cm.
-    may=['used foot steps back', 'used foot steps forward',
+    # 14-29 degrees backwards; a step of 10-25 cm; hands raised by 9-31 cm.
+    may=['torso leans back', 'used foot steps back', 'used foot steps forward',
          'persons approach', 'persons move apart',
          *_each('hand', *_HAND, 'touches the other person'),
          *_each('arm', 'bends', 'stretches')])
