@@ -7,8 +7,8 @@
 prints a sentence and a table of the body-part events, and draws the poses with
 the events below them. FILE is a .skeleton of NTU RGB+D; a .npy or .npz of
 joints, (persons, frames, joints, coordinates) or without the persons; a folder
-of OpenPose's *_keypoints.json; a pickle of one annotation; or a pickle or store
-of many, of which --sample names one. Pickles only from where you trust.
+of OpenPose's *_keypoints.json; a pickle of one annotation; or a pickle or
+store of many, of which --sample names one. Pickles only from where you trust.
 `python tools/show_events.py` is the same.
 """
 import argparse

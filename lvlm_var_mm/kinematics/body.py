@@ -49,8 +49,9 @@ class Body:
         points = np.array(  # [V, C, T, R]
             keypoint.transpose(2, 3, 1, 0), np.float32, order='C')
         there = np.isfinite(points).all(1) & points.any(1)  # [V, T, R]
+        points.transpose(1, 0, 2, 3)[:, ~there] = np.nan
         if self.space:
-            there &= _keeps_its_size(dict(zip(layout.joints, points)), there)
+            there &= _keeps_its_size(dict(zip(layout.joints, points)))
         if not there.all():
             points.transpose(1, 0, 2, 3)[:, ~there] = np.nan
             bridge(points, there, round(MAX_GAP * fps))
@@ -320,18 +321,16 @@ class Body:
         return np.where(first, nearest, np.nan)
 
 
-def _keeps_its_size(joints: Dict[str, np.ndarray],
-                    there: np.ndarray) -> np.ndarray:
-    """bool (T, R): legs and trunk are about as long as they usually are;
-    bodies do not shrink, but sensors lose them."""
-    size = 0
-    for start, end in (('shoulder', 'hip'), ('hip', 'knee'),
-                       ('knee', 'ankle')):
-        pair = [length(joints[f'{side}_{start}'] - joints[f'{side}_{end}'])
-                for side in SIDES if f'{side}_{start}' in joints
-                and f'{side}_{end}' in joints]
-        size = size + sum(pair)
-    if not isinstance(size, np.ndarray):
-        return np.ones(there.shape[1:], bool)
-    size = np.where(there.any(0), size, np.nan)
+def _keeps_its_size(joints: Dict[str, np.ndarray]) -> np.ndarray:
+    """bool (T, R): legs and trunk are about as long as they usually are, or
+    are not seen; bodies do not shrink, but sensors lose them."""
+    nowhere = np.float32(np.nan)
+
+    def bone(side, start, end):
+        line = (joints.get(f'{side}_{start}', nowhere)
+                - joints.get(f'{side}_{end}', nowhere))
+        return length(line + np.zeros((1, 1, 1), np.float32))
+
+    size = sum(bone('left', *ends) + bone('right', *ends) for ends in (
+        ('shoulder', 'hip'), ('hip', 'knee'), ('knee', 'ankle')))
     return ~(size < SHRUNK * quantile(size, .5))

@@ -149,7 +149,8 @@ SIDED = {
         lambda b, s: b.outward_path(s, b.of(s, 'ankle'))),
     'foot kick': Signal(
         'min(max(f.d, o.d - .3), max(f.k, o.k) + .1, u.(ankle - other '
-        'ankle) - .2, u.(P - other ankle) - 1), d = ankle - P, k = ankle - knee,',
+        'ankle) - .2, u.(P - other ankle) - 1), d = ankle - P, '
+        'k = ankle - knee,',
         _kick),
     'leg length': Signal(
         '|ankle - hip|',

@@ -245,6 +245,15 @@ def test_a_body_that_shrinks_was_lost():
         lost[:, 30:34] - lost[:, 30:34, 1:2]) - [0, .7, 0]
     assert names(lost) == names(whole)
     assert 'body sinks' in names(lost)
+    # Who is seen above the table alone has not shrunk.
+    wave = perform(23, 1, 1)
+    legless = wave.copy()
+    for joint in ('knee', 'ankle', 'foot', 'hip'):
+        for side in ('left', 'right'):
+            legless[:, 20:, NTU.index(f'{side}_{joint}')] = 0
+    seen = observe(legless)
+    waves = {n for n in names(wave) if 'waves' in n}
+    assert len(waves) == 1 and check(f'The {waves.pop()}.', seen) is not False
 
 
 def test_a_kick_is_no_march_and_no_step():
@@ -334,7 +343,8 @@ def test_formulas_name_their_sizes():
     assert '2 times or more' in walk and 'level speeds of P' in walk
     clap = KINDS[NAMES.index('hands clap')].formula
     assert '|left hand - right hand|' in clap and '3 times' in clap
-    assert 'no more than 1.4 times' in KINDS[NAMES.index('left hand waves')].formula
+    wave = KINDS[NAMES.index('left hand waves')].formula
+    assert 'no more than 1.4 times' in wave
 
 
 def test_many_at_once_are_as_each_alone():
