@@ -1,13 +1,11 @@
 """The measurement tools at small size; what they time is not judged."""
 import json
-import os
 import runpy
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from helpers import TOOLS
+from helpers import NUCLA, TOOLS
 
 from lvlm_var_mm.models.lvlm.smollm2 import default_dir, is_complete
 
@@ -73,13 +71,11 @@ def test_events_are_found(run_tool, monkeypatch):
 
 
 @pytest.mark.nucla
-def test_events_of_real_skeletons(run_tool, monkeypatch):
-    path = os.environ.get('NUCLA_PKL', str(Path(__file__).parents[2]
-                                           / 'shared/data/nucla_3d.pkl'))
-    if not Path(path).is_file():
-        pytest.skip(f'no {path}: set NUCLA_PKL')
+def test_events_of_real_skeletons(run_tool):
+    if not NUCLA.is_file():
+        pytest.skip(f'no {NUCLA}: set NUCLA_PKL')
     done = run_tool('perf/events.py', '--performers', '1', '--clips', '8',
-                    '--repeats', '1', '--real', path)
+                    '--repeats', '1', '--real', NUCLA)
     assert done.code == 0, done.err
     figures = json.loads(done.out.splitlines()[-1])
     assert figures['real_recall'] >= .9
