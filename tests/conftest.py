@@ -5,7 +5,7 @@ import runpy
 
 import pytest
 import torch
-from helpers import (TOOLS, Said, llama_config, save, write_llava,
+from helpers import (NUCLA, TOOLS, Said, llama_config, save, write_llava,
                      write_tokenizer)
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
@@ -50,6 +50,14 @@ def run_tool(monkeypatch, capsys):
 
     yield run
     logger.setLevel(level)
+
+
+@pytest.fixture
+def nucla():
+    """The file of Northwestern-UCLA."""
+    if not NUCLA.is_file():
+        pytest.skip(f'no {NUCLA}: set NUCLA_PKL')
+    return NUCLA
 
 
 @pytest.fixture(scope='session')

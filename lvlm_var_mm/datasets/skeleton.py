@@ -7,11 +7,13 @@ from typing import List, Optional, Tuple, Union
 
 import mmengine
 import numpy as np
+from mmengine.dataset import BaseDataset
 
 from lvlm_var_mm.class_lists import load_classes
 from mmaction.datasets import PoseDataset
 from mmaction.registry import DATASETS
 from .corrupt import CorruptSampleError, SkipCorruptMixin
+from .events import measure_first
 from .store import SkeletonStore, is_store
 
 
@@ -62,6 +64,14 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
         self.exclude = read_exclude(exclude)
         self.store = None
         super().__init__(ann_file, pipeline=pipeline, split=split, **kwargs)
+
+    def full_init(self) -> None:
+        """List the samples, and measure the events that the pipeline needs
+        and nobody kept."""
+        loaded = self._fully_initialized
+        super().full_init()
+        if not loaded:
+            measure_first(self)
 
     def load_data_list(self) -> List[dict]:
         """The samples of the split, each checked. Those of a store hold
@@ -139,6 +149,10 @@ class SkeletonDataset(SkipCorruptMixin, PoseDataset):
             fail(f'label {sample["label"]}, but `class_names` lists '
                  f'{len(self.class_list.names)} classes, 0 to '
                  f'{len(self.class_list.names) - 1}')
+
+    def get_plain_info(self, idx: int) -> dict:
+        """Annotation ``idx`` as it is listed; one of a store has no arrays."""
+        return BaseDataset.get_data_info(self, idx)
 
     def get_data_info(self, idx: int) -> dict:
         """Annotation ``idx`` with its arrays. A joint that is NaN, as some

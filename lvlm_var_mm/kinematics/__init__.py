@@ -8,8 +8,8 @@ from .axes import Axes, find_axes
 from .claims import Claim, check, claims
 from .events import Event, Observation, observe, observe_all
 from .language import describe
-from .vocabulary import KINDS, NAMES, mirrored
+from .vocabulary import KINDS, NAMES, VERSION, mirrored
 
-__all__ = ['KINDS', 'NAMES', 'Axes', 'Claim', 'Event', 'Observation', 'check',
-           'claims', 'describe', 'find_axes', 'mirrored', 'observe',
-           'observe_all']
+__all__ = ['KINDS', 'NAMES', 'VERSION', 'Axes', 'Claim', 'Event',
+           'Observation', 'check', 'claims', 'describe', 'find_axes',
+           'mirrored', 'observe', 'observe_all']

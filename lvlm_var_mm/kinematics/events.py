@@ -6,11 +6,14 @@ import numpy as np
 from lvlm_var_mm.layouts import Layout, load_layout
 from .axes import Axes, UpLike, resolve
 from .body import Body
-from .rules import beats, stays, swings
+from .rules import Found, beats, stays, swings
 from .signals import curves
-from .vocabulary import INDEX, KINDS, SLACK, WHILE
+from .vocabulary import ALONG, INDEX, KINDS, MOSTLY, MUCH, SLACK, TIMES, WHILE
 
 CHUNK = 64  # clips measured together: more do not fit into the caches
+# Frames a second below which beats and brief stays may pass unseen: if none is
+# found, that tells nothing.
+SLOW = 10
 
 
 class Event(NamedTuple):
@@ -167,6 +170,8 @@ def _observe_chunk(batch: np.ndarray, layout: Layout, fps: float,
                                   a / fps, b / fps, m))
     known = 2 * np.isfinite(signals).sum(1) >= frames  # [K, R]
     decidable = known[_OF_KIND] & known[_WHILE]
+    if fps < SLOW:
+        decidable[_QUICK] = False
     decidable = decidable.T.reshape(len(batch), persons, -1)
     return [Observation(tuple(sorted(e, key=lambda x: x[3:5])), d, frames,
                         fps, axes) for e, d in zip(events, decidable)]
@@ -174,12 +179,15 @@ def _observe_chunk(batch: np.ndarray, layout: Layout, fps: float,
 
 # What is computed once: each signal, and each signal's swings of one size.
 _SIGNALS = list(dict.fromkeys([k.signal for k in KINDS] + [
-    signal for signal, _ in WHILE.values()]))
+    signal for signal, _ in WHILE.values()] + list(ALONG.values())))
 _OF_KIND = np.array([_SIGNALS.index(k.signal) for k in KINDS])
 _WHILE = np.array([_SIGNALS.index(WHILE.get(k.name, [k.signal])[0])
                    for k in KINDS])
 _SWINGS = list(dict.fromkeys((k.signal, k.size) for k in KINDS
                              if k.rule in ('rises', 'falls', 'beats')))
+_QUICK = [i for i, k in enumerate(KINDS) if k.rule == 'beats'
+          or k.rule in ('above', 'below') and k.limit <= .1]
+_ASKED = [i for i, k in enumerate(KINDS) if k.name in {**WHILE, **MOSTLY}]
 _STAYS = [i for i, k in enumerate(KINDS) if k.rule in ('above', 'below')]
 
 
@@ -192,6 +200,7 @@ def _kind_of(rule: str) -> np.ndarray:
 
 _RISES, _FALLS, _BEATS = map(_kind_of, ('rises', 'falls', 'beats'))
 _LIMIT = np.array([k.limit for k in KINDS])
+_TIMES = np.array([TIMES.get(k.name, 3) for k in KINDS])
 
 
 def _swung(signals: np.ndarray, fps: float) -> Tuple[np.ndarray, ...]:
@@ -204,21 +213,52 @@ def _swung(signals: np.ndarray, fps: float) -> Tuple[np.ndarray, ...]:
     which, row = np.divmod(found.curve, rows)
     kind = np.where(found.magnitude > 0, _RISES[which], _FALLS[which])
     speed = np.abs(found.magnitude) * fps / (found.end - found.start)
-    single = np.flatnonzero((kind >= 0) & (speed >= _LIMIT[kind]))
+    single = np.flatnonzero((kind >= 0) & (speed >= _LIMIT[kind])
+                            & _comes_along(signals, kind, row, found))
     events = [(kind[single], row[single], found.start[single],
                found.end[single], np.abs(found.magnitude[single]))]
 
-    repeated = beats(found, _LIMIT[_BEATS].repeat(rows), fps)
+    kind = _BEATS[which]
+    repeated = beats(found, _LIMIT[_BEATS].repeat(rows), fps,
+                     _goes_on(signals, kind, row, found),
+                     _TIMES[_BEATS].repeat(rows))
     which, row = np.divmod(repeated.curve, rows)
     kind = _BEATS[which]
     real = kind >= 0
-    for i in np.flatnonzero(real):
-        if KINDS[kind[i]].name in WHILE:
-            during = slice(repeated.start[i], repeated.end[i] + 1)
-            real[i] = (np.median(signals[_WHILE[kind[i]], during, row[i]])
-                       > WHILE[KINDS[kind[i]].name][1])
     events.append((kind[real], row[real], *(c[real] for c in repeated[1:])))
     return tuple(np.concatenate(c) for c in zip(*events))
+
+
+def _comes_along(signals: np.ndarray, kind: np.ndarray, row: np.ndarray,
+                 found: Found) -> np.ndarray:
+    """bool (Q, ): what `ALONG` asks of each swing is so, if it is known."""
+    good = np.ones(len(kind), bool)
+    for name, other in ALONG.items():
+        at = np.flatnonzero(kind == INDEX[name])
+        curve = signals[_SIGNALS.index(other)]
+        way = (curve[found.end[at], row[at]] - curve[found.start[at], row[at]])
+        good[at] = ~(way * np.sign(found.magnitude[at])
+                     < .5 * np.abs(found.magnitude[at]))
+    return good
+
+
+def _goes_on(signals: np.ndarray, kind: np.ndarray, row: np.ndarray,
+             found: Found) -> np.ndarray:
+    """bool (Q, ): what `WHILE` and `MOSTLY` ask of each swing is so."""
+    good = np.ones(len(kind), bool)
+    for i in _ASKED:
+        at = np.flatnonzero(kind == i)
+        ends = (found.start[at], row[at]), (found.end[at], row[at])
+        name = KINDS[i].name
+        if name in WHILE:
+            held = signals[_WHILE[i]]
+            good[at] &= (held[ends[0]] > WHILE[name][1]) & (
+                held[ends[1]] > WHILE[name][1])
+        for other in MOSTLY.get(name, ()):
+            curve = signals[_SIGNALS.index(other)]
+            good[at] &= ~(np.abs(curve[ends[1]] - curve[ends[0]])
+                          > MUCH * np.abs(found.magnitude[at]))
+    return good
 
 
 def _stayed(signals: np.ndarray, fps: float) -> Tuple[np.ndarray, ...]:

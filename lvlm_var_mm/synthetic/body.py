@@ -90,6 +90,7 @@ class Pose:
             upright axes: a loose arm hangs down however the trunk leans.
         ankle (array): (2, T, 3), left and right.
         elbow_pole (array): (2, 3), the side to which the elbow points.
+        shrug (array): (2, T), metres by which a shoulder is raised.
         tilt (array): (T,), radians, the whole body about the floor.
         tilt_to (float): Radians, where it tilts: 0 forward, pi/2 right.
     """
@@ -103,6 +104,7 @@ class Pose:
         self.lean, self.roll, self.twist, self.nod, self.tilt = np.zeros(
             (5, frames))
         self.tilt_to = 0.
+        self.shrug = np.zeros((2, frames))
         self.wrist = np.empty((2, frames, 3))
         self.ankle = np.empty((2, frames, 3))
         self.elbow_pole = np.empty((2, 3))
@@ -185,7 +187,8 @@ def _trunk_axes(pose):
 def _arm(joints, pose, side, sign, up, right, ahead):
     body = pose.body
     shoulder = (joints[:, SPINE_SHOULDER] - body.length(.02) * up
-                + sign * body.shoulder * right)
+                + sign * body.shoulder * right
+                + pose.shrug[side][:, None] * up)
     elbow, wrist = two_bone(shoulder, shoulder + pose.wrist[side],
                             body.upper_arm, body.forearm,
                             pose.elbow_pole[side])

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from .body import LEFT, RIGHT, Body, Pose, joints_of
+from .hard import HARD, SECONDS
 from .motion import MOTIONS
 
 MIN_FRAMES, MAX_FRAMES = 40, 90  # at 30 frames a second
@@ -43,14 +44,15 @@ def perform(action, performer, repeat, seed=0):
     """One performance, the same whatever else is made and in what order.
 
     Args:
-        action (int): One of :data:`~.sample_motion.MOTIONS`.
+        action (int): Of :data:`~.motion.MOTIONS` or :data:`~.hard.HARD`.
         performer (int): NTU's number P.
         repeat (int): NTU's number R.
         seed (int): Of the whole sample.
 
     Returns:
         np.ndarray: (M, T, 25, 3), metres, M = 1, or 2 for actions between
-        two; T within 40-90 at 30 frames a second. The room's axes: x to
+        two; T within 40-90 at 30 frames a second, more for what is slow.
+        The room's axes: x to
         the right as the middle camera sees it, y up from the floor, z away
         from that camera; the origin is the middle of the floor.
     """
@@ -72,14 +74,18 @@ def _play(action, performer, repeat, seed):
     rng = np.random.default_rng(
         [seed, _PERFORMANCE, action, performer, repeat])
     both = pair_of(performer, repeat, seed)
-    action_frames = rng.uniform(38, 60) / both[0].speed
+    if action in HARD:
+        action_frames = 30 * rng.uniform(*SECONDS[action])
+    else:
+        action_frames = rng.uniform(38, 60) / both[0].speed
     lead_in, lead_out = rng.integers(3, 15, 2)
-    frames = int(np.clip(lead_in + action_frames + lead_out,
-                         MIN_FRAMES, MAX_FRAMES))
+    frames = int(lead_in + action_frames + lead_out)
+    if action not in HARD:
+        frames = int(np.clip(frames, MIN_FRAMES, MAX_FRAMES))
     s = np.clip((np.arange(frames) - lead_in) / action_frames, 0, 1)
     impact = rng.uniform(.42, .5)
     people, sides = [], []
-    for who, motion in zip(both, MOTIONS[action]):
+    for who, motion in zip(both, HARD.get(action) or MOTIONS[action]):
         pose = Pose(who.body, frames)
         _idle(pose, rng)
         side = LEFT if rng.random() < who.left_handed else RIGHT

@@ -4,7 +4,6 @@ import pickle
 import numpy as np
 import pytest
 from bodies import CHANGES, made, pictures
-from helpers import NUCLA
 from mmengine.config import Config, ConfigDict
 
 from lvlm_var_mm.doctor.bodies import check_bodies, layout_of_split
@@ -130,8 +129,8 @@ def test_names_of_joints_are_those_of_the_events(tmp_path):
 
 
 @pytest.mark.nucla
-def test_northwestern_ucla(monkeypatch):
-    monkeypatch.setenv('NUCLA_PKL', str(NUCLA))
+def test_northwestern_ucla(nucla, monkeypatch):
+    monkeypatch.setenv('NUCLA_PKL', str(nucla))
     cfg = Config.fromfile('configs/lvlmvar_nucla_xview.py')
     for split in splits_of(cfg):
         split, problems = open_split(split)

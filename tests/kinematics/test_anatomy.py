@@ -4,7 +4,6 @@ import pickle
 import numpy as np
 import pytest
 from bodies import CHANGES, made, pictures
-from helpers import NUCLA
 
 from lvlm_var_mm.kinematics.anatomy import (PACE, looks_human, measure,
                                             oddities, pace)
@@ -171,8 +170,8 @@ def test_pictures_in_another_unit(scale, shape, words, remedy):
 
 
 @pytest.mark.nucla
-def test_northwestern_ucla():
-    with NUCLA.open('rb') as f:
+def test_northwestern_ucla(nucla):
+    with nucla.open('rb') as f:
         data = pickle.load(f)
     for split in data['split'].values():
         chosen = set(split)

@@ -4,7 +4,6 @@ import pickle
 import numpy as np
 import pytest
 from bodies import CHANGES, UP, in_layout, made, pictures
-from helpers import NUCLA
 
 from lvlm_var_mm.kinematics import Axes, find_axes, observe, observe_all
 from lvlm_var_mm.kinematics.axes import axis_name, signed_axis
@@ -129,8 +128,8 @@ def test_names_of_axes():
 
 
 @pytest.mark.nucla
-def test_northwestern_ucla():
-    with NUCLA.open('rb') as f:
+def test_northwestern_ucla(nucla):
+    with nucla.open('rb') as f:
         clips = [a['keypoint'] for a in pickle.load(f)['annotations']]
     kinect = LAYOUTS['kinect20']
     for change in ('good', *UP, 'mirrored'):

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from bodies import (NTU, SIDEWAYS, S, body, in_layout, measured, mirror,
                     tilted, turned)
-from helpers import NUCLA
 
 from lvlm_var_mm.datasets.transforms.skeleton import AlignSkeleton3D
 from lvlm_var_mm.kinematics import (KINDS, NAMES, Claim, check, claims,
@@ -53,7 +52,7 @@ def test_three_quick_swings_are_a_beat():
     t = np.arange(90) / 30
     curves = np.stack([np.sin(2 * np.pi * t), np.sin(np.pi * t),
                        np.where(t < .5, np.sin(2 * np.pi * t), 0)], 1)
-    found = beats(swings(curves, np.full(3, .5), 30), np.full(3, .4), 30)
+    found = beats(swings(curves, np.full(3, .5), 30), np.full(3, .6), 30)
     assert found.curve.tolist() == [0]  # the second is slow, the third brief
     assert 1.5 < found.magnitude[0] <= 2
 
@@ -438,10 +437,8 @@ def test_what_cannot_be_observed(keypoint, kwargs, message):
 
 
 @pytest.mark.nucla
-def test_northwestern_ucla():
-    if not NUCLA.is_file():
-        pytest.skip(f'no {NUCLA}: set NUCLA_PKL')
-    annotations = [a for a in pickle.loads(NUCLA.read_bytes())['annotations']
+def test_northwestern_ucla(nucla):
+    annotations = [a for a in pickle.loads(nucla.read_bytes())['annotations']
                    if a['total_frames'] > 4]
     # Their walkers go at a human speed if it is 15 frames a second.
     seen = observe_all([a['keypoint'] for a in annotations], 'kinect20', 15)
@@ -452,8 +449,8 @@ def test_northwestern_ucla():
         return found[np.isin(labels, classes), NAMES.index(name)].mean()
 
     pick_up, walk_around, sit, stand = (0, 1), 3, 4, 5
-    assert share('torso bends forward', *pick_up) > .6
-    assert share('torso bends forward', walk_around) < .1
+    assert share('torso bends forward', *pick_up) > .85
+    assert share('torso bends forward', walk_around) < .25
     for name in ('knees bend', 'body sinks', 'torso straightens'):
         assert share(name, *pick_up) > .95
     for name in ('knees bend', 'body sinks', 'body moves back'):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers import TOOLS
+from helpers import NUCLA, TOOLS
 
 from lvlm_var_mm.models.lvlm.smollm2 import default_dir, is_complete
 
@@ -53,16 +53,38 @@ def test_label_scores_without_the_model(run_tool, tmp_path):
     assert 'tools/fetch_smollm2.py' in last
 
 
-def test_events_are_found(run_tool):
+def test_events_are_found(run_tool, monkeypatch):
+    monkeypatch.delenv('NUCLA_PKL', raising=False)
     done = run_tool('perf/events.py', '--performers', '2', '--clips', '8',
                     '--repeats', '1')
     assert done.code == 0, done.err
     figures = json.loads(done.out.splitlines()[-1])
-    assert figures['clips'] == 60
+    assert figures['clips'] == 114
     assert figures['precision'] >= .95 and figures['recall'] >= .95
     assert figures['perturbed_precision'] >= .9
     assert figures['perturbed_recall'] >= .9
     assert figures['undecided'] < .2 and figures['clips_per_s'] > 0
+    assert figures['hard_false_rate'] < .1
+    assert figures['worst_precision'] >= .95
+    assert figures['worst_recall'] >= .95
+    assert figures['real_recall'] is None and 'not measured' in done.out
+
+
+@pytest.mark.nucla
+def test_events_of_real_skeletons(run_tool):
+    if not NUCLA.is_file():
+        pytest.skip(f'no {NUCLA}: set NUCLA_PKL')
+    done = run_tool('perf/events.py', '--performers', '1', '--clips', '8',
+                    '--repeats', '1', '--real', NUCLA)
+    assert done.code == 0, done.err
+    figures = json.loads(done.out.splitlines()[-1])
+    assert figures['real_recall'] >= .9
+    assert figures['real_opposite'] <= .1
+
+
+def test_events_of_real_skeletons_that_are_not_there(run_tool):
+    done = run_tool('perf/events.py', '--real', 'nowhere.pkl')
+    assert done.code == 2 and 'no file nowhere.pkl' in done.err
 
 
 def test_negatives_learn_the_made_task():
