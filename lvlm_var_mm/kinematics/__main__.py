@@ -78,8 +78,8 @@ def read(path: Path, sample: Optional[str], layout: Optional[Layout],
         if layout is None:
             layout = _layout_of(_shape(path), path)
         try:
-            # How large the picture was does not matter here.
-            found = read_clip(path, layout, persons, (1, 1))
+            # How large the picture was does not matter here: larger than any.
+            found = read_clip(path, layout, persons, (100_000, 100_000))
         except CorruptSampleError as e:
             raise ValueError(f'{path} {e.problem}') from e
     elif layout is None:

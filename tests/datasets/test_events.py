@@ -100,7 +100,7 @@ def test_workers_do_not_measure(in_pickle, annotations, nobody_measures):
 @pytest.mark.parametrize('change', (
     dict(fps=15), dict(up=(0, 0, 1)), dict(layout=dict(
         num_node=25, center=0, inward=[(i, 0) for i in range(1, 25)],
-        joints=['pelvis', *(['left_wrist'] + ['x'] * 23)]))))
+        joints=['pelvis', 'left_wrist', *(f'joint{i}' for i in range(23))]))))
 def test_others_are_made_anew_and_said(in_store, said, change):
     build(in_store)
     table = SkeletonStore(in_store).events
@@ -168,7 +168,7 @@ def test_each_clip_by_its_own_rate(tmp_path, annotations):
 
 
 def test_corrupt_clips_are_told_when_they_are_read(tmp_path, annotations):
-    annotations[1]['keypoint'][0, 3, 4] = np.nan
+    annotations[1]['keypoint'][0, 3, 4] = np.inf
     path = tmp_path / 'corrupt.pkl'
     path.write_bytes(pickle.dumps(annotations))
     dataset = build(path)
