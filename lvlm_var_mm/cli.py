@@ -11,24 +11,27 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import is_distributed
 
+from .shipped import find_config
+
 
 def load_config(args: argparse.Namespace) -> Config:
-    """The config of ``args.config`` under ``--cfg-options``, ``--launcher``
+    """The config of ``args.config``, a file or a name
+    (:func:`~.shipped.find_config`), under ``--cfg-options``, ``--launcher``
     and ``--work-dir``, which defaults to ``work_dirs/<config name>``.
 
     Raises:
         FileNotFoundError: No such config.
+        ValueError: Several configs have the name.
     """
-    if not osp.isfile(args.config):
-        raise FileNotFoundError(f'no config file {args.config}')
-    cfg = Config.fromfile(args.config)
+    file = find_config(args.config)
+    cfg = Config.fromfile(file)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        name = osp.splitext(osp.basename(args.config))[0]
+        name = osp.splitext(osp.basename(file))[0]
         cfg.work_dir = osp.join('work_dirs', name)
     return cfg
 

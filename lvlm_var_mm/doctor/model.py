@@ -22,8 +22,8 @@ AREA = 'model'
 TOKENIZERS = 'tokenizer.json', 'tokenizer.model', 'vocab.json', 'vocab.txt'
 LVLM = f'model.cls_head.lvlm.{PATH_KEY}'
 FOLDER_REMEDY = (f'set `{LVLM}` (LVLM_PATH or LLAVA_PATH of our configs) to a '
-                 'whole folder in the transformers layout; `python tools/'
-                 'fetch_smollm2.py` makes that of the small configs')
+                 'whole folder in the transformers layout; `python -m '
+                 'lvlm_var_mm fetch_smollm2` makes that of the small configs')
 
 
 # ---------------------------------------------------------------- the classes

@@ -40,8 +40,8 @@ SKELETONS, VIDEOS = 'nturgb+d_skeletons', 'nturgb+d_rgb'
 README = """\
 This is NOT NTU RGB+D. It is a small synthetic sample in its layout: stick
 bodies with made-up motions, drawn and written by lvlm_var_mm
-(`python tools/make_sample.py`). Nobody was recorded. Numbers measured on it
-say nothing about NTU RGB+D.
+(`python -m lvlm_var_mm make_sample`). Nobody was recorded. Numbers measured
+on it say nothing about NTU RGB+D.
 
 {clips} clips, {actions} actions, {performers} performers, {repeats} repeats,
 3 cameras, seed {seed}. Delete the folder to have it made again.

@@ -104,6 +104,7 @@ from lvlm_var_mm.models.vst.code_names import (VOCABULARY, name_codes,
                                                steps_active)
 from lvlm_var_mm.models.lvlm.build import PATH_KEY
 from lvlm_var_mm.models.heads.narrative import write_tokens
+from lvlm_var_mm.shipped import find_config
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
@@ -230,7 +231,7 @@ def show(done, names):
 
 def main():
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(find_config(args.config))
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
     out = Path(args.out)

@@ -50,6 +50,7 @@ from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.engine.code_names import count_events
 from lvlm_var_mm.models.heads.narrative import write_tokens
 from lvlm_var_mm.models.vst.code_names import UNNAMED, VOCABULARY, name_codes
+from lvlm_var_mm.shipped import find_config
 
 
 @torch.no_grad()
@@ -67,7 +68,7 @@ def evaluate(model, loader, evaluator):
 
 def main():
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(find_config(args.config))
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
     torch.manual_seed(0)

@@ -32,6 +32,7 @@ import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.estimate.shapes import WordTokenizer, llava
 from lvlm_var_mm.models.lvlm.build import trainable_parameters
+from lvlm_var_mm.shipped import find_config
 from mmaction.registry import MODELS
 
 
@@ -44,7 +45,7 @@ def build_on_meta(config):
     """
     if not osp.isfile(config):
         raise FileNotFoundError(f'no config file {config}')
-    cfg = Config.fromfile(config)
+    cfg = Config.fromfile(find_config(config))
     if cfg.model.cls_head.type != 'LVLMHead':
         raise ValueError(f'{config}: the head is no LVLMHead')
     init_default_scope('mmaction')

@@ -61,6 +61,7 @@ from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.estimate import build_without_weights, train_step
 from lvlm_var_mm.estimate.shapes import WordTokenizer
 from lvlm_var_mm.models import LVLMHead, SemanticTokens
+from lvlm_var_mm.shipped import find_config
 from mmaction.structures import ActionDataSample
 
 CODES, LENGTH, CHANNELS = 64, 12, 32
@@ -157,7 +158,7 @@ def samples(labels):
 
 def main():
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(find_config(args.config))
     init_default_scope('mmaction')
     settings = cfg.model.cls_head
     classes = load_classes(settings.class_names, settings.num_classes)

@@ -54,6 +54,7 @@ from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.evaluation import fit_temperature
 from lvlm_var_mm.models import LVLMHead
 from lvlm_var_mm.models.heads.scoring import Scoring
+from lvlm_var_mm.shipped import find_config
 from mmaction.registry import MODELS
 
 OPTIONS = {
@@ -169,7 +170,7 @@ def figures_of(name, samples):
 
 def main():
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(find_config(args.config))
     cfg.merge_from_dict(args.cfg_options or {})
     cfg.test_dataloader.batch_size = args.batch
     init_default_scope('mmaction')

@@ -67,6 +67,7 @@ import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets import TokenDataset
 from lvlm_var_mm.models import SemanticTokens
+from lvlm_var_mm.shipped import find_config
 from mmaction.registry import DATASETS, MODELS
 
 
@@ -135,7 +136,7 @@ def as_clips(found):
 
 def main():
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(find_config(args.config))
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()
