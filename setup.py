@@ -1,5 +1,5 @@
-"""Install with ``pip install .``; to change the code, with ``pip install -e .``
-(tests: ``pip install -e '.[test]'``)."""
+"""Install with ``pip install .``; to change the code, with
+``pip install -e .`` (tests: ``pip install -e '.[test]'``)."""
 import shutil
 from pathlib import Path
 

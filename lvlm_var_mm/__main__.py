@@ -44,6 +44,8 @@ def main() -> None:
     if tool.endswith('.sh'):
         os.execvp('bash', ['bash', tool, *args])
     sys.argv = [tool, *args]
+    # As for any script: some of perf/ import one another.
+    sys.path.insert(0, str(Path(tool).parent))
     # What has been imported is the package without its registries. Our tools
     # import all of it behind their command lines, others expect it there.
     for module in [m for m in sys.modules

@@ -33,7 +33,8 @@ def find_config(name: str) -> str:
     """
     if Path(name).is_file():
         return name
-    return str(_find(name.removeprefix(SCOPE), CONFIGS, 'config file', ('.py', )))
+    return str(_find(name.removeprefix(SCOPE), CONFIGS, 'config file',
+                     ('.py', )))
 
 
 def find_tool(name: str) -> str:

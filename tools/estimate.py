@@ -59,8 +59,8 @@ from terminaltables import AsciiTable
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import load_config, user_errors
-from lvlm_var_mm.estimate import (GPU, GPUS, Machine, Plan, Schedule,
-                                  clips_of, measured_tflops, stage_hours)
+from lvlm_var_mm.estimate import (GPU, GPUS, Machine, Plan, Schedule, clips_of,
+                                  measured_tflops, stage_hours)
 from lvlm_var_mm.estimate.hours import READS, VALIDATION, WAITS
 from lvlm_var_mm.estimate.memory import GB, largest
 

@@ -100,10 +100,10 @@ from lvlm_var_mm.apis.explain import load_tokenizer
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.engine.alignment import class_texts, encode
+from lvlm_var_mm.models.heads.narrative import write_tokens
+from lvlm_var_mm.models.lvlm.build import PATH_KEY
 from lvlm_var_mm.models.vst.code_names import (VOCABULARY, name_codes,
                                                steps_active)
-from lvlm_var_mm.models.lvlm.build import PATH_KEY
-from lvlm_var_mm.models.heads.narrative import write_tokens
 from lvlm_var_mm.shipped import find_config
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
