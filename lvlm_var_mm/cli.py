@@ -4,6 +4,7 @@ import os
 import os.path as osp
 import sys
 from contextlib import contextmanager
+from typing import Iterator
 
 import torch
 import torch.distributed as dist
@@ -54,7 +55,7 @@ def join_processes(cfg: Config) -> None:
 
 
 @contextmanager
-def user_errors(go_on: str = 'run it again'):
+def user_errors(go_on: str = 'run it again') -> Iterator[None]:
     """End a tool on bad input with the message alone and exit code 2, and on
     Ctrl-C with 130. The message says what to do; a traceback through the
     framework does not. ``LVLM_VAR_TRACEBACK=1`` shows it all the same, for

@@ -3,7 +3,7 @@ weight."""
 import json
 import os.path as osp
 import re
-from typing import Iterator, List, Sequence, Set
+from typing import Iterator, List, Optional, Sequence, Set, Tuple
 
 import transformers
 from mmengine.config import Config, ConfigDict
@@ -176,7 +176,7 @@ def _linear_layers(model: nn.Module) -> Set[str]:
             if isinstance(module, nn.Linear)}
 
 
-def build_model(cfg: Config):
+def build_model(cfg: Config) -> Tuple[Optional[nn.Module], List[Finding]]:
     """The recognizer without weights of a language model -> model or None,
     and the finding if building fails."""
     try:

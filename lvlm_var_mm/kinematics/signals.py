@@ -7,12 +7,12 @@ or .3 forearms beyond the wrist; head is its joint or the middle of the ears;
 face is the nose or .2 f - .1 u from the head. A path is the sum of the steps
 along an axis that turns with the body.
 """
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, Sequence
 
 import numpy as np
 
 from .arrays import length
-from .body import SIDES
+from .body import SIDES, Body
 
 
 class Signal(NamedTuple):
@@ -179,7 +179,7 @@ WHOLE = {
 }
 
 
-def curves(body, names) -> np.ndarray:
+def curves(body: Body, names: Sequence[str]) -> np.ndarray:
     """The signals by name, such as 'left hand height' or 'body height' ->
     float32 (K, T, R)."""
     out = np.empty((len(names), *body.trunk.shape[1:]), np.float32)

@@ -19,10 +19,12 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.logging import print_log
 from mmengine.registry import FUNCTIONS
+from numpy.random import Generator
 from tqdm import tqdm
 
 from lvlm_var_mm.datasets.ntu.origin import MARKER, is_made
@@ -50,7 +52,7 @@ _CLIP = 3  # tag of the random stream, beside those of sample_performance
 
 
 @FUNCTIONS.register_module()
-def ensure_sample(root, **kwargs):
+def ensure_sample(root: Union[str, os.PathLike], **kwargs) -> Path:
     """Make the sample unless it is there.
 
     Safe against interruption, and against a second process that does the
@@ -75,8 +77,9 @@ def ensure_sample(root, **kwargs):
     return Path(root)
 
 
-def make_sample(root, repeats=2, seed=0, progress=True, classes=None,
-                performers=None):
+def make_sample(root: Union[str, os.PathLike], repeats: int = 2, seed: int = 0,
+                progress: bool = True, classes: Optional[Sequence[int]] = None,
+                performers: Optional[Sequence[int]] = None) -> Path:
     """Make the sample: 300 clips a repeat.
 
     Args:
@@ -165,7 +168,8 @@ def _write_performance(root, seed, performance):
         _write_clip(root, people, camera, performance, seed)
 
 
-def capture(people, camera, performance, seed=0):
+def capture(people: np.ndarray, camera: int, performance: Tuple[int, int, int],
+            seed: int = 0) -> Tuple[np.ndarray, np.ndarray, Generator]:
     """One performance as one camera takes it.
 
     Args:

@@ -17,8 +17,10 @@ colour video.
 """
 import os
 from pathlib import Path
+from typing import Dict, Optional, Sequence, Union
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..corrupt import CorruptSampleError
 
@@ -85,7 +87,7 @@ class _Lines:
         return fields
 
 
-def read_skeleton(path):
+def read_skeleton(path: Union[str, os.PathLike]) -> Dict:
     """Read one raw ``.skeleton`` file.
 
     Args:
@@ -114,7 +116,7 @@ def read_skeleton(path):
     return _assemble(path, *found)
 
 
-def shows_nobody(path):
+def shows_nobody(path: Union[str, os.PathLike]) -> bool:
     """Return whether a file has no body in any frame; only a small one is read
     for it."""
     if os.path.getsize(path) > SMALL:
@@ -190,8 +192,11 @@ def _assemble(path, total_frames, ids, frame, xyz, pixels):
                 keypoint=keypoint, color=color, present=present)
 
 
-def write_skeleton(path, keypoint, color=None, body_ids=None, depth=None,
-                   tracking=None):
+def write_skeleton(path: Union[str, os.PathLike], keypoint: ArrayLike,
+                   color: Optional[ArrayLike] = None,
+                   body_ids: Optional[Sequence] = None,
+                   depth: Optional[ArrayLike] = None,
+                   tracking: Optional[ArrayLike] = None) -> None:
     """Write a ``.skeleton`` file in the layout above.
 
     Coordinates are written with 7 significant digits, as NTU's own are;

@@ -3,7 +3,7 @@ left out of checkpoints but for what was trained."""
 import os.path as osp
 import re
 from functools import partial
-from typing import Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional, Union
 
 import torch
 import torch.nn as nn
@@ -15,7 +15,7 @@ from mmengine.utils import get_object_from_string
 PATH_KEY = 'pretrained_model_name_or_path'
 
 
-def build(cfg: Dict, key: str):
+def build(cfg: Dict, key: str) -> Any:
     """Call what a config dict names.
 
     Args:
