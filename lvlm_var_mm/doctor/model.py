@@ -22,7 +22,7 @@ AREA = 'model'
 TOKENIZERS = 'tokenizer.json', 'tokenizer.model', 'vocab.json', 'vocab.txt'
 LVLM = f'model.cls_head.lvlm.{PATH_KEY}'
 FOLDER_REMEDY = (f'set `{LVLM}` (LVLM_PATH or LLAVA_PATH of our configs) to a '
-                 'whole folder in the transformers layout; `python -m '
+                 'whole folder in the transformers format; `python -m '
                  'lvlm_var_mm fetch_smollm2` makes that of the small configs')
 
 

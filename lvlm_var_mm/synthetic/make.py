@@ -1,4 +1,4 @@
-"""A small MADE dataset in the exact layout of NTU RGB+D.
+"""A small MADE dataset in the exact format of NTU RGB+D.
 
 Nobody was recorded: stick bodies perform made-up motions, so that everything
 that reads NTU RGB+D can run without it. Results on this sample say nothing
@@ -40,7 +40,7 @@ TEST_PERFORMERS = 3, 6, 7, 10
 PERFORMERS = tuple(sorted(TRAIN_PERFORMERS + TEST_PERFORMERS))
 SKELETONS, VIDEOS = 'nturgb+d_skeletons', 'nturgb+d_rgb'
 README = """\
-This is NOT NTU RGB+D. It is a small synthetic sample in its layout: stick
+This is NOT NTU RGB+D. It is a small synthetic sample in its format: stick
 bodies with made-up motions, drawn and written by lvlm_var_mm
 (`python -m lvlm_var_mm make_sample`). Nobody was recorded. Numbers measured
 on it say nothing about NTU RGB+D.
@@ -134,7 +134,7 @@ def make_sample(root: Union[str, os.PathLike], repeats: int = 2, seed: int = 0,
         shutil.rmtree(made, ignore_errors=True)
     if progress:
         print_log(f'{root}: made {facts["clips"]} synthetic clips in NTU '
-                  "RGB+D's layout; this is not NTU RGB+D", logger='current')
+                  "RGB+D's format; this is not NTU RGB+D", logger='current')
     return root
 
 

@@ -1,6 +1,6 @@
 """The raw NTU RGB+D ``.skeleton`` text files: reading and writing.
 
-Layout of a file (Shahroudy et al., "NTU RGB+D: A Large Scale Dataset for 3D
+Format of a file (Shahroudy et al., "NTU RGB+D: A Large Scale Dataset for 3D
 Human Activity Analysis", CVPR 2016)::
 
     T                                        number of frames
@@ -102,7 +102,7 @@ def read_skeleton(path: Union[str, os.PathLike]) -> Dict:
 
     Raises:
         FileNotFoundError: There is no such file.
-        CorruptSampleError: The file departs from the layout above, holds an
+        CorruptSampleError: The file departs from the format above, holds an
             x, y or z that is not finite, or shows nobody at all.
     """
     # Takes half a second, which only who reads raw files need wait.
@@ -133,7 +133,7 @@ def _walk(path, data):
     is wrong and in which line.
 
     Raises:
-        CorruptSampleError: The file departs from the layout.
+        CorruptSampleError: The file departs from the format.
     """
     lines = _Lines(path, data)
     total_frames = lines.count('frames', 1)
@@ -197,7 +197,7 @@ def write_skeleton(path: Union[str, os.PathLike], keypoint: ArrayLike,
                    body_ids: Optional[Sequence] = None,
                    depth: Optional[ArrayLike] = None,
                    tracking: Optional[ArrayLike] = None) -> None:
-    """Write a ``.skeleton`` file in the layout above.
+    """Write a ``.skeleton`` file in the format above.
 
     Coordinates are written with 7 significant digits, as NTU's own are;
     unknown fields, among them all orientations, as 0.

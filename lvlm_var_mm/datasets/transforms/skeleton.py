@@ -1,4 +1,4 @@
-"""Skeleton transforms that MMAction2 lacks. All keep its ``keypoint`` layout
+"""Skeleton transforms that MMAction2 lacks. All keep the axes of ``keypoint``,
 (M, T, V, C): persons, frames, joints, coordinates; an absent person is all
 zeros. They need no joint layout but the joints named in the config."""
 from typing import Dict, List, Optional, Sequence, Tuple

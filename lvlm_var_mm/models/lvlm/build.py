@@ -41,7 +41,7 @@ def build(cfg: Dict, key: str) -> Any:
     path = cfg[PATH_KEY] = osp.expanduser(cfg[PATH_KEY])
     is_folder = osp.isabs(path) or path.startswith('.')
     remedy = (f'Set `{key}.{PATH_KEY}` to a folder in the transformers '
-              'layout or to a hub id; `python -m lvlm_var_mm fetch_smollm2` '
+              'format or to a hub id; `python -m lvlm_var_mm fetch_smollm2` '
               'makes the folder of the small configs.')
     if is_folder and not osp.isdir(path):
         raise FileNotFoundError(f'no model folder {path}. {remedy}')
