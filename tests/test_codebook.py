@@ -108,16 +108,30 @@ def test_a_dead_code_is_a_share_of_the_usage(number):
 
 
 def test_replacement_ends():
-    for settings, replacing, expected in [
-            (dict(), False, False), (dict(replace_steps=5), None, False),
-            (dict(replace_steps=5), True, True), (dict(), None, True)]:
+    for settings, settled, expected in [
+            (dict(replace_steps=5), None, False),
+            (dict(replace_steps=5), False, True), (dict(), None, True)]:
         model, data = quantizer(decay=.5, **settings), Clusters()
         train(model, data, 6)
-        model.replacing = replacing
+        model.settled = settled
         train(model, data, 6, among=1)
         # None is left far from the only centre, or most are.
         usage = first_codebook(model).cluster_size[0]
         assert bool((usage > .1 * usage.mean()).all()) is expected
+
+
+@pytest.mark.parametrize('kind', ['steady', 'residual'])
+def test_a_settled_codebook_stands_still(kind):
+    model, data = quantizer(kind, decay=.5), Clusters()
+    train(model, data, 6)
+    before = {k: v.clone() for k, v in model.named_buffers()}
+    model.settled = True
+    clips = data.clips(6).requires_grad_()
+    tokens, _, commit = model.train()(clips)
+    (tokens.sum() + commit.sum()).backward()
+    assert clips.grad.abs().sum() > 0  # what stands before it goes on
+    for name, buffer in model.named_buffers():
+        assert torch.equal(buffer, before[name]), name
 
 
 def test_starts_from_enough_steps():

@@ -186,6 +186,14 @@ def test_stock_metric_reads_the_samples(tiny_llava):
 
 
 # --------------------------------------------------------------- a Runner
+def statistics_of(model):
+    """What moves by itself in front of the head: of batch normalisation, and
+    the codebook."""
+    return {k: v.clone() for k, v in model.named_buffers()
+            if k.startswith('backbone') and 'running' in k
+            or k.endswith('.embed')}
+
+
 class Watch(Hook):
     """Notes what training looks like at the start of each epoch."""
     priority = 'LOWEST'  # after LVLMWarmupHook
@@ -197,7 +205,8 @@ class Watch(Hook):
         optimizer = runner.optim_wrapper.optimizer
         self.seen[runner.epoch] = dict(
             active=runner.model.cls_head.active,
-            replacing=runner.model.neck.quantizer.replacing,
+            settled=runner.model.neck.quantizer.settled,
+            statistics=statistics_of(runner.model),
             lr=[g['lr'] for g in optimizer.param_groups],
             adapter=[p.detach().clone() for n, p in
                      runner.model.named_parameters() if 'lora' in n],
@@ -283,8 +292,13 @@ def trained(tiny_llava, tmp_path_factory):
 def test_language_model_waits_for_the_tokens(trained):
     _, runner, seen, _ = trained
     assert [seen[epoch]['active'] for epoch in (0, 1)] == [False, True]
-    # Once it reads, dead codes stay as they are.
-    assert [seen[epoch]['replacing'] for epoch in (0, 1)] == [True, False]
+    # Once it reads, the codebook stands still.
+    assert [seen[epoch]['settled'] for epoch in (0, 1)] == [False, True]
+    now = statistics_of(runner.model)
+    assert any('running_mean' in k for k in now) and len(now) > 3
+    for name, value in seen[1]['statistics'].items():
+        assert torch.equal(now[name], value), name
+        assert not torch.equal(value, seen[0]['statistics'][name]), name
     assert runner.model.cls_head.active
     scalars = runner.message_hub.log_scalars
     steps = {k: len(scalars[f'train/{k}'].data[0])
