@@ -17,8 +17,11 @@ LONG = {
     'tools/perf/label_scores.py': 'seven ways to score, side by side',
     'tools/perf/train_step.py': 'two ways to train, side by side',
 }
-# Without types: programs that are run, whose functions nobody imports.
-UNTYPED = REPO / 'tools/perf'
+# Without types, each with its reason.
+UNTYPED = {
+    'tools/perf/codebook.py': 'torch is imported within its functions',
+    'tools/perf/events.py': 'to be done',
+}
 
 
 def name_of(path):
@@ -73,7 +76,7 @@ def test_what_lacks_a_hint(source, bare):
 def test_public_functions_have_types():
     bare = [f'{name_of(path)}:{function.lineno} {function.name}: '
             f'{", ".join(lacking(function, is_method))}'
-            for path in PACKAGE + TOOLS if UNTYPED not in path.parents
+            for path in PACKAGE + TOOLS if name_of(path) not in UNTYPED
             for function, is_method in public_functions(tree_of(path))
             if lacking(function, is_method)]
     assert not bare, '\n'.join(bare)
