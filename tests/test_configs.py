@@ -1,21 +1,17 @@
 """The configs: each loads, fits together and says how to run it."""
-import pickle
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from conftest import CLASSES
+from helpers import CLASSES, REPO, write_internvl, write_nucla, write_qwen
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from test_keyframes import write_internvl, write_qwen
 
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.engine.schedules import learning_rates
 from lvlm_var_mm.synthetic.make import make_sample
 from mmaction.registry import DATASETS, MODELS
 
-REPO = Path(__file__).parents[1]
 OURS = sorted(str(p.relative_to(REPO))
               for p in REPO.glob('configs/lvlmvar_*.py'))
 BASELINES = sorted(str(p.relative_to(REPO))
@@ -44,19 +40,6 @@ def datasets(cfg):
     """Settings of the training, validation and test set."""
     found = [cfg[name].dataset for name in LOADERS]
     return [d.dataset if 'dataset' in d else d for d in found]
-
-
-def write_nucla(path):
-    """A few random clips in the place of Northwestern-UCLA."""
-    rng = np.random.default_rng(0)
-    clips = [dict(frame_dir=f'clip{i}', label=i, total_frames=20,
-                  keypoint=rng.normal(size=(1, 20, 20, 3)).astype('f4'))
-             for i in range(4)]
-    names = [clip['frame_dir'] for clip in clips]
-    path.write_bytes(pickle.dumps(dict(
-        split=dict(xview_train=names[:2], xview_val=names[2:]),
-        annotations=clips)))
-    return path
 
 
 def test_there_are_configs():

@@ -1,10 +1,9 @@
 """Links of the documentation, and the files that it names."""
 import re
-from pathlib import Path
 
 import pytest
+from helpers import REPO
 
-REPO = Path(__file__).parents[1]
 PAGES = [*sorted(REPO.glob('*.md')), *sorted(
     f for folder in ('docs', 'configs', 'tools')
     for f in (REPO / folder).rglob('*.md'))]

@@ -2,12 +2,11 @@
 import ast
 import re
 from importlib.metadata import requires
-from pathlib import Path
 
 import pytest
+from helpers import REPO
 from packaging.requirements import Requirement
 
-REPO = Path(__file__).parents[1]
 PACKAGE = sorted((REPO / 'lvlm_var_mm').rglob('*.py'))
 TOOLS = sorted((REPO / 'tools').rglob('*.py'))
 

@@ -3,16 +3,14 @@ import os
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import REPO
 from mmengine.config import Config
 
 from lvlm_var_mm import shipped
 from lvlm_var_mm.shipped import CONFIGS, TOOLS, find_config, find_tool
-
-REPO = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize('name, file', [

@@ -43,6 +43,7 @@ if __name__ == '__main__':
     parse_args()  # --help ends here, before the slow imports
 
 import torch
+from label_scores import generate_and_match
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
@@ -52,7 +53,6 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
-from label_scores import generate_and_match
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.evaluation import fit_temperature
 from lvlm_var_mm.models import LVLMHead, SemanticTokens
