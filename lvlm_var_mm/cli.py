@@ -4,6 +4,7 @@ import os
 import os.path as osp
 import sys
 from contextlib import contextmanager
+from typing import Iterator
 
 import torch
 import torch.distributed as dist
@@ -11,24 +12,27 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import is_distributed
 
+from .shipped import find_config
+
 
 def load_config(args: argparse.Namespace) -> Config:
-    """The config of ``args.config`` under ``--cfg-options``, ``--launcher``
+    """The config of ``args.config``, a file or a name
+    (:func:`~.shipped.find_config`), under ``--cfg-options``, ``--launcher``
     and ``--work-dir``, which defaults to ``work_dirs/<config name>``.
 
     Raises:
         FileNotFoundError: No such config.
+        ValueError: Several configs have the name.
     """
-    if not osp.isfile(args.config):
-        raise FileNotFoundError(f'no config file {args.config}')
-    cfg = Config.fromfile(args.config)
+    file = find_config(args.config)
+    cfg = Config.fromfile(file)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        name = osp.splitext(osp.basename(args.config))[0]
+        name = osp.splitext(osp.basename(file))[0]
         cfg.work_dir = osp.join('work_dirs', name)
     return cfg
 
@@ -51,7 +55,7 @@ def join_processes(cfg: Config) -> None:
 
 
 @contextmanager
-def user_errors(go_on: str = 'run it again'):
+def user_errors(go_on: str = 'run it again') -> Iterator[None]:
     """End a tool on bad input with the message alone and exit code 2, and on
     Ctrl-C with 130. The message says what to do; a traceback through the
     framework does not. ``LVLM_VAR_TRACEBACK=1`` shows it all the same, for

@@ -73,5 +73,3 @@ def tiny_llama(tmp_path_factory):
                           tie_word_embeddings=True)
     save(folder, LlamaForCausalLM(config))
     return folder
-
-

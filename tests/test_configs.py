@@ -286,8 +286,8 @@ def test_baseline_runs(path, data, monkeypatch):
         assert result.gt_label.item() == val.get_data_info(i)['label']
 
 
-SCALE = {'1x80g': 1, '8x80g': 8, '1x24g': 1, '8x24g': 8,
-         '8x24g_sharded': 8, '8x24g_zero3': 8}
+SCALE = {'1xb16-bf16': 1, '8xb16-bf16': 8, '7b_1xb16-4bit': 1, '8xb4-4bit': 8,
+         '8xb16-bf16-fsdp': 8, '8xb16-bf16-zero3': 8}
 
 
 def clips_of_a_step(cfg, gpus):
@@ -312,6 +312,10 @@ def test_a_step_is_of_as_many_clips_on_any_machine(name):
     path, gpus = f'configs/scale/lvlmvar_ntu60_xsub_{name}.py', SCALE[name]
     cfg, base = load(path), load('configs/lvlmvar_ntu60_xsub.py')
     assert clips_of_a_step(cfg, gpus) == 128
+    # The name tells GPUs, clips on each, and the bits of the frozen model.
+    in_bits = 'quantization_config' in cfg.model.cls_head.lvlm
+    assert (f'{gpus}xb{cfg.train_dataloader.batch_size}-' +
+            ('4bit' if in_bits else 'bf16')) in name
     first = (REPO / path).read_text().splitlines()[0]
     assert first == (f'# tools/dist_train.sh {path} {gpus}' if gpus > 1 else
                      f'# python tools/train.py {path}')
@@ -353,10 +357,10 @@ def test_schedules_are_the_same_in_steps_on_any_machine(name):
 
 def test_strategies_stand_for_what_they_replace():
     base = load('configs/lvlmvar_ntu60_xsub.py')
-    sharded = load('configs/scale/lvlmvar_ntu60_xsub_8x24g_sharded.py')
+    sharded = load('configs/scale/lvlmvar_ntu60_xsub_8xb16-bf16-fsdp.py')
     assert (sharded.strategy.model_wrapper.find_unused_parameters ==
             base.find_unused_parameters)
-    zero = load('configs/scale/lvlmvar_ntu60_xsub_8x24g_zero3.py')
+    zero = load('configs/scale/lvlmvar_ntu60_xsub_8xb16-bf16-zero3.py')
     assert (zero.strategy.gradient_clipping ==
             base.optim_wrapper.clip_grad.max_norm)
     assert base.optim_wrapper.type == 'BFloat16OptimWrapper'

@@ -59,6 +59,7 @@ def run_processes(folder, number):
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         port = s.getsockname()[1]
+
     def in_front(name, *folders):
         return os.pathsep.join([*map(str, folders), os.environ.get(name, '')])
 

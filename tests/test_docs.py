@@ -22,7 +22,7 @@ def test_relative_links_resolve(page):
     'page', PAGES, ids=lambda p: str(p.relative_to(REPO)))
 def test_files_that_are_named_exist(page):
     named = re.findall(
-        r'(?<![\w/.])((?:lvlm_var_mm|tools|configs)/[\w/.]+\.(?:py|sh|txt))',
+        r'(?<![\w/.])((?:lvlm_var_mm|tools|configs)/[\w/.-]+\.(?:py|sh|txt))',
         page.read_text())
     assert not [name for name in named if not (REPO / name).exists()]
 

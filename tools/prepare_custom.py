@@ -79,7 +79,7 @@ def main() -> None:
         print(f'note: {note}')
     if done.lacking:
         print('no clip trains: ' + ', '.join(done.lacking))
-    print(f'python tools/train.py {shlex.quote(str(done.config))}')
+    print(f'python -m lvlm_var_mm train {shlex.quote(str(done.config))}')
 
 
 if __name__ == '__main__':

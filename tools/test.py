@@ -60,7 +60,7 @@ import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
 from lvlm_var_mm.apis import explain
 from lvlm_var_mm.cli import join_processes, load_config, user_errors
 from lvlm_var_mm.models import LVLMHead
-from lvlm_var_mm.models.lvlm.reader import PromptReader
+from lvlm_var_mm.models.heads.base import LVLMBaseHead
 from mmaction.registry import RUNNERS
 
 
@@ -138,7 +138,7 @@ def show_explanations(runner: Runner, number: int) -> None:
     model = runner.model.module if is_model_wrapper(
         runner.model) else runner.model
     dataset = runner.test_dataloader.dataset
-    if not isinstance(getattr(model, 'cls_head', None), PromptReader):
+    if not isinstance(getattr(model, 'cls_head', None), LVLMBaseHead):
         return
     number = min(number, len(dataset))
     # Evenly spaced clips would often be of one class: names count actions.

@@ -1,5 +1,6 @@
 """Skip, count and name samples whose files cannot be used."""
-from typing import Iterator, List, Optional
+import os
+from typing import Iterator, List, Optional, Union
 
 import decord
 import torch
@@ -16,7 +17,8 @@ class CorruptSampleError(ValueError):
             makes a worker's error anew from its message alone.
     """
 
-    def __init__(self, path, problem=None):
+    def __init__(self, path: Union[str, os.PathLike],
+                 problem: Optional[str] = None):
         self.path = str(path)
         self.problem = problem
         super().__init__(

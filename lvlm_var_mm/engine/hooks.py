@@ -1,4 +1,6 @@
 """Hooks of MMEngine's Runner."""
+from typing import Dict, Optional
+
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
@@ -59,7 +61,7 @@ class LVLMWarmupHook(Hook):
             quantizer.settled = active
 
     def before_train_iter(self, runner: Runner, batch_idx: int,
-                          data_batch=None) -> None:
+                          data_batch: Optional[Dict] = None) -> None:
         # After the loop has called `model.train()`, once an epoch.
         model = runner.model
         model = model.module if is_model_wrapper(model) else model

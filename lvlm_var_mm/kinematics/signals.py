@@ -8,12 +8,12 @@ face is the nose or .2 f - .1 u from the head. A path is the sum of the steps
 along an axis that turns with the body. L is the level part of S - P, less
 what it is while this body stands.
 """
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, Sequence
 
 import numpy as np
 
 from .arrays import length, lowest
-from .body import SIDES
+from .body import SIDES, Body
 
 
 class Signal(NamedTuple):
@@ -238,7 +238,7 @@ WHOLE = {
 }
 
 
-def curves(body, names) -> np.ndarray:
+def curves(body: Body, names: Sequence[str]) -> np.ndarray:
     """The signals by name, such as 'left hand height' or 'body height' ->
     float32 (K, T, R)."""
     out = np.empty((len(names), *body.trunk.shape[1:]), np.float32)

@@ -8,16 +8,15 @@ from typing import Dict
 
 import numpy as np
 
-import lvlm_var_mm
 from lvlm_var_mm.layouts import LAYOUTS, Layout
+from lvlm_var_mm.shipped import CONFIGS, INSTALLED, SCOPE
 from .custom_bodies import Bodies
 
 # As for Northwestern-UCLA, which is as small as one's own data mostly is.
 MAX_EPOCHS, WARMUP_EPOCHS = 60, 52
-CONFIGS = Path(lvlm_var_mm.__file__).resolve().parents[1] / 'configs'
 
 CONFIG = Template("""\
-# python tools/train.py $command
+# python -m lvlm_var_mm train $command
 #
 # Written by tools/prepare_custom.py, to be changed at will. The language
 # model reads the tokens in the last epochs, see `warmup_epochs`.
@@ -211,12 +210,13 @@ align = dict(
 
 def check_configs() -> None:
     """Raises:
-        FileNotFoundError: The configs do not lie beside the package.
+        FileNotFoundError: The package has been copied without its configs.
     """
     if not (CONFIGS / '_base_').is_dir():
         raise FileNotFoundError(
             f'no folder {CONFIGS}: the config is built on those of the '
-            'checkout; install it with `pip install -e .`')
+            'package; install it with `pip install .` or `pip install -e .`'
+        )
 
 
 def skeleton_config(out: Path, layout: Layout, bodies: Bodies,
@@ -282,7 +282,10 @@ def _config(out: Path, model: str, pipelines: str, model_settings: str,
 
 def _base(out: Path) -> str:
     """Our base configs as seen from ``out``: by a relative path inside the
-    checkout, which may then be moved, by an absolute one outside."""
+    checkout, which may then be moved, by an absolute one outside. Those of a
+    wheel are named by the package, since environments come and go."""
+    if INSTALLED:
+        return f'{SCOPE}_base_'
     base, out = CONFIGS / '_base_', out.resolve()
     if CONFIGS.parent in out.parents:
         return osp.relpath(base, out)

@@ -9,8 +9,10 @@ Segment lengths are fractions of the height, after Drillis & Contini, "Body
 Segment Parameters", 1966.
 """
 from dataclasses import dataclass, field
+from typing import Tuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 # Kinect v2's numbering, as in the raw NTU files.
 SPINE_BASE, SPINE_MID, NECK, HEAD, SPINE_SHOULDER = 0, 1, 2, 3, 20
@@ -36,43 +38,43 @@ class Body:
     height: float = 1.72
     build: float = 1.
 
-    def length(self, fraction):
+    def length(self, fraction: float) -> float:
         return fraction * self.height
 
     @property
-    def pelvis(self):
+    def pelvis(self) -> float:
         # A little less than the legs are long: nobody stands with locked
         # knees, and a straight leg has no defined plane to bend in.
         return self.length(.522)
 
     @property
-    def upper_arm(self):
+    def upper_arm(self) -> float:
         return self.length(.172)
 
     @property
-    def forearm(self):
+    def forearm(self) -> float:
         return self.length(.157)
 
     @property
-    def arm(self):
+    def arm(self) -> float:
         return self.upper_arm + self.forearm
 
     @property
-    def leg_bone(self):
+    def leg_bone(self) -> float:
         """Thigh and shank, equally long."""
         return self.length(.245)
 
     @property
-    def ankle(self):
+    def ankle(self) -> float:
         return self.length(.04)
 
     @property
-    def shoulder(self):
+    def shoulder(self) -> float:
         """Half the breadth."""
         return self.length(.112) * self.build
 
     @property
-    def hip(self):
+    def hip(self) -> float:
         """Half the breadth."""
         return self.length(.052) * self.build
 
@@ -114,7 +116,7 @@ class Pose:
             self.elbow_pole[side] = [sign * .5, -.5, -.6]
 
 
-def blend(start, end, weight):
+def blend(start: ArrayLike, end: ArrayLike, weight: np.ndarray) -> np.ndarray:
     """From ``start`` (..., 3) to ``end`` (..., 3) as ``weight`` (T,) goes
     from 0 to 1."""
     weight = np.asarray(weight)[..., None]
@@ -126,7 +128,8 @@ def _unit(vector):
     return vector / np.maximum(norm, 1e-9)
 
 
-def two_bone(root, target, upper, lower, pole):
+def two_bone(root: np.ndarray, target: np.ndarray, upper: float, lower: float,
+             pole: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Reach from ``root`` towards ``target`` with two bones.
 
     Args:
@@ -148,7 +151,7 @@ def two_bone(root, target, upper, lower, pole):
     return root + at * along + off * out, root + reach * along
 
 
-def joints_of(pose):
+def joints_of(pose: Pose) -> np.ndarray:
     """The joints of a pose.
 
     Args:

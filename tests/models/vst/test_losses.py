@@ -105,6 +105,7 @@ def test_alignment_is_learned():
     model, samples = aligned(), acting([0, 1, 2])
     tokens = torch.randn(3, 1, L, C, requires_grad=True)
     optimizer = torch.optim.Adam([tokens, *model.parameters()], 0.05)
+    first = None
     for step in range(120):
         losses = model(tokens, samples)
         first = losses if not step else first
@@ -160,6 +161,7 @@ def test_reconstruction_is_learned():
     tokens = torch.randn(4, L, C)
     steps = (tokens @ torch.randn(C, C) / 3).requires_grad_()
     optimizer = torch.optim.Adam(model.parameters(), 0.02)
+    first = None
     for step in range(150):
         losses = model(tokens, steps)
         first = losses if not step else first

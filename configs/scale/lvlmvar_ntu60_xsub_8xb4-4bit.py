@@ -1,4 +1,4 @@
-# tools/dist_train.sh configs/scale/lvlmvar_ntu60_xsub_8x24g.py 8
+# tools/dist_train.sh configs/scale/lvlmvar_ntu60_xsub_8xb4-4bit.py 8
 #
 # lvlmvar_ntu60_xsub.py on eight GPUs of 24 GB: the frozen 13B model in 4 bits
 # (QLoRA, Dettmers et al., arXiv:2305.14314; pip install -e '.[quant]'), 4

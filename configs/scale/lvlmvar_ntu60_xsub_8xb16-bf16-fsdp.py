@@ -1,4 +1,4 @@
-# tools/dist_train.sh configs/scale/lvlmvar_ntu60_xsub_8x24g_sharded.py 8
+# tools/dist_train.sh configs/scale/lvlmvar_ntu60_xsub_8xb16-bf16-fsdp.py 8
 #
 # lvlmvar_ntu60_xsub.py on eight GPUs of 24 GB, with the frozen 13B model in
 # bfloat16 spread over them: each holds an eighth of its layers, and what is

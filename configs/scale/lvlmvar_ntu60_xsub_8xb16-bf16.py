@@ -1,4 +1,4 @@
-# tools/dist_train.sh configs/scale/lvlmvar_ntu60_xsub_8x80g.py 8
+# tools/dist_train.sh configs/scale/lvlmvar_ntu60_xsub_8xb16-bf16.py 8
 #
 # lvlmvar_ntu60_xsub.py on eight GPUs of 80 GB, 16 clips on each for a step of
 # 128. The frozen 13B model is on every GPU; what DDP sends around is the

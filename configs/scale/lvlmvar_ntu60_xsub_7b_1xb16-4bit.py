@@ -1,4 +1,4 @@
-# python tools/train.py configs/scale/lvlmvar_ntu60_xsub_1x24g.py
+# python tools/train.py configs/scale/lvlmvar_ntu60_xsub_7b_1xb16-4bit.py
 #
 # lvlmvar_ntu60_xsub.py on one GPU of 24 GB: LLaVA-1.5-7B, frozen in 4 bits
 # (QLoRA, Dettmers et al., arXiv:2305.14314; pip install -e '.[quant]'), in the

@@ -1,4 +1,4 @@
-# tools/dist_train.sh configs/scale/lvlmvar_ntu60_xsub_8x24g_zero3.py 8
+# tools/dist_train.sh configs/scale/lvlmvar_ntu60_xsub_8xb16-bf16-zero3.py 8
 #
 # lvlmvar_ntu60_xsub.py on eight GPUs of 24 GB by DeepSpeed ZeRO-3
 # (pip install -e '.[zero]'): all weights, gradients and optimizer state are
