@@ -45,8 +45,8 @@ class Layout(NamedTuple):
 
     @property
     def has_trunk(self) -> bool:
-        """Whether shoulders and hips are named: body-part events, and what
-        checks a body, measure in lengths of the torso between them."""
+        """Tell whether shoulders and hips are named: body-part events, and
+        what checks a body, measure in lengths of the torso between them."""
         return {f'{side}_{part}' for side in ('left', 'right')
                 for part in ('shoulder', 'hip')} <= set(self.joints)
 

@@ -1,4 +1,4 @@
-"""Whether joints are those of a human body: lengths, sides and pace.
+"""Tell whether joints are those of a human body: lengths, sides and pace.
 
 What is asked here holds for whole data sets, in medians over frames and
 clips; single clips differ more. The bounds are wide: they are to tell a wrong

@@ -38,7 +38,7 @@ class Axes(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What one clip says about the axes.
+    """Evidence of one clip about the axes.
 
     Attributes:
         votes (array): (2 C, ), share of the person-frames in which +x, +y,

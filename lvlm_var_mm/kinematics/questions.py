@@ -1,4 +1,4 @@
-"""What is doubtful about the joints of a data set, with its remedy.
+"""Questions: what is doubtful about the joints of a data set, with its remedy.
 
 The preparation of one's own data and the doctor ask the same: which way is
 up, whether left and right are exchanged, whether the joints are in the order
@@ -23,7 +23,7 @@ UNITS = (5., 'scaled already'), (200., 'centimetres'), (2000., 'millimetres')
 
 
 class Seen(NamedTuple):
-    """What was seen of the bodies of one clip."""
+    """Measures of the bodies of one clip."""
     evidence: Optional[Evidence]
     facts: Optional[Facts]
     dims: int

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.ntu.persons import real_persons
@@ -151,7 +152,7 @@ def checked_rate(fps: float) -> float:
     return fps
 
 
-def frames_a_second(timestamps, frames: int) -> float:
+def frames_a_second(timestamps: ArrayLike, frames: int) -> float:
     """Frames a second of a clip by the seconds (T, ) of its frames.
 
     Raises:

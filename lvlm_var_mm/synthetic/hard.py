@@ -6,13 +6,17 @@ of the sample that :mod:`.make` writes; body-part events are tried on them.
 Motions are called as those of :mod:`.motion` are, with a progress that takes
 :data:`SECONDS`.
 """
-import numpy as np
+from types import SimpleNamespace
 
-from .body import LEFT, RIGHT, SIGN, blend
+import numpy as np
+from numpy.random import Generator
+
+from .body import LEFT, RIGHT, SIGN, Pose, blend
 from .motion import _around, _vec, ease, hold
 
 
-def boxing(pose, s, p, rng):
+def boxing(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+           rng: Generator) -> None:
     """Fists before the chin; straight punches, left and right in turn."""
     body = pose.body
     times = rng.integers(2, 4)
@@ -33,14 +37,16 @@ def boxing(pose, s, p, rng):
     pose.lean += .1 * ready
 
 
-def jogging(pose, s, p, rng):
+def jogging(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+            rng: Generator) -> None:
     """Run on the spot: heels go up behind, bent arms swing."""
     _stride(pose, s, p, rng.integers(4, 7), heel=rng.uniform(.16, .3),
             knee=0., lift=rng.uniform(.1, .16), hop=.03, bent=1.,
             swing=rng.uniform(.1, .18))
 
 
-def marching(pose, s, p, rng):
+def marching(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+             rng: Generator) -> None:
     """Walk on the spot: the knees go up in front, straight arms swing."""
     lift = rng.uniform(.2, .34)
     _stride(pose, s, p, rng.integers(3, 5), heel=0.,
@@ -67,7 +73,8 @@ def _stride(pose, s, p, times, heel, knee, lift, hop, bent, swing):
     pose.lean += .06 * going
 
 
-def curl(pose, s, p, rng):
+def curl(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+         rng: Generator) -> None:
     """Bend one arm or both from hanging to the shoulder, again and again;
     the shoulders are raised by it."""
     body = pose.body
@@ -89,7 +96,8 @@ def curl(pose, s, p, rng):
         pose.shrug[side] += rng.uniform(.02, .05) * up
 
 
-def slow_wave(pose, s, p, rng):
+def slow_wave(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+              rng: Generator) -> None:
     """A raised hand swings from side to side, once in two seconds or so."""
     body, side = pose.body, p.side
     up = hold(s, 0, .15, .87, 1)
@@ -101,7 +109,8 @@ def slow_wave(pose, s, p, rng):
     pose.elbow_pole[side] = _vec(side, .9, -1., -.3)
 
 
-def side_kick(pose, s, p, rng):
+def side_kick(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+              rng: Generator) -> None:
     """A leg is drawn up and goes out sideways; the trunk leans away."""
     body, side = pose.body, p.side
     draw = hold(s, 0, .2, .28, .45)
@@ -119,14 +128,16 @@ def side_kick(pose, s, p, rng):
         pose.wrist[arm] = blend(pose.wrist[arm], place, .6 * away)
 
 
-def bow(pose, s, p, rng):
+def bow(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+        rng: Generator) -> None:
     """Bend forward with straight legs and come up again; arms hang."""
     down = hold(s, 0, rng.uniform(.35, .45), .55, rng.uniform(.9, 1))
     pose.lean += rng.uniform(.8, 1.3) * down
     pose.pelvis[:, 2] -= pose.body.length(.08) * down
 
 
-def throw(pose, s, p, rng):
+def throw(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+          rng: Generator) -> None:
     """A hand goes back beside the head, then far forward, and hangs."""
     body, side = pose.body, p.side
     draw = hold(s, 0, .3, .38, .5)
@@ -143,7 +154,8 @@ def throw(pose, s, p, rng):
     pose.ankle[1 - side] += blend(np.zeros(3), step, ease(s, .3, .55))
 
 
-def swipe(pose, s, p, rng):
+def swipe(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+          rng: Generator) -> None:
     """A hand comes up to one side and is drawn across, breast-high."""
     body, side = pose.body, p.side
     up = hold(s, 0, .28, .68, 1)
