@@ -271,8 +271,8 @@ class Body:
 
     @cached_property
     def lean(self) -> Tuple[np.ndarray, np.ndarray]:
-        """Measure how far the trunk leans forward and to the right of where
-        it is when this body stands, or of an upright trunk if it never does."""
+        """Measure how far the trunk leans forward and to the right: of where
+        it is when this body stands, or of upright if it never does."""
         ahead, right = self.ahead(self.trunk), self.right(self.trunk)
         upright = self.up(self.trunk) > .96 * length(self.trunk)
         legs = length(self.pelvis - self.middle('ankle'))
