@@ -1,9 +1,30 @@
-"""Install with ``pip install -e .`` (tests: ``pip install -e '.[test]'``)."""
+"""Install with ``pip install .``; to change the code, with
+``pip install -e .`` (tests: ``pip install -e '.[test]'``)."""
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
+
+
+class BuildWithConfigs(build_py):
+    """Put configs and tools into ``lvlm_var_mm/.mim`` of a wheel, where
+    OpenMMLab's packages have theirs. An editable install uses the
+    checkout's (lvlm_var_mm/shipped.py)."""
+
+    def run(self):
+        super().run()
+        if self.editable_mode:
+            return
+        mim = Path(self.build_lib) / 'lvlm_var_mm/.mim'
+        shutil.rmtree(mim, ignore_errors=True)  # of an earlier build
+        for folder in ('configs', 'tools'):
+            shutil.copytree(HERE / folder, mim / folder,
+                            ignore=shutil.ignore_patterns('__pycache__'))
+        shutil.copy(HERE / 'model-index.yml', mim)
+
 
 INSTALL_REQUIRES = [
     # From 2.6 on a checkpoint may name the classes it needs (compat.py).
@@ -63,6 +84,7 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['lvlm_var_mm', 'lvlm_var_mm.*']),
     package_data={'lvlm_var_mm.class_lists': ['*.txt']},
+    cmdclass={'build_py': BuildWithConfigs},
     python_requires='>=3.10,<3.13',
     install_requires=INSTALL_REQUIRES,
     extras_require={

@@ -1,7 +1,7 @@
 # python tools/train.py configs/lvlmvar_quickstart.py
 #
 # The whole of LVLM-VAR on two CPU cores in minutes: ST-GCN++, VST neck and
-# SmolLM2-135M on a made sample in the layout of NTU RGB+D. Run
+# SmolLM2-135M on a made sample in the format of NTU RGB+D. Run
 # `python tools/fetch_smollm2.py` once before.
 _base_ = [
     '_base_/default_runtime.py', '_base_/datasets/ntu_sample_skeleton.py',

@@ -1,34 +1,76 @@
-"""Run one of MMAction2's own tools with this package imported.
+"""Run a tool of this package, or one of MMAction2's own, from any folder.
 
+python -m lvlm_var_mm train lvlmvar_quickstart
+python -m lvlm_var_mm test lvlmvar_quickstart CHECKPOINT
+python -m lvlm_var_mm doctor lvlmvar_quickstart
 python -m lvlm_var_mm analysis_tools/confusion_matrix.py CONFIG DUMP ...
 
-Several of them import ``mmaction.models`` before they read a config, which
-the 1.2.0 wheel alone does not survive (see ``compat.py``). The tool is a file,
-or the path of one inside the ``tools`` that the wheel brings.
+Ours are named with or without .py, and so are our configs; each tells its
+options with --help. Paths of data and work_dirs are relative to the current
+folder. Several of MMAction2's tools import ``mmaction.models`` before they
+read a config, which the 1.2.0 wheel alone does not survive (see compat.py):
+here they run with this package imported. Such a tool is a file, or the path
+of one inside the ``tools`` that MMAction2's wheel brings.
 """
-import os.path as osp
+import importlib.util
+import os
 import runpy
 import sys
+from pathlib import Path
+from typing import Optional
 
-import lvlm_var_mm  # noqa: F401  shims and registries
-import mmaction
-from .cli import user_errors
-
-TOOLS = osp.join(osp.dirname(mmaction.__file__), '.mim', 'tools')
+from lvlm_var_mm.shipped import TOOLS, find_tool
 
 
 def main() -> None:
+    """Run the tool of the command line.
+
+    Raises:
+        SystemExit: With code 2: no such tool.
+    """
     if len(sys.argv) < 2 or sys.argv[1] in ('-h', '--help'):
         print(__doc__)
+        print('Tools:', ', '.join(sorted(f.stem for f in TOOLS.glob('*.py'))))
         return
-    name = sys.argv[1]
-    tool = name if osp.isfile(name) else osp.join(TOOLS, name)
-    if not osp.isfile(tool):
-        raise FileNotFoundError(f'no tool {name}, here or in {TOOLS}')
-    sys.argv = [tool, *sys.argv[2:]]
-    runpy.run_path(tool, run_name='__main__')
+    name, *args = sys.argv[1:]
+    tool = _tool_of_mmaction(name)
+    ours = tool is None
+    if ours:
+        try:
+            tool = find_tool(name)
+        except (FileNotFoundError, ValueError) as e:
+            raise SystemExit(_error(e)) from None
+        ours = TOOLS in Path(tool).resolve().parents
+    if tool.endswith('.sh'):
+        os.execvp('bash', ['bash', tool, *args])
+    sys.argv = [tool, *args]
+    # As for any script: some of perf/ import one another.
+    sys.path.insert(0, str(Path(tool).parent))
+    # What has been imported is the package without its registries. Our tools
+    # import all of it behind their command lines, others expect it there.
+    for module in [m for m in sys.modules
+                   if m.partition('.')[0] == 'lvlm_var_mm']:
+        del sys.modules[module]
+    if ours:
+        runpy.run_path(tool, run_name='__main__')
+        return
+    from lvlm_var_mm.cli import user_errors  # and shims and registries
+    with user_errors():
+        runpy.run_path(tool, run_name='__main__')
+
+
+def _tool_of_mmaction(name: str) -> Optional[str]:
+    """The path of a tool that is MMAction2's alone, else None."""
+    there = importlib.util.find_spec('mmaction')  # does not import it
+    tool = there and Path(there.origin).parent / '.mim/tools' / name
+    ours = (TOOLS / name).is_file() or Path(name).is_file()
+    return str(tool) if tool and not ours and tool.is_file() else None
+
+
+def _error(error: Exception) -> int:
+    print(f'error: {error}', file=sys.stderr)
+    return 2
 
 
 if __name__ == '__main__':
-    with user_errors():
-        main()
+    main()

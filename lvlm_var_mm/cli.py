@@ -6,6 +6,7 @@ import re
 import sys
 import traceback
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Iterator, Optional
 
 import torch
@@ -14,27 +15,26 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import is_distributed
 
-import lvlm_var_mm
 from lvlm_var_mm.doctor import environment
 from .options import idle_options
+from .shipped import PACKAGE, TOOLS, find_config
 
-PACKAGE = osp.dirname(osp.abspath(lvlm_var_mm.__file__))
-TOOLS = osp.join(osp.dirname(PACKAGE), 'tools')
 HOW = 'LVLM_VAR_TRACEBACK=1 shows the way there'
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """The config of ``args.config`` under ``--cfg-options``, ``--launcher``
+    """The config of ``args.config``, a file or a name
+    (:func:`~.shipped.find_config`), under ``--cfg-options``, ``--launcher``
     and ``--work-dir``, which defaults to ``work_dirs/<config name>``. Options
     that change nothing are warned of.
 
     Raises:
         FileNotFoundError: No such config.
-        ValueError: An option that the config cannot take.
+        ValueError: Several configs have the name, or an option that the
+            config cannot take.
     """
-    if not osp.isfile(args.config):
-        raise FileNotFoundError(f'no config file {args.config}')
-    cfg = Config.fromfile(args.config)
+    file = find_config(args.config)
+    cfg = Config.fromfile(file)
     if args.cfg_options is not None:
         for text in idle_options(cfg, args.cfg_options):
             warn(f'--cfg-options: {text}')
@@ -48,7 +48,7 @@ def load_config(args: argparse.Namespace) -> Config:
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        name = osp.splitext(osp.basename(args.config))[0]
+        name = osp.splitext(osp.basename(file))[0]
         cfg.work_dir = osp.join('work_dirs', name)
     return cfg
 
@@ -144,6 +144,5 @@ def _raised_at(error: BaseException) -> Optional[str]:
 
 
 def _outside(file: str, line, function: str) -> Optional[str]:
-    inside = any(osp.abspath(file).startswith(folder + os.sep)
-                 for folder in (PACKAGE, TOOLS))
+    inside = {PACKAGE, TOOLS} & set(Path(file).resolve().parents)
     return None if inside else f'raised in {file}, line {line}, in {function}'

@@ -1,8 +1,11 @@
 """Joint layouts: what each joint of a skeleton is, and what it hangs on.
 
-``LAYOUTS`` holds the four in use: NTU RGB+D's 25 joints (Kinect v2), Kinect
-v1's 20, COCO's 17 and OpenPose's 18. Left and right are the person's own.
+``LAYOUTS`` holds the five in use: NTU RGB+D's 25 joints (Kinect v2), Kinect
+v1's 20, COCO's 17, OpenPose's 18 and the 33 landmarks of MediaPipe's
+BlazePose. Left and right are the person's own. ``docs/layouts.md`` shows their
+order; ``tools/draw_layouts.py`` writes it.
 """
+import re
 from typing import Dict, NamedTuple, Optional, Sequence, Tuple, Union
 
 from mmengine.config import Config
@@ -19,12 +22,17 @@ class Layout(NamedTuple):
             nearer to the centre.
         center (int): The joint that everything hangs on.
         stock (str | None): MMAction2's own name for it, where it has one.
+        up (tuple[int]): The direction that usually points up in space.
+        picture (bool): Whether it is one of pictures, where a third
+            coordinate of a joint is its score.
     """
     name: str
     joints: Tuple[str, ...]
     inward: Tuple[Tuple[int, int], ...]
     center: int
     stock: Optional[str] = None
+    up: Tuple[int, ...] = (0, 1, 0)
+    picture: bool = False
 
     @property
     def num_joints(self) -> int:
@@ -34,6 +42,13 @@ class Layout(NamedTuple):
     def index(self, joint: str) -> Optional[int]:
         """Number of a joint, None where the layout has no such joint."""
         return self.joints.index(joint) if joint in self.joints else None
+
+    @property
+    def has_trunk(self) -> bool:
+        """Tell whether shoulders and hips are named: body-part events, and
+        what checks a body, measure in lengths of the torso between them."""
+        return {f'{side}_{part}' for side in ('left', 'right')
+                for part in ('shoulder', 'hip')} <= set(self.joints)
 
     def graph_cfg(self) -> Union[str, Dict]:
         """``layout`` of a ``graph_cfg`` of MMAction2's GCNs."""
@@ -77,7 +92,7 @@ LAYOUTS = {
              'left_knee', 'right_knee', 'left_ankle', 'right_ankle'),
             ((15, 13), (13, 11), (16, 14), (14, 12), (11, 5), (12, 6),
              (9, 7), (7, 5), (10, 8), (8, 6), (5, 0), (6, 0), (1, 0), (3, 1),
-             (2, 0), (4, 2)), 0, 'coco'),
+             (2, 0), (4, 2)), 0, 'coco', picture=True),
         Layout(
             'openpose18',
             ('nose', 'neck', 'right_shoulder', 'right_elbow', 'right_wrist',
@@ -87,7 +102,25 @@ LAYOUTS = {
              'left_ear'),
             ((4, 3), (3, 2), (7, 6), (6, 5), (13, 12), (12, 11), (10, 9),
              (9, 8), (11, 5), (8, 2), (5, 1), (2, 1), (0, 1), (15, 0),
-             (14, 0), (17, 15), (16, 14)), 1, 'openpose'),
+             (14, 0), (17, 15), (16, 14)), 1, 'openpose', picture=True),
+        Layout(
+            'blazepose33',
+            ('nose', 'left_eye_inner', 'left_eye', 'left_eye_outer',
+             'right_eye_inner', 'right_eye', 'right_eye_outer', 'left_ear',
+             'right_ear', 'left_mouth', 'right_mouth', 'left_shoulder',
+             'right_shoulder', 'left_elbow', 'right_elbow', 'left_wrist',
+             'right_wrist', 'left_pinky', 'right_pinky', 'left_index',
+             'right_index', 'left_thumb', 'right_thumb', 'left_hip',
+             'right_hip', 'left_knee', 'right_knee', 'left_ankle',
+             'right_ankle', 'left_heel', 'right_heel', 'left_foot',
+             'right_foot'),
+            ((1, 0), (2, 1), (3, 2), (7, 3), (4, 0), (5, 4), (6, 5), (8, 6),
+             (9, 0), (10, 0), (11, 0), (12, 0), (13, 11), (15, 13), (14, 12),
+             (16, 14), (17, 15), (19, 15), (21, 15), (18, 16), (20, 16),
+             (22, 16), (23, 11), (24, 12), (25, 23), (27, 25), (26, 24),
+             (28, 26), (29, 27), (31, 27), (30, 28), (32, 28)), 0,
+            # World landmarks are in the axes of a picture.
+            up=(0, -1, 0)),
     )
 }
 
@@ -99,14 +132,14 @@ def load_layout(source: Union[str, Dict, Layout]) -> Layout:
         source (str | dict | Layout): A key of :data:`LAYOUTS`; or
             ``num_node``, ``inward`` and ``center`` as in MMAction2's
             ``graph_cfg``, and by option ``joints``, the names of the joints
-            in the terms of :data:`LAYOUTS`.
+            in the terms of :data:`LAYOUTS`, see :func:`joint_name`.
 
     Returns:
         Layout: Checked.
 
     Raises:
-        ValueError: Unknown name, or edges that are no tree over the joints;
-            says which.
+        ValueError: Unknown name, edges that are no tree over the joints, or
+            two joints of one name; says which.
     """
     if isinstance(source, Layout):
         return source
@@ -121,13 +154,40 @@ def load_layout(source: Union[str, Dict, Layout]) -> Layout:
     if absent:
         raise ValueError(f'joint layout lacks {sorted(absent)}')
     number = int(source['num_node'])
-    joints = tuple(source.get('joints') or ('', ) * number)
+    joints = tuple(map(joint_name, source.get('joints') or ('', ) * number))
     if len(joints) != number:
         raise ValueError(f'joint layout: `joints` names {len(joints)}, but '
                          f'`num_node` is {number}')
+    twice = sorted({j for j in joints if j and joints.count(j) > 1})
+    if twice:
+        raise ValueError(f'joint layout: `joints` has {twice[0]!r} more than '
+                         'once')
     inward = tuple((int(a), int(b)) for a, b in source['inward'])
     _check_tree(number, inward, int(source['center']))
     return Layout('custom', joints, inward, int(source['center']))
+
+
+# What other naming schemes call the joints of LAYOUTS.
+_SAME = dict(
+    mid_hip='pelvis', hip_center='pelvis', hip_centre='pelvis', root='pelvis',
+    hips='pelvis', spine_base='pelvis', mid_spine='spine', spine_mid='spine',
+    shoulder_center='chest', shoulder_centre='chest', mid_shoulder='chest',
+    spine_shoulder='chest', thorax='chest', toe='foot', big_toe='foot',
+    toes='foot', toe_base='foot', foot_index='foot')
+
+
+def joint_name(name: str) -> str:
+    """Return a joint's name in the terms of :data:`LAYOUTS`.
+
+    ``'RightWrist'``, ``'wrist_r'`` and ``'R Wrist'`` are ``'right_wrist'``;
+    a name that is not known there stays, in lower case.
+    """
+    words = re.findall(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+', str(name or ''))
+    words = [word.lower() for word in words]
+    side = [{'l': 'left', 'r': 'right'}.get(w, w) for w in words
+            if w in ('l', 'r', 'left', 'right')]
+    part = '_'.join(w for w in words if w not in ('l', 'r', 'left', 'right'))
+    return '_'.join([*side, _SAME.get(part, part)]).strip('_')
 
 
 def _check_tree(number: int, inward: Sequence, center: int) -> None:

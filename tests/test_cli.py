@@ -3,8 +3,8 @@ from argparse import Namespace
 
 import pytest
 import torch
+from helpers import REPO
 from mmengine.config import Config
-from test_configs import BASELINES, OURS, REPO
 
 from lvlm_var_mm.cli import describe, load_config, user_errors
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
@@ -13,6 +13,8 @@ from lvlm_var_mm.models.lvlm.build import build_lvlm
 from lvlm_var_mm.options import idle_options
 
 CONFIG = str(REPO / 'configs/lvlmvar_quickstart.py')
+OURS = sorted(REPO.glob('configs/lvlmvar_*.py'))
+BASELINES = sorted(REPO.glob('configs/baselines/*.py'))
 DOES = [
     'train_dataloader.batch_size', 'model.neck.codebook_size',
     'custom_hooks.0.epochs', 'model.cls_head.lora.r', 'train_cfg.max_epochs',
@@ -64,9 +66,10 @@ def test_variable_comes_too_late():
     assert '`model.neck.codebook_size`' in text
 
 
-@pytest.mark.parametrize('path', [*OURS, *BASELINES])
-def test_every_setting_of_our_configs_does_something(path, monkeypatch):
-    cfg = Config.fromfile(str(REPO / path))
+@pytest.mark.parametrize('path', [*OURS, *BASELINES],
+                         ids=lambda path: path.stem)
+def test_every_setting_of_our_configs_does_something(path):
+    cfg = Config.fromfile(str(path))
     options = {f'model.{part}.{key}': value for part in cfg.model
                if isinstance(cfg.model[part], dict)
                for key, value in cfg.model[part].items()}

@@ -10,71 +10,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import CLASSES
+from helpers import REPO
 from mmengine.config import Config
-from mmengine.dataset import BaseDataset
-from mmengine.hooks import Hook
 from mmengine.runner import CheckpointLoader, Runner
-from test_recognizer import SKELETON, K, batch, build_for_test, recognizer
+from recognizers import K, build_for_test, recognizer
 
-from lvlm_var_mm.engine.sharding import can_shard, decoder_layers
+from lvlm_var_mm.engine.sharding import can_shard
 from lvlm_var_mm.models.lvlm.logprobs import per_token
-from mmaction.registry import DATASETS, HOOKS, MODELS
+from mmaction.registry import MODELS
 
 HERE = Path(__file__).parent
-REASONS = ['the knees bend', 'one hand rises to the mouth and holds a glass']
-
-
-def get_decoder(model):
-    return getattr(model, 'module', model).cls_head.lm.decoder
-
-
-# What the config of the processes names, from here by `custom_imports`.
-@DATASETS.register_module()
-class RandomClips(BaseDataset):
-    """Skeletons of noise, always the same, with reasons of two lengths."""
-
-    def __init__(self, number, **kwargs):
-        self.number = number
-        super().__init__(**kwargs)
-
-    def load_data_list(self):
-        return [dict(number=i) for i in range(self.number)]
-
-    def prepare_data(self, idx):
-        data = batch(SKELETON, [idx % len(CLASSES)], seed=idx)
-        sample = data['data_samples'][0]
-        sample.set_metainfo(dict(explanation=REASONS[idx % 3 % 2]))
-        return dict(inputs=data['inputs'][0], data_samples=sample)
-
-
-@HOOKS.register_module()
-class WriteLosses(Hook):
-    """The losses of each step, a file for each process. Batch normalisation
-    takes its statistics as they are: they are of each process's own part of
-    the batch, as in MMAction2 without `sync_bn`."""
-
-    def before_train_iter(self, runner, batch_idx, data_batch=None):
-        for module in runner.model.modules():
-            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-                module.eval()
-
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None):
-        path = Path(runner.work_dir) / f'losses{runner.rank}.jsonl'
-        with path.open('a') as f:
-            f.write(json.dumps({k: float(v) for k, v in outputs.items()
-                                if 'loss' in k}) + '\n')
-        layers = decoder_layers(get_decoder(runner.model))
-        (path.parent / f'frozen{runner.rank}').write_text(str(sum(
-            getattr(p, 'to_local', lambda p=p: p)().numel()
-            for layer in layers for p in layer.parameters()
-            if not p.requires_grad)))
-
-    def after_val_epoch(self, runner, metrics=None):
-        if runner.rank == 0:
-            (Path(runner.work_dir) / 'metrics.json').write_text(
-                json.dumps(metrics))
 
 
 def write_config(folder, model, start, batch_size, **over):
@@ -87,7 +32,7 @@ def write_config(folder, model, start, batch_size, **over):
 
     cfg = Config({**dict(
         default_scope='mmaction',
-        custom_imports=dict(imports=['lvlm_var_mm', 'test_distributed']),
+        custom_imports=dict(imports=['lvlm_var_mm', 'recognizers']),
         model=model, load_from=str(start), work_dir=str(folder),
         train_dataloader=loader(12, batch_size),
         val_dataloader=loader(5, batch_size, test_mode=True),
@@ -114,14 +59,15 @@ def run_processes(folder, number):
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         port = s.getsockname()[1]
+
     def in_front(name, *folders):
         return os.pathsep.join([*map(str, folders), os.environ.get(name, '')])
 
     env = dict(os.environ, OMP_NUM_THREADS='1', PORT=str(port),
-               PYTHONPATH=in_front('PYTHONPATH', HERE.parent, HERE),
+               PYTHONPATH=in_front('PYTHONPATH', REPO, HERE),
                PATH=in_front('PATH', Path(sys.executable).parent))
     done = subprocess.run(
-        ['bash', str(HERE.parent / 'tools/dist_train.sh'),
+        ['bash', str(REPO / 'tools/dist_train.sh'),
          str(folder / 'cfg.py'), str(number)],
         env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-9000:]
@@ -258,7 +204,7 @@ def test_resumes(one_process, tmp_path, strategy):
     ('slurm_test', ('gpu', 'job', 'cfg.py'))])
 def test_usage(script, args):
     done = subprocess.run(
-        ['bash', str(HERE.parent / f'tools/{script}.sh'), *args],
+        ['bash', str(REPO / f'tools/{script}.sh'), *args],
         capture_output=True, text=True)
     assert done.returncode == 1
     assert f'usage: tools/{script}.sh' in done.stderr
@@ -272,7 +218,7 @@ def test_slurm_command(script, args, tmp_path):
     fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     fake.chmod(0o755)
     done = subprocess.run(
-        ['bash', str(HERE.parent / f'tools/slurm_{script}.sh'), 'gpu', 'job',
+        ['bash', str(REPO / f'tools/slurm_{script}.sh'), 'gpu', 'job',
          'cfg.py', *args, '--cfg-options', 'a=b c'],
         env=dict(PATH=f'{tmp_path}:{os.environ["PATH"]}', GPUS='16',
                  SRUN_ARGS='--qos high'),

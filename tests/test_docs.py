@@ -1,10 +1,9 @@
 """Links of the documentation, and the files that it names."""
 import re
-from pathlib import Path
 
 import pytest
+from helpers import REPO
 
-REPO = Path(__file__).parents[1]
 PAGES = [*sorted(REPO.glob('*.md')), *sorted(
     f for folder in ('docs', 'configs', 'tools')
     for f in (REPO / folder).rglob('*.md'))]
@@ -23,7 +22,7 @@ def test_relative_links_resolve(page):
     'page', PAGES, ids=lambda p: str(p.relative_to(REPO)))
 def test_files_that_are_named_exist(page):
     named = re.findall(
-        r'(?<![\w/.])((?:lvlm_var_mm|tools|configs)/[\w/.]+\.(?:py|sh|txt))',
+        r'(?<![\w/.])((?:lvlm_var_mm|tools|configs)/[\w/.-]+\.(?:py|sh|txt))',
         page.read_text())
     assert not [name for name in named if not (REPO / name).exists()]
 

@@ -4,16 +4,13 @@ import os
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from helpers import NUCLA, REPO
 
 from lvlm_var_mm.models.lvlm.smollm2 import default_dir, is_complete
 from lvlm_var_mm.synthetic.make import make_sample
 
-ROOT = Path(__file__).parents[1]
-NUCLA = Path(
-    os.environ.get('NUCLA_PKL', ROOT.parent / 'shared/data/nucla_3d.pkl'))
 needs_smollm2 = pytest.mark.skipif(
     not is_complete(default_dir()),
     reason='no SmolLM2: run tools/fetch_smollm2.py')
@@ -23,7 +20,7 @@ needs_nucla = pytest.mark.skipif(
 
 def run(*args, **env):
     """A tool's standard output."""
-    done = subprocess.run([sys.executable, *map(str, args)], cwd=ROOT,
+    done = subprocess.run([sys.executable, *map(str, args)], cwd=REPO,
                           env={**os.environ, **env}, text=True,
                           capture_output=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -1,23 +1,21 @@
 """Exported models: others read them, and they come back unchanged."""
 import json
 import runpy
-from pathlib import Path
 
 import peft
 import pytest
 import torch
 import transformers
-from conftest import head_cfg
+from helpers import REPO, head_cfg
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader, load_checkpoint, save_checkpoint
+from recognizers import SKELETON, batch, build_for_test, recognizer
 from safetensors.torch import load_file, save_file
-from test_recognizer import SKELETON, batch, build_for_test, recognizer
 
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.export import ACTION, ADAPTER, DESCRIPTION, export
 from mmaction.registry import MODELS
 
-REPO = Path(__file__).parents[1]
 CLASS = dict(llava='LlavaForConditionalGeneration', llama='LlamaForCausalLM')
 
 

@@ -2,11 +2,10 @@
 import copy
 
 import torch
-from conftest import CLASSES
+from helpers import CLASSES
 from mmengine.evaluator import BaseMetric
 from mmengine.runner import FlexibleRunner
-from test_distributed import RandomClips  # noqa: F401  in the registry
-from test_recognizer import recognizer
+from recognizers import recognizer
 
 from mmaction.registry import METRICS
 

@@ -5,13 +5,13 @@ On 80 GB the language model has 13B parameters. A smaller GPU gets a smaller
 one of the same family, and the output says which.
 """
 import copy
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from helpers import REPO
 from mmengine.config import Config
-from test_rehearsal import config
+from recognizers import waiting_config
 from transformers import AutoConfig
 
 from lvlm_var_mm.engine.rehearsal import Phase, Report, rehearse
@@ -21,7 +21,6 @@ from lvlm_var_mm.estimate.capacity import memory_here
 from lvlm_var_mm.estimate.hours import READS, WAITS
 from lvlm_var_mm.estimate.shapes import llava_config
 
-REPO = Path(__file__).parents[1]
 NTU = REPO / 'configs/lvlmvar_ntu60_xsub.py'
 STEPS = 20  # of each phase
 TOLERANCE = .25  # of the peak of the memory, from what was estimated
@@ -103,7 +102,7 @@ def test_figures(tiny_llava, tmp_path):
                    pipeline=[dict(type='ResampleFrames', clip_len=16),
                              dict(type='FormatGCNInput', num_person=2),
                              dict(type='PackActionInputs')])
-    plan = Plan.of(config(tiny_llava, tmp_path, missing))
+    plan = Plan.of(waiting_config(tiny_llava, tmp_path, missing))
     report = Report({READS: Phase(3., .5, 2 * 10**9)}, True, [], None)
     found = figures(plan, report, tflops=1e-3)
     assert found['peak_gb'] == 2 and 0 < found['estimated_gb'] < 1

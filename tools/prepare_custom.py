@@ -4,7 +4,8 @@
     python tools/prepare_custom.py CSV OUT --root DIR --kind video
 
 CSV has a header and a clip a line: file,label,split and, if you like,
-explanation, the reason that the model is to learn for this very clip.
+explanation, the reason that the model is to learn for this very clip, and fps,
+or timestamps, a file with the seconds of the clip's frames, a number a line.
 
     file,label,split,explanation
     anna/01.npy,wave,train,the left hand swings beside the head
@@ -33,10 +34,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--kind', default='skeleton',
                         choices=['skeleton', 'video'])
     parser.add_argument('--layout', default='ntu25',
-                        help='joints of skeletons: ntu25 (default), coco17 or '
-                        'another one of\nlvlm_var_mm/layouts.py, or a JSON '
-                        'file with num_node, inward (bones\n[outer, inner]), '
-                        'center and, if you like, joints (names)')
+                        help='joints of skeletons, in their order: ntu25 '
+                        '(default), kinect20,\ncoco17, openpose18 or '
+                        'blazepose33, see docs/layouts.md, or a JSON\nfile '
+                        'with num_node, inward (bones [outer, inner]), center '
+                        'and, if\nyou like, joints (names)')
     parser.add_argument('--classes', metavar='FILE',
                         help='a class a line, in label order')
     parser.add_argument('--max-persons', type=int, default=2,
@@ -45,6 +47,12 @@ def parse_args() -> argparse.Namespace:
                         metavar=('HEIGHT', 'WIDTH'),
                         help='picture that 2D skeletons lie in, where a file '
                         'does not say;\n1 1 where coordinates are parts of it')
+    parser.add_argument('--fps', type=float,
+                        help='frames a second of 3D skeletons, where neither '
+                        'CSV nor a file\nsays (default: 30, and told)')
+    parser.add_argument('--up', metavar='AXIS',
+                        help='axis of 3D skeletons that points up: y, z, '
+                        '--up=-y ... (default:\nas the bodies tell)')
     return parser.parse_args()
 
 
@@ -61,15 +69,17 @@ def main() -> None:
     args = parse_args()
     done = prepare_custom(args.table, args.out, args.root, args.kind,
                           args.layout, args.classes, args.max_persons,
-                          args.img_shape)
+                          args.img_shape, args.fps, args.up)
     rows = [('split', 'clips'), *done.sizes.items()]
     print(AsciiTable(rows, f'{len(done.classes.names)} classes').table)
     for file, problem in list(done.skipped.items())[:10]:
         print(f'left out: {file}: {problem}')
     print(f'{len(done.skipped)} files left out, see {args.out}/{SKIPPED}')
+    for note in done.notes:
+        print(f'note: {note}')
     if done.lacking:
         print('no clip trains: ' + ', '.join(done.lacking))
-    print(f'python tools/train.py {shlex.quote(str(done.config))}')
+    print(f'python -m lvlm_var_mm train {shlex.quote(str(done.config))}')
 
 
 if __name__ == '__main__':

@@ -34,10 +34,11 @@ if __name__ == '__main__':
 from terminaltables import AsciiTable
 
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.preparation.ntu import LEFT_OUT, is_full, prepare_ntu
+from lvlm_var_mm.preparation.ntu import (LEFT_OUT, Prepared, is_full,
+                                         prepare_ntu)
 
 
-def show_counts(prepared) -> None:
+def show_counts(prepared: Prepared) -> None:
     """Print the sizes of the splits beside the published ones."""
     for benchmark, counts in prepared.counts.items():
         rows = [('split', 'samples', 'published', 'difference', 'of these')]

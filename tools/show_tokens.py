@@ -14,11 +14,12 @@ import os
 import os.path as osp
 import random
 import re
+from typing import Dict, List, Optional, Tuple
 
 from mmengine.config import DictAction
 
 
-def parse_args():
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('config', help='config file')
@@ -39,10 +40,14 @@ if __name__ == '__main__':
     parse_args()  # --help ends here, before the slow imports
 
 import decord
+import numpy as np
 import torch
+from matplotlib.figure import Figure
+from mmengine.config import Config
 from mmengine.dataset import BaseDataset, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
+from torch import nn
 from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
@@ -64,7 +69,8 @@ from mmaction.registry import DATASETS, MODELS
 POSES = 12
 
 
-def choose(dataset, number, names):
+def choose(dataset: BaseDataset, number: int,
+           names: Optional[List[str]]) -> List[int]:
     """Clips by name, or at random, always the same and of as many classes as
     there are.
 
@@ -91,7 +97,8 @@ def choose(dataset, number, names):
     return [i for *_, i in sorted(rank)[:number]]
 
 
-def strip_of(dataset, index, span, layout):
+def strip_of(dataset: BaseDataset, index: int,
+             span: Optional[Tuple[float, float]], layout: str) -> np.ndarray:
     """Draw a clip during its tokens: poses, else frames."""
     info = dataset.get_data_info(index)
     if 'keypoint' not in info:
@@ -112,7 +119,7 @@ def strip_of(dataset, index, span, layout):
 
 
 @torch.no_grad()
-def read_codes(model, cfg):
+def read_codes(model: nn.Module, cfg: Config) -> torch.Tensor:
     """Codes and labels of the test set -> (K, classes) counts."""
     ids, labels = [], []
     for data in tqdm(Runner.build_dataloader(cfg.test_dataloader, seed=0),
@@ -126,7 +133,8 @@ def read_codes(model, cfg):
                         len(model.neck.code_names))
 
 
-def draw_clip(model, dataset, index, layout):
+def draw_clip(model: nn.Module, dataset: BaseDataset, index: int,
+              layout: str) -> Tuple[Dict, Figure]:
     """``(what explain() says, figure)`` of a clip."""
     data = model.data_preprocessor(pseudo_collate([dataset[index]]), False)
     feats = tokens_of(model, data['inputs'])
@@ -145,12 +153,12 @@ def draw_clip(model, dataset, index, layout):
         f'({told["score"]:.2f}, {mark})')
 
 
-def save(figure, path):
+def save(figure: Figure, path: str) -> None:
     with replaced(path) as f:
         figure.savefig(f, format='png')
 
 
-def main():
+def main() -> None:
     args = parse_args()
     if args.clips < 1:
         raise ValueError(f'--clips {args.clips}: at least 1')

@@ -62,7 +62,7 @@ from lvlm_var_mm.checkpoint.strict import load_strictly
 from lvlm_var_mm.cli import join_processes, load_config, user_errors
 from lvlm_var_mm.engine.start import short_log
 from lvlm_var_mm.models import LVLMHead
-from lvlm_var_mm.models.lvlm.reader import PromptReader
+from lvlm_var_mm.models.heads.base import LVLMBaseHead
 from mmaction.registry import RUNNERS
 
 
@@ -140,7 +140,7 @@ def show_explanations(runner: Runner, number: int) -> None:
     model = runner.model.module if is_model_wrapper(
         runner.model) else runner.model
     dataset = runner.test_dataloader.dataset
-    if not isinstance(getattr(model, 'cls_head', None), PromptReader):
+    if not isinstance(getattr(model, 'cls_head', None), LVLMBaseHead):
         return
     number = min(number, len(dataset))
     # Evenly spaced clips would often be of one class: names count actions.

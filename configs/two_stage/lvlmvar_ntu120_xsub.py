@@ -13,27 +13,16 @@
 # STAGE1 is work_dirs/stage1_ntu120_xsub and TOKENS is
 # data/ntu120_xsub_tokens.pkl, unless the environment says otherwise. The
 # checkpoint is that of the whole model, and is tested with either config.
-_base_ = '../lvlmvar_ntu120_xsub.py'
+_base_ = 'lvlmvar_ntu60_xsub.py'
 
 stage1 = '{{$STAGE1:work_dirs/stage1_ntu120_xsub}}'
 load_from = f'{stage1}/epoch_30.pth'
-model = dict(
-    backbone=dict(
-        _delete_=True, type='PassCodes', backbone={{_base_.model.backbone}}),
-    data_preprocessor=dict(type='ActionDataPreprocessor', to_float32=False))
 train_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='TokenDataset',
-        ann_file='{{$TOKENS:data/ntu120_xsub_tokens.pkl}}'))
+    dataset=dict(ann_file='{{$TOKENS:data/ntu120_xsub_tokens.pkl}}'))
 
-max_epochs = 4
-train_cfg = dict(
-    max_epochs=max_epochs, val_interval=1, dynamic_intervals=None)
-in_epochs = dict(
-    parts=['cls_head'], by_epoch=True, convert_to_iter_based=True)
-param_scheduler = [
-    dict(type='PartLinearLR', start_factor=0.01, end=0.5, **in_epochs),
-    dict(type='PartCosineAnnealingLR', end=max_epochs, **in_epochs)
-]
-custom_hooks = [dict(type='TokenCacheHook')]
+# As in ../lvlmvar_ntu120_xsub.py.
+model = dict(
+    neck=dict(aux_head=dict(num_classes=120)),
+    cls_head=dict(num_classes=120, class_names='ntu120'))
+ntu120 = dict(benchmark='ntu120', class_names='ntu120')
+val_dataloader = test_dataloader = dict(dataset=ntu120)

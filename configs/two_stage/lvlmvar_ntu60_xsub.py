@@ -13,27 +13,24 @@
 # STAGE1 is work_dirs/stage1_ntu60_xsub and TOKENS is
 # data/ntu60_xsub_tokens.pkl, unless the environment says otherwise. The
 # checkpoint is that of the whole model, and is tested with either config.
-_base_ = '../lvlmvar_ntu60_xsub.py'
+_base_ = ['../lvlmvar_ntu60_xsub.py', '../_base_/schedules/second_stage.py']
 
 stage1 = '{{$STAGE1:work_dirs/stage1_ntu60_xsub}}'
 load_from = f'{stage1}/epoch_30.pth'
 model = dict(
     backbone=dict(
         _delete_=True, type='PassCodes', backbone={{_base_.model.backbone}}),
-    data_preprocessor=dict(type='ActionDataPreprocessor', to_float32=False))
+    data_preprocessor=_base_.second_stage.data_preprocessor)
+
+max_epochs = 4
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,
         type='TokenDataset',
         ann_file='{{$TOKENS:data/ntu60_xsub_tokens.pkl}}'))
-
-max_epochs = 4
-train_cfg = dict(
-    max_epochs=max_epochs, val_interval=1, dynamic_intervals=None)
-in_epochs = dict(
-    parts=['cls_head'], by_epoch=True, convert_to_iter_based=True)
+train_cfg = dict(max_epochs=max_epochs, **_base_.second_stage.train_cfg)
 param_scheduler = [
-    dict(type='PartLinearLR', start_factor=0.01, end=0.5, **in_epochs),
-    dict(type='PartCosineAnnealingLR', end=max_epochs, **in_epochs)
+    dict(**_base_.second_stage.warm, end=0.5),
+    dict(**_base_.second_stage.cosine, end=max_epochs)
 ]
-custom_hooks = [dict(type='TokenCacheHook')]
+custom_hooks = _base_.second_stage.custom_hooks

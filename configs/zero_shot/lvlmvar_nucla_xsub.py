@@ -24,13 +24,13 @@ default_hooks = dict(
 train_cfg = dict(max_epochs=max_epochs, val_begin=max_epochs)
 in_epochs = dict(by_epoch=True, convert_to_iter_based=True)
 warm = dict(type='PartLinearLR', start_factor=0.01, **in_epochs)
-cosine = dict(type='PartCosineAnnealingLR', end=max_epochs, **in_epochs)
+cosine = dict(type='PartCosineAnnealingLR', **in_epochs)
 reading = dict(parts=['cls_head'], begin=warmup_epochs)
 param_scheduler = [
     dict(**warm, parts=['rest'], end=2),
-    dict(**cosine, parts=['rest']),
+    dict(**cosine, parts=['rest'], end=warmup_epochs, eta_min_ratio=0.01),
     dict(**warm, **reading, end=warmup_epochs + 1),
-    dict(**cosine, **reading)
+    dict(**cosine, **reading, end=max_epochs)
 ]
 custom_hooks = [
     dict(type='LVLMWarmupHook', epochs=warmup_epochs),

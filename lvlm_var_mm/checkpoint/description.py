@@ -11,7 +11,7 @@ from typing import Dict, List, Sequence
 
 import torch
 from mmengine.logging import print_log
-from torch import Tensor
+from torch import Tensor, nn
 
 from lvlm_var_mm.models.lvlm.build import is_untrained
 from .fingerprint import describe_lora, digest, same_weights, tokenizer_hash
@@ -25,7 +25,7 @@ TOKENS = 'num_tokens', 'parts', 'switch_cost'
 PACKAGES = 'lvlm_var_mm', 'torch', 'transformers', 'peft', 'mmaction2'
 
 
-def describe(head) -> Dict:
+def describe(head: nn.Module) -> Dict:
     """Facts about a :class:`PromptReader`.
 
     ``format``; ``class_names``, ``prompt``, ``answer``, ``chat`` and
@@ -51,7 +51,7 @@ def describe(head) -> Dict:
         versions={name: _version(name) for name in PACKAGES})
 
 
-def check(saved: Dict, head, same_task: bool = True) -> None:
+def check(saved: Dict, head: nn.Module, same_task: bool = True) -> None:
     """Compare a checkpoint's description with the head that is to read it.
 
     Args:
@@ -186,7 +186,8 @@ def _version(package: str) -> str:
         return 'unknown'
 
 
-def scale_was_a_parameter(head, state_dict: Dict, prefix: str, *args) -> None:
+def scale_was_a_parameter(head: nn.Module, state_dict: Dict, prefix: str,
+                          *args) -> None:
     """Before a head loads: in checkpoints of format 2 and older the scale of
     the tokens is no module of its own, which DeepSpeed needs."""
     old = f'{prefix}token_scale'
@@ -194,12 +195,12 @@ def scale_was_a_parameter(head, state_dict: Dict, prefix: str, *args) -> None:
         state_dict[f'{old}.scale'] = state_dict.pop(old)
 
 
-def to_bytes(facts) -> Tensor:
+def to_bytes(facts: Dict) -> Tensor:
     """JSON as a byte tensor."""
     return torch.frombuffer(
         bytearray(json.dumps(facts).encode()), dtype=torch.uint8)
 
 
-def from_bytes(state: Tensor):
+def from_bytes(state: Tensor) -> Dict:
     """The way back."""
     return json.loads(bytes(state.cpu().numpy()).decode())

@@ -4,11 +4,11 @@ import base64
 import hashlib
 import json
 import os.path as osp
-from typing import Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 # Values of the embeddings in a sample; of any other parameter there is one.
 EMBEDDED = 256
@@ -17,7 +17,7 @@ LORA = ('r', 'lora_alpha', 'use_rslora', 'use_dora', 'rank_pattern',
         'alpha_pattern')
 
 
-def describe_base(head, path: str) -> Dict:
+def describe_base(head: nn.Module, path: str) -> Dict:
     """Name, revision and sample of the language model of a head that has
     just been built from this folder or hub id: later its weights may be
     sharded."""
@@ -29,7 +29,7 @@ def describe_base(head, path: str) -> Dict:
 
 
 @torch.no_grad()
-def sample_weights(head) -> str:
+def sample_weights(head: nn.Module) -> str:
     """Some values of the embeddings and one of every other frozen parameter
     that reads text: base64 of float32, NaN for what cannot be told, as in
     quantised layers or without weights.
@@ -67,7 +67,7 @@ def same_weights(saved: str, own: str) -> bool:
     return torch.allclose(a[known], b[known], rtol=.01, atol=1e-6)
 
 
-def describe_lora(lvlm) -> Optional[Dict]:
+def describe_lora(lvlm: nn.Module) -> Optional[Dict]:
     """Describe what scales an adapter, and its layers; None without one."""
     config = getattr(lvlm, 'peft_config', {}).get('default')
     if config is None:
@@ -78,7 +78,7 @@ def describe_lora(lvlm) -> Optional[Dict]:
             'beside': sorted(beside)}
 
 
-def tokenizer_hash(tokenizer, chat: bool) -> str:
+def tokenizer_hash(tokenizer: Callable, chat: bool) -> str:
     """Hash the vocabulary, the special tokens and, where it is used, the chat
     template."""
     return digest([sorted(tokenizer.get_vocab().items()),
@@ -86,7 +86,7 @@ def tokenizer_hash(tokenizer, chat: bool) -> str:
                    str(tokenizer.chat_template) if chat else ''])
 
 
-def digest(facts) -> str:
+def digest(facts: Any) -> str:
     """Hash anything that JSON can hold."""
     text = json.dumps(facts, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

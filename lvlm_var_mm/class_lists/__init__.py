@@ -6,7 +6,7 @@ count.  An MMAction2 label map (one name a line) is such a file.
 """
 import os
 from pathlib import Path
-from typing import NamedTuple, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple, Union
 
 # key: (file beside this one, how many of its classes, None for all)
 KNOWN = {
@@ -28,7 +28,8 @@ class ClassList(NamedTuple):
     descriptions: Tuple[str, ...]
 
 
-def load_classes(source, num_classes=None):
+def load_classes(source: Union[str, os.PathLike, Sequence],
+                 num_classes: Optional[int] = None) -> ClassList:
     """Read the classes that ``source`` names.
 
     Args:

@@ -1,6 +1,7 @@
 """Skip, count and name samples whose files cannot be used."""
+import os
 import re
-from typing import Iterator, List, Optional, Sequence
+from typing import Iterator, List, Optional, Sequence, Union
 
 import decord
 import torch
@@ -20,7 +21,8 @@ class CorruptSampleError(ValueError):
             makes a worker's error anew from its message alone.
     """
 
-    def __init__(self, path, problem=None):
+    def __init__(self, path: Union[str, os.PathLike],
+                 problem: Optional[str] = None):
         self.path = str(path)
         self.problem = problem
         super().__init__(
@@ -82,11 +84,12 @@ class SkipCorruptMixin:
         self._corrupt = torch.zeros(
             len(self), dtype=torch.uint8).share_memory_()
 
-    def get_subset_(self, indices) -> None:
+    def get_subset_(self, indices: Union[int, Sequence[int]]) -> None:
         super().get_subset_(indices)
         self._count_anew()
 
-    def get_subset(self, indices) -> 'SkipCorruptMixin':
+    def get_subset(self, indices: Union[int, Sequence[int]]
+                   ) -> 'SkipCorruptMixin':
         subset = super().get_subset(indices)
         subset._count_anew()
         return subset

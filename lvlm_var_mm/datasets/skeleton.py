@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import List, Optional, Tuple, Union
 
 import numpy as np
+from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from lvlm_var_mm.class_lists import load_classes
@@ -12,6 +13,7 @@ from mmaction.datasets import PoseDataset
 from mmaction.registry import DATASETS
 from .annotations import chosen, read_pickle, tidy
 from .corrupt import CorruptSampleError, SkipCorruptMixin
+from .events import measure_first
 from .exclude import read_exclude
 from .labels import OneLabelMixin
 from .store import SkeletonStore, is_store
@@ -64,6 +66,14 @@ class SkeletonDataset(OneLabelMixin, SkipCorruptMixin, PoseDataset):
         self.exclude = read_exclude(exclude)
         self.store = None
         super().__init__(ann_file, pipeline=pipeline, split=split, **kwargs)
+
+    def full_init(self) -> None:
+        """List the samples, and measure the events that the pipeline needs
+        and nobody kept."""
+        loaded = self._fully_initialized
+        super().full_init()
+        if not loaded:
+            measure_first(self)
 
     def load_data_list(self) -> List[dict]:
         """The samples of the split, each checked. Those of a store hold
@@ -145,12 +155,17 @@ class SkeletonDataset(OneLabelMixin, SkipCorruptMixin, PoseDataset):
                  f'{len(self.class_list.names)} classes, 0 to '
                  f'{len(self.class_list.names) - 1}')
 
+    def get_plain_info(self, idx: int) -> dict:
+        """Annotation ``idx`` as it is listed; one of a store has no arrays."""
+        return BaseDataset.get_data_info(self, idx)
+
     def get_data_info(self, idx: int) -> dict:
-        """Annotation ``idx`` with its arrays.
+        """Annotation ``idx`` with its arrays. A joint that is NaN, as some
+        estimators say that it was not seen, becomes zero.
 
         Raises:
-            CorruptSampleError: No frames, or coordinates that are not
-                numbers.
+            CorruptSampleError: No frames, no joint that is seen, or infinite
+                coordinates or scores.
         """
         info = super().get_data_info(idx)
         if 'skeleton' in self.data_prefix:  # read from a file of its own
@@ -160,6 +175,10 @@ class SkeletonDataset(OneLabelMixin, SkipCorruptMixin, PoseDataset):
             # The label of the list, which may count other classes.
             info = {**stored, **info}
         keypoint = info['keypoint']
+        lost = np.isnan(keypoint).any(-1, keepdims=True)
+        if lost.any() and not lost.all():
+            keypoint = info['keypoint'] = np.where(
+                lost, keypoint.dtype.type(0), keypoint)
         numbers = keypoint, info.get('keypoint_score', 0.)
         if not keypoint.size or not all(np.isfinite(x).all() for x in numbers):
             raise CorruptSampleError(

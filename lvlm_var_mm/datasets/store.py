@@ -8,6 +8,8 @@ share through the page cache instead of each holding a copy::
     keypoint.bin      float32 rows (V, C), one a person and frame
     NAME.bin          further arrays, one row a person and frame or one a
                       frame
+    events.npz        body-part events of each sample, if they were measured;
+                      :mod:`.events` writes and replaces it
     splits.npz        of each split, the numbers of its samples
     extras.json       what a sample has beside arrays, if any has something
     meta.json         shapes, types and where the data comes from; written
@@ -17,11 +19,14 @@ import json
 import shutil
 from functools import cached_property
 from pathlib import Path
-from typing import Dict, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Dict, Optional, Sequence, Union
 
 import numpy as np
 
 from lvlm_var_mm.atomic import begin_folder, commit_folder
+
+if TYPE_CHECKING:
+    from .events import EventTable
 
 META = 'meta.json'
 FORMAT = 1
@@ -29,7 +34,8 @@ FORMAT = 1
 # first axes of an array tell how many rows that makes.
 PER_JOINT = 'keypoint', 'keypoint_score'  # (M, T, V, ...)
 PER_FRAME = 'video_frames', 'boxes'  # (T, ...)
-EXTRAS = 'explanation', 'img_shape'  # text; height and width of the picture
+# Text; height and width of the picture; frames a second.
+EXTRAS = 'explanation', 'img_shape', 'fps'
 
 
 def is_store(path: Union[str, Path]) -> bool:
@@ -92,6 +98,16 @@ class SkeletonStore:
         with np.load(Path(self.path) / 'splits.npz') as splits:
             return {name: splits[name] for name in splits.files}
 
+    @cached_property
+    def events(self) -> Optional['EventTable']:
+        """Body-part events, None where none were kept.
+
+        Raises:
+            ValueError: Their file is damaged.
+        """
+        from .events import load_table  # which needs the transforms
+        return load_table(self.path, len(self))
+
     @property
     def names(self) -> np.ndarray:
         return self._index['name']
@@ -102,8 +118,9 @@ class SkeletonStore:
 
     def sample(self, i: int) -> Dict:
         """Sample ``i`` as an annotation of MMAction2's PoseDataset:
-        ``frame_dir``, ``label``, ``total_frames``, ``keypoint`` (M, T, V, C)
-        and the further arrays. The arrays are copies, free to be changed."""
+        ``frame_dir``, ``label``, ``total_frames``, ``keypoint`` (M, T, V, C),
+        the further arrays and, if they were kept, ``events`` (Q, 3) and
+        their ``events_key``. The arrays are copies, free to be changed."""
         entry = self._index[i]
         persons, frames = int(entry['persons']), int(entry['frames'])
         sample = dict(
@@ -119,6 +136,9 @@ class SkeletonStore:
             shape = (persons, frames) if name in PER_JOINT else (frames, )
             rows = array[start:start + int(np.prod(shape))]
             sample[name] = np.array(rows).reshape(*shape, *array.shape[1:])
+        if self.events is not None:
+            sample.update(events=self.events.of(i),
+                          events_key=self.events.key)
         return sample
 
 

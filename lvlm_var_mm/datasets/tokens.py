@@ -38,8 +38,8 @@ class TokenDataset(OneLabelMixin, BaseDataset):
     def load_data_list(self) -> List[Dict]:
         if not osp.isfile(self.ann_file):
             raise FileNotFoundError(
-                f'no file {self.ann_file}: `python tools/cache_tokens.py` '
-                'makes it; set `ann_file` of TokenDataset to it')
+                f'no file {self.ann_file}: `python -m lvlm_var_mm '
+                'cache_tokens` makes it; set `ann_file` of TokenDataset to it')
         content = load_pickle(self.ann_file)
         if not isinstance(content, dict) or not content.get('clips'):
             raise ValueError(f'{self.ann_file} was not made by '

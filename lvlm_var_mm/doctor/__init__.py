@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from lvlm_var_mm.layouts import layout_of
+from . import bodies
 from . import checkpoint as checkpoint_checks
 from . import data, environment, fit, model, samples, schedule
 from .findings import Finding, exit_code, failure, summary, table
@@ -93,12 +94,14 @@ def _examine_data(cfg, splits, body, built, number, progress):
         found += data.check_repeats(split)
         found += data.check_published(split)
         found += data.check_exclude(split)
-        some = samples.read_samples(split, number, body, progress)
+        joints = bodies.layout_of_split(split, body)
+        some = samples.read_samples(split, number, joints, progress)
         opened.append((split, some))
         found += samples.check_files(split, some)
         found += samples.check_joints(split, some, body)
         found += samples.check_coordinates(split, some)
         found += samples.check_unit(split, some)
+        found += bodies.check_bodies(split, some, joints)
         good = [s.index for s in some if s.usable]
         if good:
             found += fit.check_fit(cfg, split, good[0], built)

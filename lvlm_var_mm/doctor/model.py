@@ -2,7 +2,7 @@
 weight."""
 import os.path as osp
 import re
-from typing import Iterator, Sequence, Set
+from typing import Iterator, List, Optional, Sequence, Set, Tuple
 
 from mmengine.config import Config, ConfigDict
 from torch import nn
@@ -20,8 +20,8 @@ AREA = 'model'
 TOKENIZERS = 'tokenizer.json', 'tokenizer.model', 'vocab.json', 'vocab.txt'
 LVLM = f'model.cls_head.lvlm.{PATH_KEY}'
 FOLDER_REMEDY = (f'set `{LVLM}` (LVLM_PATH or LLAVA_PATH of our configs) to a '
-                 'whole folder in the transformers layout; `python tools/'
-                 'fetch_smollm2.py` makes that of the small configs')
+                 'whole folder in the transformers format; `python -m '
+                 'lvlm_var_mm fetch_smollm2` makes that of the small configs')
 
 
 # ---------------------------------------------------------------- the classes
@@ -125,7 +125,7 @@ def _linear_layers(model: nn.Module) -> Set[str]:
             if isinstance(module, nn.Linear)}
 
 
-def build_model(cfg: Config):
+def build_model(cfg: Config) -> Tuple[Optional[nn.Module], List[Finding]]:
     """The recognizer without weights of a language model -> model or None,
     and the finding if building fails."""
     try:

@@ -8,15 +8,11 @@ from tqdm import tqdm
 
 from lvlm_var_mm.datasets.corrupt import SkipCorruptMixin, problem_of
 from lvlm_var_mm.datasets.video import check_video
+from lvlm_var_mm.kinematics.questions import Seen, ask_unit, look_at
 from lvlm_var_mm.layouts import Layout
 from .data import Split, identities
 from .findings import Finding, shorten
 
-# Middle of the shoulders to middle of the hips, metres, children included.
-TORSO = .2, .9
-UNITS = (5., 'scaled already'), (200., 'centimetres'), (2000., 'millimetres')
-# Layouts of pictures; their third coordinate, if any, is mostly a score.
-PICTURE = 'coco17', 'openpose18'
 # The steps that make the unit of the data indifferent.
 SCALING = 'AlignSkeleton3D', 'PreNormalize2D'
 # More bad samples than this part are no accident.
@@ -32,7 +28,9 @@ class Sample(NamedTuple):
     stops: bool = False  # whether training stops there, too
     shape: Tuple[int, ...] = ()  # (M, T, V, C) of a skeleton
     fault: str = ''  # 'NaN or infinite', 'all zero' or 'never moves'
-    torso: float = np.nan  # length of the torso in the unit of the data
+    seen: Optional[Seen] = None  # what questions are asked of
+    fps: Optional[float] = None  # where the sample says it
+    img_shape: Optional[Tuple[int, int]] = None
     digest: bytes = b''
 
     @property
@@ -70,6 +68,7 @@ def read_sample(dataset: BaseDataset, i: int,
         info = dataset.get_data_info(i)
         # One packed by frames is unpacked by the pipeline.
         if 'keypoint' in info and 'frame_inds' not in info:
+            known.update(fps=info.get('fps'), img_shape=info.get('img_shape'))
             return _skeleton(known, np.asarray(info['keypoint']), body)
         if file:  # but no frames: a video
             check_video(file)
@@ -96,21 +95,8 @@ def _skeleton(known: Dict, keypoint: np.ndarray,
         fault = 'never moves'
     return Sample(
         **known, shape=keypoint.shape, fault=fault,
-        torso=_torso(keypoint, body),
+        seen=None if fault else look_at(keypoint, body),
         digest=hashlib.sha256(np.ascontiguousarray(keypoint)).digest())
-
-
-def _torso(keypoint: np.ndarray, body: Optional[Layout]) -> float:
-    """Median length of the first person's torso, NaN where unknown."""
-    ends = [[body.index(f'{side}_{part}') for side in ('left', 'right')]
-            for part in ('shoulder', 'hip')] if body else [[None]]
-    if any(None in pair for pair in ends) or body.name in PICTURE or (
-            body.num_joints != keypoint.shape[2]):
-        return np.nan
-    frames = keypoint[0][keypoint[0].any((1, 2))]
-    a, b = (frames[:, pair].mean(1) for pair in ends)
-    return float(np.median(np.linalg.norm(a - b, axis=-1))) if len(
-        frames) else np.nan
 
 
 # ------------------------------------------------------- what they show
@@ -171,23 +157,16 @@ def check_coordinates(split: Split, samples: Sequence[Sample]
 
 def check_unit(split: Split, samples: Sequence[Sample]) -> Iterator[Finding]:
     """The length of a torso tells metres from centimetres."""
-    lengths = [s.torso for s in samples
-               if np.isfinite(s.torso) and s.shape[-1] == 3]
-    if not lengths:
-        return
-    torso = float(np.median(lengths))
-    if TORSO[0] <= torso <= TORSO[1]:
+    torso, doubts = ask_unit([s.seen for s in samples if s.seen])
+    if np.isfinite(torso) and not doubts:
         yield Finding('ok', split.area, f'torsos of {torso:.2f} m')
-        return
-    unit = next((u for limit, u in UNITS if torso < limit), 'pixels')
     scaled = any(step.get('type') in SCALING
                  for step in split.cfg.get('pipeline', ()))
-    yield Finding(
-        'warning' if scaled else 'error', split.area,
-        f'a torso of {torso:.3g}: not metres but {unit}?',
-        'convert the keypoints to metres' +
-        ('; the pipeline scales them, so that training may go on'
-         if scaled else ''))
+    for doubt in doubts:
+        yield Finding(
+            'warning' if scaled else 'error', split.area, doubt.text,
+            doubt.remedy + ('; the pipeline scales them, so that training '
+                            'may go on' if scaled else ''))
 
 
 def check_leak(train: Split, train_read: Sequence[Sample], other: Split,

@@ -1,7 +1,10 @@
 """Hooks of MMEngine's Runner."""
+from typing import Dict, Optional
+
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from lvlm_var_mm.datasets.corrupt import (CorruptSampleError, find_corrupt,
                                           skipping_datasets)
@@ -17,10 +20,12 @@ class LVLMWarmupHook(Hook):
     """Let the tokens settle before the language model reads them.
 
     For the first epochs the backbone and the VST neck train by the neck's own
-    losses alone, and dead codes are replaced. A language model costs many
-    times their step, and codes that still change their meaning teach it
-    nothing: once it reads, none is replaced any more. Resuming is safe: the
-    state follows from the epoch.
+    losses alone. A language model costs many times their step, and codes that
+    still change their meaning teach it nothing. So once it reads, what moves
+    by itself stands still: the codebook, and the running statistics of batch
+    normalisation, by which a step is normalised from then on in training as
+    in testing. The weights go on learning. Resuming is safe: the state
+    follows from the epoch.
 
     Validation meanwhile is that of the tokens: of the metrics only
     ``TokenMetric`` runs, which has the accuracy of the neck's light classifier
@@ -56,7 +61,18 @@ class LVLMWarmupHook(Hook):
         model.cls_head.active = active
         quantizer = getattr(getattr(model, 'neck', None), 'quantizer', None)
         if self.epochs and isinstance(quantizer, Settling):
-            quantizer.replacing = not active
+            quantizer.settled = active
+
+    def before_train_iter(self, runner: Runner, batch_idx: int,
+                          data_batch: Optional[Dict] = None) -> None:
+        # After the loop has called `model.train()`, once an epoch.
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        if self.epochs and batch_idx == 0 and model.cls_head.active:
+            for part in (model.backbone, getattr(model, 'neck', None)):
+                for module in part.modules() if part is not None else ():
+                    if isinstance(module, _BatchNorm):
+                        module.eval()
 
     def before_val_epoch(self, runner: Runner) -> None:
         model = runner.model

@@ -1,7 +1,7 @@
 """Optimizer wrappers: mixed precision on any device, and a learning rate for
 each part of the model."""
 from contextlib import contextmanager
-from typing import Dict, List
+from typing import Dict, Iterator, List
 
 import torch
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
@@ -30,7 +30,7 @@ class BFloat16OptimWrapper(OptimWrapper):
         self.dtype = usable_dtype(torch.bfloat16, 'the training step')
 
     @contextmanager
-    def optim_context(self, model: torch.nn.Module):
+    def optim_context(self, model: torch.nn.Module) -> Iterator[None]:
         device = next(model.parameters()).device.type
         # MMAction2's heads count hits in numpy, which has no bfloat16.
         head = getattr(getattr(model, 'module', model), 'cls_head', None)

@@ -134,8 +134,8 @@ def rehearse(cfg: Config, iterations: int = 2) -> Report:
             raise ValueError(
                 f'{watch.phase}: the GPU has too little memory; lower '
                 '`train_dataloader.batch_size`, or set `model.cls_head.'
-                'gradient_checkpointing=True`; `python tools/estimate.py '
-                'CONFIG` prints what fits') from e
+                'gradient_checkpointing=True`; `python -m lvlm_var_mm '
+                'estimate CONFIG` prints what fits') from e
         except Exception:
             _say(f'the rehearsal failed in this phase: {watch.phase}')
             raise

@@ -22,6 +22,7 @@ from typing import Dict, List, Sequence
 
 import torch
 from mmengine.config import Config
+from mmengine.optim import OptimWrapper
 from mmengine.optim.scheduler import CosineAnnealingLR, LinearLR
 
 from mmaction.registry import PARAM_SCHEDULERS
@@ -40,7 +41,7 @@ class OfParts:
         ValueError: A part that the optimizer does not have.
     """
 
-    def __init__(self, optimizer, *args, parts: Sequence[str],
+    def __init__(self, optimizer: OptimWrapper, *args, parts: Sequence[str],
                  **kwargs) -> None:
         # MMEngine adds a group of the optimizer's defaults, to log them.
         groups = [group.get('part', REST) for group in optimizer.param_groups]

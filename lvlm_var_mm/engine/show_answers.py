@@ -1,5 +1,6 @@
 """Log what the model says while it learns."""
 import random
+from typing import Dict, Optional
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -34,7 +35,8 @@ class ShowAnswersHook(Hook):
         self.clips, self.interval = clips, interval
         self._validations = 0
 
-    def after_val_epoch(self, runner: Runner, metrics=None) -> None:
+    def after_val_epoch(self, runner: Runner,
+                        metrics: Optional[Dict] = None) -> None:
         self._validations += 1
         model = runner.model
         model = model.module if is_model_wrapper(model) else model

@@ -31,7 +31,7 @@ class TokenCacheHook(Hook):
                 f'{dataset.ann_file} is stale: other weights than those in '
                 'training made its tokens. Set `load_from` to the checkpoint '
                 'that they were made with, or make them anew with '
-                '`python tools/cache_tokens.py`')
+                '`python -m lvlm_var_mm cache_tokens`')
 
 
 @torch.no_grad()

@@ -1,6 +1,7 @@
 """Evaluate a model in training and restore its modes and RNG state."""
 import random
 from contextlib import contextmanager
+from typing import Iterator
 
 import numpy as np
 import torch
@@ -8,7 +9,7 @@ from torch import nn
 
 
 @contextmanager
-def left_as_it_was(model: nn.Module):
+def left_as_it_was(model: nn.Module) -> Iterator[None]:
     """Put the mode of every module and the random numbers back at the end;
     ``model.train()`` would wake what is kept in evaluation mode."""
     modes = [(module, module.training) for module in model.modules()]

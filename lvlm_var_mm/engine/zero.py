@@ -1,7 +1,7 @@
 """DeepSpeed ZeRO-3 for FlexibleRunner, with checkpoints that others read."""
 import importlib.util
 import os.path as osp
-from typing import Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
 import torch
 import torch.nn as nn
@@ -89,7 +89,7 @@ class ZeroStrategy(DeepSpeedStrategy):
         return super()._wrap_model(model)
 
     def prepare(self, *args, dispatch_kwargs: Optional[Dict] = None,
-                **kwargs):
+                **kwargs) -> Any:
         """The Runner tells the batch size twice, but only a
         ``DeepSpeedStrategy`` by that name where it is looked for."""
         dispatch_kwargs = dispatch_kwargs or {}

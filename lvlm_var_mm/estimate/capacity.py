@@ -75,5 +75,5 @@ def require_memory(cfg: Config, there: int, gpus: int = 1) -> None:
             f'activations come on top), but there are {there / GB:.1f} GB: '
             'take a smaller language model (LVLM_PATH or LLAVA_PATH), load '
             'it in 4 bits (`model.cls_head.lvlm.quantization_config`), or '
-            'take a larger machine; `python tools/estimate.py CONFIG` prints '
-            'what fits where')
+            'take a larger machine; `python -m lvlm_var_mm estimate CONFIG` '
+            'prints what fits where')

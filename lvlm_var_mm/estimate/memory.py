@@ -1,6 +1,6 @@
 """From a step's footprint to the memory of a GPU."""
 import re
-from typing import Dict, NamedTuple, Optional
+from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 from mmengine.config import Config
 from torch import nn
@@ -121,7 +121,7 @@ def memory_of(clips: int, steps: Dict[int, Footprint], weights: float,
         shards and gpus > 1) else whole
 
 
-def largest(memory: float, of) -> int:
+def largest(memory: float, of: Callable[[int], Memory]) -> int:
     """The most clips whose ``of(clips).total`` fits; 0 if one does not."""
     if of(1).total > memory:
         return 0
@@ -130,7 +130,7 @@ def largest(memory: float, of) -> int:
 
 
 def weight_bytes(head: nn.Module, bits: Optional[int] = None,
-                 double: bool = False):
+                 double: bool = False) -> Tuple[float, float]:
     """Bytes of all weights of a head, and of the largest that is dequantised
     for its use.
 
@@ -158,7 +158,7 @@ def weight_bytes(head: nn.Module, bits: Optional[int] = None,
     return total, most
 
 
-def quantised(cfg: Config):
+def quantised(cfg: Config) -> Tuple[Optional[int], bool]:
     """``(bits, double)`` that ``quantization_config`` asks for."""
     settings = cfg.model.cls_head.lvlm.get('quantization_config') or {}
     bits = (4 if settings.get('load_in_4bit') else

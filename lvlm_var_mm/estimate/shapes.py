@@ -5,7 +5,7 @@ import re
 import zlib
 from functools import partial
 from types import SimpleNamespace
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Iterable, List, Optional, Sequence
 
 import huggingface_hub
 import torch
@@ -16,6 +16,7 @@ from transformers import (CLIPVisionConfig, LlamaConfig, LlavaConfig,
 
 from lvlm_var_mm.models.lvlm.build import PATH_KEY, weightless
 from mmaction.registry import DATASETS, MODELS
+from mmaction.structures import ActionDataSample
 from . import made  # noqa: F401  in the registry
 
 # LLaVA-1.5 as published: Vicuna behind CLIP ViT-L/14-336.
@@ -40,23 +41,24 @@ class WordTokenizer:
     def __init__(self):
         self.words = {}  # that were read, by their number
 
-    def get_vocab(self):
+    def get_vocab(self) -> Dict:
         return {}
 
-    def convert_ids_to_tokens(self, ids):
+    def convert_ids_to_tokens(self, ids: Iterable[int]) -> List[str]:
         return [self.words.get(int(i), '') for i in ids]
 
-    def __call__(self, text, add_special_tokens=True):
+    def __call__(self, text: str,
+                 add_special_tokens: bool = True) -> SimpleNamespace:
         words = re.findall(r'\n|\w+|[^\w\s]', text)
         ids = [1 + zlib.crc32(word.encode()) % self.size for word in words]
         self.words.update(zip(ids, words))
         return SimpleNamespace(input_ids=ids)
 
-    def decode(self, ids, **kwargs):
+    def decode(self, ids: Iterable[int], **kwargs) -> str:
         return ' '.join(self.words.get(int(i), '') for i in ids).strip()
 
 
-def llava(size: str = '13b', dtype=torch.float32) -> nn.Module:
+def llava(size: str = '13b', dtype: torch.dtype = torch.float32) -> nn.Module:
     """Build LLaVA-1.5 of random weights, where the default device says."""
     return LlavaForConditionalGeneration(llava_config(size)).to(dtype)
 
@@ -129,7 +131,7 @@ def build_without_weights(cfg: Config) -> nn.Module:
         return MODELS.build(head).to('meta')
 
 
-def keyframe_positions(head: nn.Module, data_sample) -> int:
+def keyframe_positions(head: nn.Module, data_sample: ActionDataSample) -> int:
     """Positions that the keyframes of a clip take in the prompt.
 
     Args:

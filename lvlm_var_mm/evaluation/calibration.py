@@ -2,7 +2,7 @@
 
 Shapes: N clips, K classes.
 """
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 from mmengine.evaluator import BaseMetric
@@ -54,7 +54,7 @@ class CalibrationMetric(BaseMetric):
                              'at least 1')
         self.bins, self.fit = bins, fit
 
-    def process(self, data_batch, data_samples: Sequence[Dict]) -> None:
+    def process(self, data_batch: Any, data_samples: Sequence[Dict]) -> None:
         for sample in data_samples:
             self.results.append(
                 dict(

@@ -1,6 +1,6 @@
 """Metric of the semantic action tokens of a test set."""
 import math
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 from mmengine.evaluator import BaseMetric
@@ -55,7 +55,7 @@ class TokenMetric(BaseMetric):
         super().__init__(collect_device, prefix)
         self.codebook_size = codebook_size
 
-    def process(self, data_batch, data_samples: Sequence[Dict]) -> None:
+    def process(self, data_batch: Any, data_samples: Sequence[Dict]) -> None:
         for sample in data_samples:
             if 'pred_tokens' not in sample:
                 raise ValueError(

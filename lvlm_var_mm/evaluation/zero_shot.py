@@ -2,7 +2,7 @@
 
 Shapes: N clips, K classes.
 """
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -57,7 +57,7 @@ class ZeroShotMetric(BaseMetric):
         self.unseen = sorted(unseen)
         self.seen_penalty = seen_penalty
 
-    def process(self, data_batch, data_samples: Sequence[Dict]) -> None:
+    def process(self, data_batch: Any, data_samples: Sequence[Dict]) -> None:
         for sample in data_samples:
             self.results.append(
                 (sample['pred_score'].detach().float().cpu(),

@@ -4,10 +4,12 @@
     sentence = describe(seen.events)   # 'The right hand rises, then ...'
     [check(claim, seen) for claim in claims(sentence)]  # True, False, None
 """
+from .axes import Axes, find_axes
 from .claims import Claim, check, claims
 from .events import Event, Observation, observe, observe_all
 from .language import describe
-from .vocabulary import KINDS, NAMES, mirrored
+from .vocabulary import KINDS, NAMES, VERSION, mirrored
 
-__all__ = ['KINDS', 'NAMES', 'Claim', 'Event', 'Observation', 'check',
-           'claims', 'describe', 'mirrored', 'observe', 'observe_all']
+__all__ = ['KINDS', 'NAMES', 'VERSION', 'Axes', 'Claim', 'Event',
+           'Observation', 'check', 'claims', 'describe', 'find_axes',
+           'mirrored', 'observe', 'observe_all']

@@ -42,6 +42,12 @@ def quantile(values: np.ndarray, share: float) -> np.ndarray:
     return np.take_along_axis(np.sort(values, axis=0), at[None], 0)[0]
 
 
+def median(values: np.ndarray) -> np.ndarray:
+    """(T, R) -> (R, ) of what is not NaN, NaN where nothing is; changes its
+    sign with the values."""
+    return (quantile(values, .5) - quantile(-values, .5)) / 2
+
+
 def bridge(points: np.ndarray, there: np.ndarray, longest: int) -> None:
     """Fill gaps of up to ``longest`` frames linearly, in place.
 
@@ -67,19 +73,21 @@ def bridge(points: np.ndarray, there: np.ndarray, longest: int) -> None:
         (1 - weight) * curve[which, :, start] + weight * curve[which, :, end])
 
 
-def smooth(points: np.ndarray, glitch: float, times: int) -> None:
+def smooth(points: np.ndarray, glitch: float, times: float) -> None:
     """Put back single frames that jump away by more than ``glitch``, then
-    average with weights 1, 2, 1, ``times`` times, in place; (V, C, T, R)."""
+    average with weights 1, 2, 1, ``times`` times, in place; (V, C, T, R).
+    Less than once is with less weight on the neighbours."""
     if points.shape[2] > 2:
         now = points[:, :, 1:-1]
         before, after = points[:, :, :-2], points[:, :, 2:]
         middle = np.clip(now, np.fmin(before, after), np.fmax(before, after))
         now[...] = np.where(np.abs(now - middle) > glitch, middle, now)
-    for _ in range(times):
+    weight = np.float32(min(times, 1) / 4)
+    for _ in range(max(1, round(times))):
         padded = np.pad(points, ((0, 0), (0, 0), (1, 1), (0, 0)), 'edge')
         np.add(padded[:, :, :-2], padded[:, :, 2:], out=points)
-        points += 2 * padded[:, :, 1:-1]
-        points /= 4
+        points *= weight
+        points += (1 - 2 * weight) * padded[:, :, 1:-1]
 
 
 def opening(curve: np.ndarray, size: int) -> np.ndarray:
@@ -90,3 +98,11 @@ def opening(curve: np.ndarray, size: int) -> np.ndarray:
     low = minimum_filter1d(low, size, axis=0)
     low = np.where(np.isinf(low), -np.inf, low)
     return maximum_filter1d(low, size, axis=0)[size:-size]
+
+
+def lowest(curve: np.ndarray, reach: int) -> np.ndarray:
+    """The least of a curve (T, R) from ``reach`` frames before to as many
+    after; NaN where it is."""
+    low = minimum_filter1d(np.where(np.isnan(curve), np.inf, curve),
+                           2 * reach + 1, axis=0, mode='nearest')
+    return np.where(np.isnan(curve), np.nan, low)

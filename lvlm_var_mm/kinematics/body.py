@@ -8,18 +8,26 @@ right, f = u x r forward. A picture has no f; what needs it is NaN, as is all
 that needs a joint which the layout or the data lack.
 """
 from functools import cached_property
-from typing import Iterator, List, Sequence
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
 from lvlm_var_mm.layouts import Layout
-from .arrays import (add_up, bridge, cross, dot, length, opening, quantile,
-                     smooth)
+from .arrays import (add_up, bridge, cross, dot, length, median, opening,
+                     quantile, smooth)
+from .axes import reflect
 
 SIDES = 'left', 'right'
+# A body of which this share of its usual size is left was lost for the moment.
+SHRUNK = .6
 MAX_GAP = .35  # seconds without a joint that a straight line bridges
-GLITCH = .4  # torso lengths; a joint so far off for one frame was lost
+# Torso lengths that a joint must be off for one frame to have been lost: at
+# least, and times the frames a second. A hand moves on in a long frame.
+GLITCH, GLITCH_SPEED = .4, 12.
+KNEES = 3.  # what the bend of the knees counts beside shoulders and hips
 MAX_TILT = 30  # degrees of the camera that levelling undoes
+MAX_REST = .3  # torso lengths that a trunk at rest may lean
+THROAT = .32  # torso lengths from neck to head
 JUMP = .8  # seconds; what stays up for longer is no jump
 
 
@@ -32,16 +40,23 @@ class Body:
         layout (Layout): Names of the V joints.
         fps (float): Frames a second.
         up (sequence): (C, ), the direction that points up.
+        mirrored (bool): Whether coordinates are those of a mirror.
     """
 
     def __init__(self, keypoint: np.ndarray, layout: Layout, fps: float,
-                 up: Sequence[float]) -> None:
+                 up: Sequence[float], mirrored: bool = False) -> None:
         self.fps, self.names = fps, set(layout.joints)
         self.persons, self.space = keypoint.shape[1], len(up) == 3
         keypoint = keypoint.reshape(-1, *keypoint.shape[2:])
         points = np.array(  # [V, C, T, R]
             keypoint.transpose(2, 3, 1, 0), np.float32, order='C')
+        up = np.array(up, np.float32)
+        if mirrored:
+            reflect(points, up)
         there = np.isfinite(points).all(1) & points.any(1)  # [V, T, R]
+        points.transpose(1, 0, 2, 3)[:, ~there] = np.nan
+        if self.space:
+            there &= _keeps_its_size(dict(zip(layout.joints, points)))
         if not there.all():
             points.transpose(1, 0, 2, 3)[:, ~there] = np.nan
             bridge(points, there, round(MAX_GAP * fps))
@@ -53,20 +68,23 @@ class Body:
             .5 if self.space else .9)
         self.torso[~(self.torso > 0)] = np.nan
         points /= self.torso
-        smooth(points, GLITCH, max(1, round(fps / 30)))
+        smooth(points, max(GLITCH, GLITCH_SPEED / fps), fps / 30)
 
         self.chest, self.pelvis = self.middle('shoulder'), self.middle('hip')
         self.trunk = self.chest - self.pelvis
-        self.u = self._vertical(np.asarray(up, np.float32))
+        self.u = self._vertical(up)
         self.shoulders, self.hips = (
             self._level(self.of('right', pair) - self.of('left', pair))
             for pair in ('shoulder', 'hip'))
         across = self.shoulders + self.hips
-        breadth = length(across)
-        # Neither who lies on a side nor who is seen from one has an r.
-        self.r = across / np.where(breadth > .5, breadth, np.nan)
-        self.f = (cross(np.broadcast_to(self.u, self.r.shape), self.r)
-                  if self.space else self._nowhere)
+        if self.space:
+            self.f = self._facing(across)
+            self.r = cross(self.f, np.broadcast_to(self.u, self.f.shape))
+        else:
+            # Who is seen from a side has no r.
+            breadth = length(across)
+            self.r = across / np.where(breadth > .5, breadth, np.nan)
+            self.f = self._nowhere
 
     def joint(self, name: str) -> np.ndarray:
         """A joint, NaN where there is none."""
@@ -101,9 +119,27 @@ class Body:
         """A line's level part, averaged over a fifth of a second."""
         return self._average(np.nan_to_num(line - self.up(line) * self.u))
 
-    def _average(self, curve: np.ndarray) -> np.ndarray:
-        """The mean over a fifth of a second; (..., T, R)."""
-        reach = max(1, round(.1 * self.fps))
+    def _facing(self, across: np.ndarray) -> np.ndarray:
+        """f (3, T, R): square to shoulders and hips, and where the knees
+        bend. Of who stands sideways a sensor sees one shoulder and guesses
+        the other; knees bend forward however that comes out."""
+        ahead = cross(np.broadcast_to(self.u, across.shape), across)
+        knees = self._level(self._bent('left') + self._bent('right'))
+        ahead = ahead + KNEES * self._average(knees, .3)
+        breadth = length(ahead)
+        # Neither who lies on a side nor who cannot be made out has an f.
+        return ahead / np.where(breadth > .5, breadth, np.nan)
+
+    def _bent(self, side: str) -> np.ndarray:
+        """From the line between hip and ankle to the knee."""
+        hip, ankle = self.of(side, 'hip'), self.of(side, 'ankle')
+        leg, thigh = ankle - hip, self.of(side, 'knee') - hip
+        return thigh - dot(thigh, leg) / dot(leg, leg) * leg
+
+    def _average(self, curve: np.ndarray, reach: float = .1) -> np.ndarray:
+        """The mean from so many seconds before to as many after;
+        (..., T, R)."""
+        reach = max(1, round(reach * self.fps))
         edges = [(0, 0)] * (curve.ndim - 2) + [(reach, reach), (0, 0)]
         padded = np.pad(curve, edges, 'edge')
         parts = [padded[..., i:i + curve.shape[-2], :]
@@ -128,7 +164,12 @@ class Body:
 
     @cached_property
     def neck(self) -> np.ndarray:
-        return self.joint('neck') if 'neck' in self.names else self.chest
+        """The joint of that name, else between the shoulders: by a joint of
+        its own, because arms that work lift the shoulders."""
+        for name in ('neck', 'chest'):
+            if name in self.names:
+                return self.joint(name)
+        return self.chest
 
     @cached_property
     def hands(self) -> dict:
@@ -160,6 +201,10 @@ class Body:
         body."""
         return add_up(dot(np.diff(point, axis=1), axis[:, 1:]))
 
+    def outward_path(self, side: str, point: np.ndarray) -> np.ndarray:
+        way = self.path(point, self.r)
+        return way if side == 'right' else -way
+
     def angle(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Radians from one level line to another, positive to the left."""
         if not self.space:
@@ -174,32 +219,69 @@ class Body:
         upright = self.up(self.trunk)[1:] > .5
         return add_up(np.where(upright, turns, np.nan))
 
-    def speed(self, point: np.ndarray) -> np.ndarray:
-        """Level speed over half a second."""
+    def velocity(self, point: np.ndarray) -> np.ndarray:
+        """A point's level velocity over half a second, (C, T, R)."""
         reach = max(1, round(.25 * self.fps))
         padded = np.pad(point, ((0, 0), (reach, reach), (0, 0)), 'edge')
         way = padded[:, 2 * reach:] - padded[:, :-2 * reach]
-        return self.level(way) * self.fps / (2 * reach)
+        way = way - self.up(way) * self.u
+        return way * np.float32(self.fps / (2 * reach))
+
+    def speed(self) -> np.ndarray:
+        """The lesser of the level speeds of pelvis and feet: who sits down
+        stays with the feet, who kicks with the pelvis."""
+        return np.minimum(length(self.velocity(self.pelvis)),
+                          length(self.velocity(self.middle('ankle'))))
+
+    def on_the_way(self, vector: np.ndarray) -> np.ndarray:
+        """A vector's part along the way that the body goes, nothing for one
+        that stays; unknown in a picture, where it may come closer."""
+        velocity = self.velocity(self.pelvis)
+        speed = length(velocity)
+        stays = speed < .3
+        along = dot(vector, velocity) / np.where(stays, 1, speed)
+        return np.where(stays, 0 if self.space else np.nan, along)
 
     def pitch(self) -> np.ndarray:
         """Measure how far the face points down."""
         if 'nose' in self.names:
             return self._average(self.up(self.ears - self.joint('nose')))
-        return self._average(dot(self.head - self.neck,
-                                 self._square(self.f)))
+        return self._average(dot(self._throat, self._square(self.f)))
 
     def tilt(self) -> np.ndarray:
         """Measure how far the head is tilted to the right."""
         if 'left_ear' in self.names:
             return self._average(self.up(
                 self.of('left', 'ear') - self.of('right', 'ear')))
-        return self._average(dot(self.head - self.neck,
-                                 self._square(self.r)))
+        return self._average(dot(self._throat, self._square(self.r)))
+
+    @cached_property
+    def _throat(self) -> np.ndarray:
+        """From neck to head, as long as a throat: sensors put either joint
+        higher or lower."""
+        throat = self.head - self.neck
+        return THROAT * throat / length(throat)
 
     def _square(self, axis: np.ndarray) -> np.ndarray:
-        """The part of an axis that is square to the trunk."""
-        along = self.trunk / length(self.trunk)
+        """The part of an axis that is square to the spine."""
+        along = self.neck - self.joint('pelvis')
+        along = np.where(np.isnan(along), self.trunk, along)
+        along = along / length(along)
         return axis - dot(axis, along) * along
+
+    @cached_property
+    def lean(self) -> Tuple[np.ndarray, np.ndarray]:
+        """Measure how far the trunk leans forward and to the right: of where
+        it is when this body stands, or of upright if it never does."""
+        ahead, right = self.ahead(self.trunk), self.right(self.trunk)
+        upright = self.up(self.trunk) > .96 * length(self.trunk)
+        legs = length(self.pelvis - self.middle('ankle'))
+        standing = upright & (legs > .92 * np.fmax.reduce(legs, axis=0))
+        rest = np.where(standing.any(0), standing, upright)
+        return tuple(
+            curve - np.clip(np.nan_to_num(median(
+                np.where(rest, curve, np.nan))), -MAX_REST, MAX_REST)
+            for curve in (ahead, right))
 
     def lift(self) -> np.ndarray:
         """Measure how far an upright trunk and both feet are above their
@@ -242,3 +324,18 @@ class Body:
             nearest = np.fmin(nearest, self.level(other - self.pelvis))
         first = np.arange(nearest.shape[1]) % self.persons == 0
         return np.where(first, nearest, np.nan)
+
+
+def _keeps_its_size(joints: Dict[str, np.ndarray]) -> np.ndarray:
+    """bool (T, R): legs and trunk are about as long as they usually are, or
+    are not seen; bodies do not shrink, but sensors lose them."""
+    nowhere = np.float32(np.nan)
+
+    def bone(side, start, end):
+        line = (joints.get(f'{side}_{start}', nowhere)
+                - joints.get(f'{side}_{end}', nowhere))
+        return length(line + np.zeros((1, 1, 1), np.float32))
+
+    size = sum(bone('left', *ends) + bone('right', *ends) for ends in (
+        ('shoulder', 'hip'), ('hip', 'knee'), ('knee', 'ankle')))
+    return ~(size < SHRUNK * quantile(size, .5))

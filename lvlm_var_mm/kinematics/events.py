@@ -4,13 +4,16 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from lvlm_var_mm.layouts import Layout, load_layout
+from .axes import Axes, UpLike, resolve
 from .body import Body
-from .rules import beats, stays, swings
+from .rules import Found, beats, stays, swings
 from .signals import curves
-from .vocabulary import INDEX, KINDS, SLACK, WHILE
+from .vocabulary import ALONG, INDEX, KINDS, MOSTLY, MUCH, SLACK, TIMES, WHILE
 
 CHUNK = 64  # clips measured together: more do not fit into the caches
-UP = {2: (0, -1), 3: (0, 1, 0)}  # pictures count y downwards
+# Frames a second below which beats and brief stays may pass unseen: if none is
+# found, that tells nothing.
+SLOW = 10
 
 
 class Event(NamedTuple):
@@ -47,11 +50,14 @@ class Observation(NamedTuple):
             entry of the vocabulary happened.
         frames (int): T.
         fps (float): Frames a second.
+        axes (Axes, optional): Up and handedness, as declared or found, and
+            how sure that is.
     """
     events: Tuple[Event, ...]
     decidable: np.ndarray
     frames: int
     fps: float
+    axes: Optional[Axes] = None
 
     def activity(self, person: Optional[int] = None) -> np.ndarray:
         """bool (T, E): which entries of the vocabulary hold at each frame,
@@ -66,8 +72,8 @@ class Observation(NamedTuple):
 
 
 def observe(keypoint: np.ndarray, layout: Union[str, dict, Layout] = 'ntu25',
-            fps: float = 30., up: Optional[Sequence[float]] = None
-            ) -> Observation:
+            fps: float = 30., up: UpLike = None,
+            mirrored: Optional[bool] = None) -> Observation:
     """The body-part events of one clip.
 
     Args:
@@ -77,29 +83,35 @@ def observe(keypoint: np.ndarray, layout: Union[str, dict, Layout] = 'ntu25',
         layout (str | dict | Layout): Names of the V joints, see
             :func:`~lvlm_var_mm.layouts.load_layout`.
         fps (float): Frames a second.
-        up (sequence, optional): (C, ), the direction that points up; it may
-            be off by the tilt of a camera. Defaults to y in space and to -y
-            in a picture.
+        up (sequence | Axes, optional): (C, ), the direction that points up;
+            it may be off by the tilt of a camera. By default it is found, see
+            :mod:`.axes`; where bodies do not tell, it is that of the layout,
+            mostly y, and -y in a picture. An ``Axes`` is taken as it is.
+        mirrored (bool, optional): Whether coordinates are those of a mirror.
+            Found by default.
 
     Returns:
         Observation: Events and what can be decided.
 
     Raises:
-        ValueError: The array does not fit the layout.
+        ValueError: The array does not fit the layout, or all stand on their
+            heads by ``up``.
     """
-    return observe_all([keypoint], layout, fps, up)[0]
+    return observe_all([keypoint], layout, fps, up, mirrored)[0]
 
 
 def observe_all(keypoints: Sequence[np.ndarray],
                 layout: Union[str, dict, Layout] = 'ntu25', fps: float = 30.,
-                up: Optional[Sequence[float]] = None) -> List[Observation]:
-    """:func:`observe` for many clips at once, which is much faster.
+                up: UpLike = None, mirrored: Optional[bool] = None
+                ) -> List[Observation]:
+    """:func:`observe` for many clips at once, which is much faster. Their
+    axes, if not declared, are found for all together.
 
     Args:
         keypoints (sequence): N arrays (M, T, V, C) as above, or one array
             (N, M, T, V, C); M and T may differ, but clips of one shape are
             measured together.
-        layout, fps, up: As above.
+        layout, fps, up, mirrored: As above.
 
     Returns:
         list[Observation]: One a clip.
@@ -109,6 +121,9 @@ def observe_all(keypoints: Sequence[np.ndarray],
         raise ValueError(f'`fps` is {fps}, must be above 0')
     for keypoint in keypoints:
         _check(keypoint, layout, up)
+    if not len(keypoints):
+        return []
+    axes = resolve(keypoints, layout, up, mirrored)
     groups = {}
     for i, keypoint in enumerate(keypoints):
         groups.setdefault(np.shape(keypoint), []).append(i)
@@ -118,7 +133,7 @@ def observe_all(keypoints: Sequence[np.ndarray],
             chunk = group[at:at + CHUNK]
             for i, observation in zip(chunk, _observe_chunk(
                     np.stack([keypoints[i] for i in chunk]), layout, fps,
-                    up)):
+                    axes)):
                 seen[i] = observation
     return seen
 
@@ -129,19 +144,19 @@ def _check(keypoint: np.ndarray, layout: Layout, up) -> None:
         raise ValueError(
             f'`keypoint` has shape {shape}, not (persons, frames, '
             f'{layout.num_joints} joints of {layout.name}, coordinates)')
-    if shape[3] not in UP or up is not None and len(up) != shape[3]:
+    up = up.up if isinstance(up, Axes) else up
+    if shape[3] not in (2, 3) or up is not None and len(up) != shape[3]:
         raise ValueError(
             f'`keypoint` has {shape[3]} coordinates a joint: 2 or 3 can be '
             'used, and `up` must have as many')
 
 
 def _observe_chunk(batch: np.ndarray, layout: Layout, fps: float,
-                   up: Optional[Sequence[float]]) -> List[Observation]:
+                   axes: Axes) -> List[Observation]:
     """(N, M, T, V, C) -> N observations."""
     persons, frames = batch.shape[1:3]
     with np.errstate(all='ignore'):  # NaN stands for what is not known
-        body = Body(batch, layout, fps, UP[batch.shape[-1]]
-                    if up is None else up)
+        body = Body(batch, layout, fps, axes.up, axes.mirrored)
         signals = curves(body, _SIGNALS)  # [K, T, R]
         found = [_swung(signals, fps), _stayed(signals, fps)]
     kind, row, start, end, size = (np.concatenate(c) for c in zip(*found))
@@ -155,19 +170,24 @@ def _observe_chunk(batch: np.ndarray, layout: Layout, fps: float,
                                   a / fps, b / fps, m))
     known = 2 * np.isfinite(signals).sum(1) >= frames  # [K, R]
     decidable = known[_OF_KIND] & known[_WHILE]
+    if fps < SLOW:
+        decidable[_QUICK] = False
     decidable = decidable.T.reshape(len(batch), persons, -1)
     return [Observation(tuple(sorted(e, key=lambda x: x[3:5])), d, frames,
-                        fps) for e, d in zip(events, decidable)]
+                        fps, axes) for e, d in zip(events, decidable)]
 
 
 # What is computed once: each signal, and each signal's swings of one size.
 _SIGNALS = list(dict.fromkeys([k.signal for k in KINDS] + [
-    signal for signal, _ in WHILE.values()]))
+    signal for signal, _ in WHILE.values()] + list(ALONG.values())))
 _OF_KIND = np.array([_SIGNALS.index(k.signal) for k in KINDS])
 _WHILE = np.array([_SIGNALS.index(WHILE.get(k.name, [k.signal])[0])
                    for k in KINDS])
 _SWINGS = list(dict.fromkeys((k.signal, k.size) for k in KINDS
                              if k.rule in ('rises', 'falls', 'beats')))
+_QUICK = [i for i, k in enumerate(KINDS) if k.rule == 'beats'
+          or k.rule in ('above', 'below') and k.limit <= .1]
+_ASKED = [i for i, k in enumerate(KINDS) if k.name in {**WHILE, **MOSTLY}]
 _STAYS = [i for i, k in enumerate(KINDS) if k.rule in ('above', 'below')]
 
 
@@ -180,6 +200,7 @@ def _kind_of(rule: str) -> np.ndarray:
 
 _RISES, _FALLS, _BEATS = map(_kind_of, ('rises', 'falls', 'beats'))
 _LIMIT = np.array([k.limit for k in KINDS])
+_TIMES = np.array([TIMES.get(k.name, 3) for k in KINDS])
 
 
 def _swung(signals: np.ndarray, fps: float) -> Tuple[np.ndarray, ...]:
@@ -192,21 +213,52 @@ def _swung(signals: np.ndarray, fps: float) -> Tuple[np.ndarray, ...]:
     which, row = np.divmod(found.curve, rows)
     kind = np.where(found.magnitude > 0, _RISES[which], _FALLS[which])
     speed = np.abs(found.magnitude) * fps / (found.end - found.start)
-    single = np.flatnonzero((kind >= 0) & (speed >= _LIMIT[kind]))
+    single = np.flatnonzero((kind >= 0) & (speed >= _LIMIT[kind])
+                            & _comes_along(signals, kind, row, found))
     events = [(kind[single], row[single], found.start[single],
                found.end[single], np.abs(found.magnitude[single]))]
 
-    repeated = beats(found, _LIMIT[_BEATS].repeat(rows), fps)
+    kind = _BEATS[which]
+    repeated = beats(found, _LIMIT[_BEATS].repeat(rows), fps,
+                     _goes_on(signals, kind, row, found),
+                     _TIMES[_BEATS].repeat(rows))
     which, row = np.divmod(repeated.curve, rows)
     kind = _BEATS[which]
     real = kind >= 0
-    for i in np.flatnonzero(real):
-        if KINDS[kind[i]].name in WHILE:
-            during = slice(repeated.start[i], repeated.end[i] + 1)
-            real[i] = (np.median(signals[_WHILE[kind[i]], during, row[i]])
-                       > WHILE[KINDS[kind[i]].name][1])
     events.append((kind[real], row[real], *(c[real] for c in repeated[1:])))
     return tuple(np.concatenate(c) for c in zip(*events))
+
+
+def _comes_along(signals: np.ndarray, kind: np.ndarray, row: np.ndarray,
+                 found: Found) -> np.ndarray:
+    """bool (Q, ): what `ALONG` asks of each swing is so, if it is known."""
+    good = np.ones(len(kind), bool)
+    for name, other in ALONG.items():
+        at = np.flatnonzero(kind == INDEX[name])
+        curve = signals[_SIGNALS.index(other)]
+        way = (curve[found.end[at], row[at]] - curve[found.start[at], row[at]])
+        good[at] = ~(way * np.sign(found.magnitude[at])
+                     < .5 * np.abs(found.magnitude[at]))
+    return good
+
+
+def _goes_on(signals: np.ndarray, kind: np.ndarray, row: np.ndarray,
+             found: Found) -> np.ndarray:
+    """bool (Q, ): what `WHILE` and `MOSTLY` ask of each swing is so."""
+    good = np.ones(len(kind), bool)
+    for i in _ASKED:
+        at = np.flatnonzero(kind == i)
+        ends = (found.start[at], row[at]), (found.end[at], row[at])
+        name = KINDS[i].name
+        if name in WHILE:
+            held = signals[_WHILE[i]]
+            good[at] &= (held[ends[0]] > WHILE[name][1]) & (
+                held[ends[1]] > WHILE[name][1])
+        for other in MOSTLY.get(name, ()):
+            curve = signals[_SIGNALS.index(other)]
+            good[at] &= ~(np.abs(curve[ends[1]] - curve[ends[0]])
+                          > MUCH * np.abs(found.magnitude[at]))
+    return good
 
 
 def _stayed(signals: np.ndarray, fps: float) -> Tuple[np.ndarray, ...]:

@@ -3,11 +3,11 @@
 Axis legend: T frames, K curves, Q findings. A finding is (curve, start, end,
 magnitude), arrays (Q, ); frames are inclusive.
 """
-from typing import NamedTuple, Tuple
+from typing import NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
-MAX_REST = .4  # seconds between two swings of a beat
+ALIKE = 2.5  # times that one swing of a beat may be as large as the next
 MAX_SPEED = 25.  # torso lengths a second; a faster joint was lost and found
 
 
@@ -77,26 +77,39 @@ def _turns(curves: np.ndarray, sizes: np.ndarray) -> Tuple[np.ndarray, ...]:
     return which, starts[when, which], ends[when, which]
 
 
-def beats(found: Found, longest: np.ndarray, fps: float) -> Found:
-    """Runs of three or more swings in quick succession.
+def beats(found: Found, longest: np.ndarray, fps: float,
+          good: Optional[np.ndarray] = None,
+          times: Union[int, np.ndarray] = 3) -> Found:
+    """Runs of swings alike in quick succession.
+
+    Swings to and fro follow each other; what a swing takes is counted from
+    its start to that of the next.
 
     Args:
         found (Found): What :func:`swings` returns.
-        longest (array): (K, ), seconds that a swing of each curve may last.
+        longest (array): (K, ), seconds that a swing of each curve may take.
         fps (float): Frames a second.
+        good (array, optional): bool (Q, ), the swings that may take part.
+        times (int | array): (K, ), the least swings in a row.
 
     Returns:
         Found: With the mean size of the swings as magnitude.
     """
-    short = found.end - found.start <= longest[found.curve] * fps
+    times = np.broadcast_to(times, longest.shape)
+    size, longest = np.abs(found.magnitude), longest[found.curve] * fps
+    short = found.end - found.start <= longest
+    if good is not None:
+        short &= good
     joined = (short[1:] & short[:-1] & (np.diff(found.curve) == 0)
-              & (found.start[1:] - found.end[:-1] <= MAX_REST * fps))
+              & (np.diff(found.start) <= longest[1:])
+              & (size[1:] <= ALIKE * size[:-1])
+              & (size[:-1] <= ALIKE * size[1:]))
     first = np.flatnonzero(np.r_[True, ~joined][:len(short)])
     last = np.r_[first[1:], len(short)] - 1
-    many = last - first >= 2
+    many = last - first + 1 >= times[found.curve[first]]
     first, last = first[many], last[many]
     # Not by differences of one sum: what comes before must not matter.
-    total = np.add.reduceat(np.r_[np.abs(found.magnitude), 0],
+    total = np.add.reduceat(np.r_[size, 0],
                             np.ravel([first, last + 1], 'F'))[::2]
     return Found(found.curve[first], found.start[first], found.end[last],
                  total / (last - first + 1))

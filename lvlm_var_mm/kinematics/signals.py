@@ -5,14 +5,15 @@ forward of the body (see :mod:`.body`), o is outward: r on the right side, -r
 on the left. S and P are the middles of shoulders and hips. hand is its joint
 or .3 forearms beyond the wrist; head is its joint or the middle of the ears;
 face is the nose or .2 f - .1 u from the head. A path is the sum of the steps
-along an axis that turns with the body.
+along an axis that turns with the body. L is the level part of S - P, less
+what it is while this body stands.
 """
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, Sequence
 
 import numpy as np
 
-from .arrays import length
-from .body import SIDES
+from .arrays import length, lowest
+from .body import SIDES, Body
 
 
 class Signal(NamedTuple):
@@ -43,11 +44,58 @@ def _behind(body, side):
     return np.minimum(-body.ahead(away), .5 - np.abs(body.right(away)))
 
 
+def _raised(body, side):
+    wrist = body.of(side, 'wrist')
+    up = np.minimum(body.up(wrist - body.of(side, 'elbow')),
+                    body.up(wrist - body.of(side, 'shoulder')) + .3)
+    # One hand may wave whatever is known of the other.
+    return np.where(_apart(body) < .4, -1, up)
+
+
+def _apart(body):
+    return length(body.hands['left'] - body.hands['right'])
+
+
+def _abreast(body):
+    # Not known of a picture, in which fists meet that are far apart.
+    apart = body.hands['left'] - body.hands['right']
+    abreast = .6 * length(apart) + .15 - np.abs(body.ahead(apart))
+    return lowest(abreast, round(.15 * body.fps))
+
+
 def _kick(body, side):
-    foot = body.of(side, 'ankle')
+    foot, knee = body.of(side, 'ankle'), body.of(side, 'knee')
     other = body.of(SIDES[side == 'left'], 'ankle')
-    kick = np.minimum(body.ahead(foot - body.pelvis), body.up(foot - other))
+    away, shank = foot - body.pelvis, foot - knee
+    reach = np.maximum(body.ahead(away), body.outward(side, away) - .3)
+    # Of who marches the shank hangs.
+    swung = np.maximum(body.ahead(shank), body.outward(side, shank)) + .1
+    # Heels go up by 30 cm or so in a kick, by half of that in a walk.
+    kick = np.minimum(np.minimum(reach, swung), body.up(foot - other) - .2)
     return np.minimum(kick, body.up(body.pelvis - other) - 1)
+
+
+def _bow(body):
+    ahead, right = body.lean
+    return np.maximum(np.minimum(np.hypot(ahead, right), 2 * ahead), 0)
+
+
+def _arch(body):
+    ahead, right = body.lean
+    return np.clip(2 * (-ahead - np.abs(right)), 0, np.maximum(-ahead, 0))
+
+
+def _sideways(body, sign):
+    ahead, right = body.lean
+    # A picture has no ahead; what is seen in it is to a side.
+    off = np.abs(ahead) if body.space else np.float32(0)
+    right = sign * right
+    return np.clip(2 * (right - off), 0, np.maximum(right, 0))
+
+
+def _off_rest(body):
+    lean = np.hypot(*body.lean)
+    return np.where(np.isnan(lean), body.level(body.trunk), lean)
 
 
 def _over_feet(body):
@@ -65,9 +113,9 @@ SIDED = {
     'hand aside': Signal(
         'o.(wrist - S)',
         lambda b, s: b.outward(s, b.of(s, 'wrist') - b.chest)),
-    'hand over shoulder': Signal(
-        'u.(wrist - shoulder)',
-        lambda b, s: b.up(b.of(s, 'wrist') - b.of(s, 'shoulder'))),
+    'hand raised': Signal(
+        'min(u.(wrist - elbow), u.(wrist - shoulder) + .3), the hands .4 '
+        'apart,', _raised),
     'arm length': Signal(
         '|wrist - shoulder|',
         lambda b, s: _limb(b, s, 'shoulder', 'wrist')),
@@ -96,11 +144,13 @@ SIDED = {
     'foot path': Signal(
         'path of the ankle along f',
         lambda b, s: b.path(b.of(s, 'ankle'), b.f)),
-    'foot aside': Signal(
-        'o.(ankle - P)',
-        lambda b, s: b.outward(s, b.of(s, 'ankle') - b.pelvis)),
+    'foot path aside': Signal(
+        'path of the ankle along o',
+        lambda b, s: b.outward_path(s, b.of(s, 'ankle'))),
     'foot kick': Signal(
-        'min(f.(ankle - P), u.(ankle - other ankle), u.(P - other ankle) - 1)',
+        'min(max(f.d, o.d - .3), max(f.k, o.k) + .1, u.(ankle - other '
+        'ankle) - .2, u.(P - other ankle) - 1), d = ankle - P, '
+        'k = ankle - knee,',
         _kick),
     'leg length': Signal(
         '|ankle - hip|',
@@ -111,44 +161,49 @@ SIDED = {
 }
 WHOLE = {
     'head pitch': Signal(
-        "f'.(head - neck), f' = f square to the trunk, or with a nose "
-        'u.(ears - nose),',
+        ".32 f'.n / |n|, n = head - neck, f' = f square to the spine, or with "
+        'a nose u.(ears - nose),',
         lambda b: b.pitch()),
     'head tilt': Signal(
-        "r'.(head - neck), r' = r square to the trunk, or with ears "
-        'u.(left ear - right ear),',
+        ".32 r'.n / |n|, n = head - neck, r' = r square to the spine, or with "
+        'ears u.(left ear - right ear),',
         lambda b: b.tilt()),
     'head turn': Signal(
         'r.(nose - ears)',
         lambda b: b.right(b.joint('nose') - b.ears)),
-    'torso ahead': Signal(
-        'max(0, f.(S - P))',
-        lambda b: np.maximum(b.ahead(b.trunk), 0)),
+    'torso ahead': Signal('max(0, min(|L|, 2 f.L))', _bow),
     'torso behind': Signal(
-        'max(0, -f.(S - P))',
-        lambda b: np.maximum(-b.ahead(b.trunk), 0)),
+        'min(max(0, -f.L), max(0, 2 (-f.L - |r.L|)))', _arch),
     'torso to the left': Signal(
-        'max(0, -r.(S - P))',
-        lambda b: np.maximum(-b.right(b.trunk), 0)),
+        'min(max(0, -r.L), max(0, 2 (-r.L - |f.L|)))',
+        lambda b: _sideways(b, -1)),
     'torso to the right': Signal(
-        'max(0, r.(S - P))',
-        lambda b: np.maximum(b.right(b.trunk), 0)),
-    'torso off upright': Signal(
-        '|level part of S - P|',
-        lambda b: b.level(b.trunk)),
+        'min(max(0, r.L), max(0, 2 (r.L - |f.L|)))',
+        lambda b: _sideways(b, 1)),
+    'torso off its rest': Signal('|L|', _off_rest),
     'torso twist': Signal(
         'angle to the left from the line of the hips to that of the '
         'shoulders',
         lambda b: b.angle(b.hips, b.shoulders)),
     'hands apart': Signal(
         'min(|left hand - right hand|, 1)',
-        lambda b: np.minimum(length(b.hands['left'] - b.hands['right']), 1)),
+        lambda b: np.minimum(_apart(b), np.float32(1))),
+    'hands near': Signal(
+        'min(|left hand - right hand|, .5)',
+        lambda b: np.minimum(_apart(b), np.float32(.5))),
+    'hands abreast': Signal(
+        'least of .6 |d| + .15 - |f.d|, d = left hand - right hand, within '
+        '.15 s,', _abreast),
     'legs length': Signal(
         'max(|left ankle - left hip|, |right ankle - right hip|)',
         lambda b: np.maximum(*(_limb(b, s, 'hip', 'ankle') for s in SIDES))),
     'feet astride': Signal(
-        'f.(left ankle - right ankle)',
-        lambda b: b.ahead(b.of('left', 'ankle') - b.of('right', 'ankle'))),
+        'w.(left ankle - right ankle), w = where P goes,',
+        lambda b: b.on_the_way(
+            b.of('left', 'ankle') - b.of('right', 'ankle'))),
+    'feet apart': Signal(
+        'r.(right ankle - left ankle)',
+        lambda b: b.right(b.of('right', 'ankle') - b.of('left', 'ankle'))),
     'feet uneven': Signal(
         'u.(left ankle - right ankle)',
         lambda b: b.up(b.of('left', 'ankle') - b.of('right', 'ankle'))),
@@ -157,6 +212,9 @@ WHOLE = {
         lambda b: b.up(b.pelvis)),
     'shoulders over feet': Signal(
         'u.(S - lower ankle)', _over_feet),
+    'shoulders low': Signal(
+        'min(u.(S - lower ankle), 2.8)',
+        lambda b: np.minimum(_over_feet(b), np.float32(2.8))),
     'body lift': Signal(
         'least of u.(S - P) - .5 and of the heights of S, P and both ankles '
         'above where they are before and after',
@@ -168,8 +226,9 @@ WHOLE = {
         'path of P along r',
         lambda b: b.path(b.pelvis, b.r)),
     'body speed': Signal(
-        'level speed of P over half a second',
-        lambda b: b.speed(b.pelvis)),
+        'lesser of the level speeds of P and of the middle of the ankles over '
+        'half a second',
+        lambda b: b.speed()),
     'body turn': Signal(
         'turns of r to the left, added up while u.(S - P) > .5,',
         lambda b: b.heading()),
@@ -179,7 +238,7 @@ WHOLE = {
 }
 
 
-def curves(body, names) -> np.ndarray:
+def curves(body: Body, names: Sequence[str]) -> np.ndarray:
     """The signals by name, such as 'left hand height' or 'body height' ->
     float32 (K, T, R)."""
     out = np.empty((len(names), *body.trunk.shape[1:]), np.float32)

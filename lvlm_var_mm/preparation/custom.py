@@ -12,9 +12,12 @@ from lvlm_var_mm.class_lists import ClassList
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.store import StoreWriter
 from lvlm_var_mm.datasets.video import check_video
+from lvlm_var_mm.kinematics.axes import signed_axis
 from lvlm_var_mm.layouts import LAYOUTS, Layout, load_layout
+from .custom_bodies import Study
 from .custom_config import check_configs, skeleton_config, video_config
-from .custom_skeleton import read_clip
+from .custom_skeleton import (checked_rate, frames_a_second, read_clip,
+                              read_timestamps)
 from .custom_table import Row, read_table, write_classes
 
 CONFIG, CLASSES, SKIPPED = 'config.py', 'classes.txt', 'skipped.json'
@@ -27,6 +30,7 @@ class Prepared(NamedTuple):
     lacking: List[str]  # classes of which no sample trains
     skipped: Dict[str, str]  # file -> what is wrong
     config: Path
+    notes: List[str]  # what was found, assumed or is doubtful
 
 
 def prepare_custom(table: Union[str, Path],
@@ -37,6 +41,8 @@ def prepare_custom(table: Union[str, Path],
                    classes: Union[str, Path, None] = None,
                    max_persons: int = 2,
                    img_shape: Optional[Tuple[int, int]] = None,
+                   fps: Optional[float] = None,
+                   up: Optional[str] = None,
                    progress: bool = True) -> Prepared:
     """Prepare one's own data.
 
@@ -59,6 +65,10 @@ def prepare_custom(table: Union[str, Path],
         max_persons (int): Persons of a clip at most.
         img_shape (tuple[int, int], optional): Height and width of the
             picture, for 2D skeletons that do not say.
+        fps (float, optional): Frames a second of 3D skeletons, where neither
+            the table nor a file says it. 30 is assumed by default.
+        up (str, optional): The axis of 3D skeletons that points up, such as
+            ``'z'`` or ``'-y'``. By default the bodies tell.
         progress (bool): Show a progress bar.
 
     Returns:
@@ -67,7 +77,8 @@ def prepare_custom(table: Union[str, Path],
     Raises:
         FileNotFoundError: The table, files or our configs are not there.
         FileExistsError: ``out`` has a config already.
-        ValueError: A row that does not fit, or no usable file in a split.
+        ValueError: A row that does not fit, no usable file in a split, or an
+            ``up`` by which people stand on their heads.
     """
     if kind not in ('skeleton', 'video'):
         raise ValueError(f'kind {kind!r} is neither skeleton nor video')
@@ -77,12 +88,17 @@ def prepare_custom(table: Union[str, Path],
         raise FileExistsError(f'{out / CONFIG} is there already and may have '
                               'been changed: remove it or name another folder')
     layout = load_layout(_layout_source(layout))
+    up = None if up is None else signed_axis(up, 3)
+    fps = None if fps is None else checked_rate(fps)
     rows, classes = read_table(table, root, classes)
     out.mkdir(parents=True, exist_ok=True)
+    notes: List[str] = []
     if kind == 'skeleton':
-        good, skipped, text = _skeletons(rows, out, layout, max_persons,
-                                         img_shape, len(classes.names),
-                                         progress)
+        good, skipped, bodies = _skeletons(rows, out, layout, max_persons,
+                                           img_shape, fps, up, progress)
+        notes = bodies.notes
+        text = skeleton_config(out, layout, bodies, len(classes.names),
+                               _sizes(good))
     else:
         good, skipped, text = _videos(rows, out, root, len(classes.names),
                                       progress)
@@ -94,7 +110,7 @@ def prepare_custom(table: Union[str, Path],
     return Prepared(
         _sizes(good), classes,
         [n for i, n in enumerate(classes.names) if i not in trained],
-        skipped, out / CONFIG)
+        skipped, out / CONFIG, notes)
 
 
 def _layout_source(layout):
@@ -127,24 +143,18 @@ def _check_left(rows: Sequence[Row], good: Sequence[Row],
                 f'used; the first, {file}: {skipped[file]}')
 
 
-def _skeletons(rows, out, layout, max_persons, img_shape, num_classes,
-               progress):
-    good, skipped, dims, persons = [], {}, None, 1
+def _skeletons(rows, out, layout, max_persons, img_shape, fps, up, progress):
+    good, skipped, study = [], {}, Study(layout, fps, up)
     meta = dict(dataset=out.resolve().name, layout=layout.name)
     with StoreWriter(out / 'store', meta) as store:
         for row in tqdm(rows, desc='reading', unit='clip',
                         disable=None if progress else True):
             try:
-                clip = read_clip(row.path, layout, max_persons, img_shape)
-                shape = clip['keypoint'].shape
-                if shape[3] != (dims or shape[3]):
-                    raise CorruptSampleError(
-                        row.path, f'has {shape[3]} coordinates a joint, the '
-                        f'clips before it {dims}')
+                clip = _clip(row, layout, max_persons, img_shape)
+                study.add(row, clip)
             except CorruptSampleError as e:
                 skipped[row.file] = e.problem
                 continue
-            dims, persons = shape[3], max(persons, shape[0])
             if row.explanation:
                 clip['explanation'] = row.explanation
             store.add(dict(clip, frame_dir=row.file, label=row.label))
@@ -154,8 +164,21 @@ def _skeletons(rows, out, layout, max_persons, img_shape, num_classes,
             split: np.flatnonzero([r.split == split for r in good])
             for split in _sizes(good)
         }
-    return good, skipped, skeleton_config(out, layout, dims, persons,
-                                          num_classes, _sizes(good))
+        return good, skipped, study.conclude()
+
+
+def _clip(row: Row, layout: Layout, max_persons: int, img_shape) -> Dict:
+    """A clip; the table's clock goes before the file's."""
+    clip = read_clip(row.path, layout, max_persons, img_shape)
+    if row.fps is not None:
+        clip['fps'] = row.fps
+    elif row.timestamps is not None:
+        try:
+            clip['fps'] = frames_a_second(read_timestamps(row.timestamps),
+                                          clip['keypoint'].shape[1])
+        except ValueError as e:
+            raise CorruptSampleError(row.timestamps, str(e)) from e
+    return clip
 
 
 def _videos(rows, out, root, num_classes, progress):

@@ -6,15 +6,17 @@ from pprint import pformat
 from string import Template
 from typing import Dict
 
-import lvlm_var_mm
+import numpy as np
+
 from lvlm_var_mm.layouts import LAYOUTS, Layout
+from lvlm_var_mm.shipped import CONFIGS, INSTALLED, SCOPE
+from .custom_bodies import Bodies
 
 # As for Northwestern-UCLA, which is as small as one's own data mostly is.
 MAX_EPOCHS, WARMUP_EPOCHS = 60, 52
-CONFIGS = Path(lvlm_var_mm.__file__).resolve().parents[1] / 'configs'
 
 CONFIG = Template("""\
-# python tools/train.py $command
+# python -m lvlm_var_mm train $command
 #
 # Written by tools/prepare_custom.py, to be changed at will. The language
 # model reads the tokens in the last epochs, see `warmup_epochs`.
@@ -52,13 +54,13 @@ optim_wrapper = dict(
         }))
 in_epochs = dict(by_epoch=True, convert_to_iter_based=True)
 warm = dict(type='PartLinearLR', start_factor=0.01, **in_epochs)
-cosine = dict(type='PartCosineAnnealingLR', end=max_epochs, **in_epochs)
+cosine = dict(type='PartCosineAnnealingLR', **in_epochs)
 reading = dict(parts=['cls_head'], begin=warmup_epochs)
 param_scheduler = [
     dict(**warm, parts=['rest'], end=3),
-    dict(**cosine, parts=['rest']),
+    dict(**cosine, parts=['rest'], end=warmup_epochs, eta_min_ratio=0.01),
     dict(**warm, **reading, end=warmup_epochs + 2),
-    dict(**cosine, **reading)
+    dict(**cosine, **reading, end=max_epochs)
 ]
 """)
 
@@ -129,7 +131,8 @@ $align
 train_pipeline = [
     *events, align,
     dict(type='ResampleFrames', clip_len=clip_len, part=(0.5, 1.0)),
-    dict(type='RandomViewpoint3D', turn=30, tilt=15, stretch=0.1), *features
+    dict(type='RandomViewpoint3D', turn=30, tilt=15, stretch=0.1$view),
+    *features
 ]
 test_pipeline = [
     *events, align,
@@ -176,48 +179,59 @@ test_pipeline = [
 
 # Body-part events name the codes; they need the names of the joints.
 EVENTS = Template("""\
-# What the joints do names the codes. Frames a second of your recordings:
-fps = 30
-events = [dict(type='BodyPartEvents', layout=$layout, fps=fps)]""")
+# What the joints do names the codes. Frames a second of clips that do not say
+# theirs, and the direction that points up in the axes of the data:
+fps = $fps
+up = $up
+events = [
+    dict(
+        type='BodyPartEvents',
+        layout=$layout,
+        fps=fps,
+        up=up$mirrored)
+]""")
 NO_EVENTS = """\
-# The joints of this layout have no names, so neither have the codes.
+# No events, and no names of codes: the layout does not name left_shoulder,
+# right_shoulder, left_hip and right_hip.
 events = []"""
 
 ALIGN = Template("""\
-# y points up; `vertical` names another axis.
+# `vertical` is the number of the axis that points up or down.
 align = dict(
     type='AlignSkeleton3D',
     center=$center,
     torso=$torso,
     left_right=$left_right,
-    vertical=1)""")
+    vertical=$vertical)""")
 
 
 def check_configs() -> None:
     """Raises:
-        FileNotFoundError: The configs do not lie beside the package.
+        FileNotFoundError: The package has been copied without its configs.
     """
     if not (CONFIGS / '_base_').is_dir():
         raise FileNotFoundError(
             f'no folder {CONFIGS}: the config is built on those of the '
-            'checkout; install it with `pip install -e .`')
+            'package; install it with `pip install .` or `pip install -e .`'
+        )
 
 
-def skeleton_config(out: Path, layout: Layout, dims: int, num_person: int,
+def skeleton_config(out: Path, layout: Layout, bodies: Bodies,
                     num_classes: int, sizes: Dict[str, int]) -> str:
     """The text of ``out/config.py`` for a store.
 
     Args:
         out (Path): The folder of the data.
         layout (Layout): Of the joints.
-        dims (int): 2, with scores, or 3.
-        num_person (int): M.
+        bodies (Bodies): What they say of axes and clock.
         num_classes (int): Classes.
         sizes (dict): Samples of each split.
     """
-    pipelines = FEATURES.substitute(num_person=num_person) + (
+    dims, vertical = bodies.dims, int(np.argmax(np.abs(bodies.axes.up)))
+    pipelines = FEATURES.substitute(num_person=bodies.persons) + (
         PICTURE if dims == 2 else SPACE.substitute(
-            events=_events(layout), align=_align(layout)))
+            events=_events(layout, bodies), align=_align(layout, vertical),
+            view='' if vertical == 1 else f', vertical={vertical}'))
     graph = pformat(layout.graph_cfg(), width=60, compact=True)
     model = GRAPH.substitute(
         # Positions and motion; the score of a 2D joint goes with them.
@@ -265,20 +279,29 @@ def _config(out: Path, model: str, pipelines: str, model_settings: str,
 
 def _base(out: Path) -> str:
     """Our base configs as seen from ``out``: by a relative path inside the
-    checkout, which may then be moved, by an absolute one outside."""
+    checkout, which may then be moved, by an absolute one outside. Those of a
+    wheel are named by the package, since environments come and go."""
+    if INSTALLED:
+        return f'{SCOPE}_base_'
     base, out = CONFIGS / '_base_', out.resolve()
     if CONFIGS.parent in out.parents:
         return osp.relpath(base, out)
     return str(base)
 
 
-def _events(layout: Layout) -> str:
-    if layout.name in LAYOUTS:
-        return EVENTS.substitute(layout=repr(layout.name))
-    return NO_EVENTS
+def _events(layout: Layout, bodies: Bodies) -> str:
+    if not layout.has_trunk:
+        return NO_EVENTS
+    source = repr(layout.name) if layout.name in LAYOUTS else pformat(
+        dict(layout.graph_cfg(), joints=list(layout.joints)), width=60,
+        compact=True).replace('\n', '\n' + ' ' * 15)
+    return EVENTS.substitute(
+        layout=source, fps=f'{bodies.fps:g}',
+        up=tuple(map(int, bodies.axes.up)),
+        mirrored=',\n        mirrored=True' if bodies.axes.mirrored else '')
 
 
-def _align(layout: Layout) -> str:
+def _align(layout: Layout, vertical: int) -> str:
     """Settings of AlignSkeleton3D, as far as the names of joints tell."""
     def pair(*names):
         joints = tuple(layout.index(name) for name in names)
@@ -289,6 +312,7 @@ def _align(layout: Layout) -> str:
     torso = (pair('pelvis', 'chest') or pair('pelvis', 'neck')
              or pair('left_hip', 'left_shoulder'))
     spine = layout.index('spine')
+    center = pair('left_hip', 'right_hip') if spine is None else spine
     return ALIGN.substitute(
-        center=layout.center if spine is None else spine, torso=torso,
-        left_right=None if None in sides else sides)
+        center=layout.center if center is None else center, torso=torso,
+        left_right=None if None in sides else sides, vertical=vertical)

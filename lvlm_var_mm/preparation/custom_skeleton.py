@@ -3,23 +3,25 @@
 Axis legend: M persons, T frames, V joints, C coordinates.
 """
 import json
+import re
 import zipfile
 from pathlib import Path
-from typing import Dict, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.ntu.persons import real_persons
 from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
 from lvlm_var_mm.datasets.pickles import load_pickle
+from lvlm_var_mm.kinematics.questions import far_outside, in_parts, is_score
 from lvlm_var_mm.layouts import Layout
 
 # OpenPose's BODY_25 without the middle of the hips and the feet, in the order
 # of its older 18 (output format in the documentation of OpenPose).
 BODY_25 = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]
-# Layouts of pictures: a third coordinate is the score.
-PICTURE = 'coco17', 'openpose18'
+RATES = .5, 1000.  # frames a second that recordings have
 _UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError,
                AttributeError, ImportError, IndexError,
                zipfile.BadZipFile)
@@ -30,11 +32,13 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
     """Read a clip.
 
     Args:
-        path (Path): ``.npy`` with (M, T, V, C) or (T, V, C); ``.npz`` with
-            such a ``keypoint`` and by option ``keypoint_score`` (M, T, V);
-            ``.pkl``, an annotation of MMAction2's PoseDataset, only from
-            where you trust; ``.skeleton`` of NTU RGB+D; or a folder of
-            OpenPose's ``*_keypoints.json``, a frame each.
+        path (Path): ``.npy`` with (M, T, V, C) or (T, V, C), of C = 4 the
+            last is a score; ``.npz`` with such a ``keypoint`` and by option
+            ``keypoint_score`` (M, T, V), ``fps`` or ``timestamps`` (T, ) in
+            seconds; ``.pkl``, an annotation of MMAction2's PoseDataset, only
+            from where you trust; ``.skeleton`` of NTU RGB+D; or a folder of
+            OpenPose's ``*_keypoints.json``, a frame each. A joint that is
+            NaN, zero or has no score is missing.
         layout (Layout): Of the joints.
         max_persons (int): M at most, the first that are seen.
         img_shape (tuple[int, int], optional): Height and width of the
@@ -42,8 +46,11 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
             are parts of it.
 
     Returns:
-        dict: ``keypoint`` float32 (M, T, V, C) and, of 2D, ``keypoint_score``
-        (M, T, V), 1 where none is known, and ``img_shape``.
+        dict: ``keypoint`` float32 (M, T, V, C), zero where a joint is
+        missing; where it is known ``fps``; and, of 2D, ``keypoint_score``
+        (M, T, V), 1 where none is known, and ``img_shape``. Coordinates that
+        are parts of a picture of known size are made its pixels, and
+        ``in_parts`` says so.
 
     Raises:
         CorruptSampleError: Anything else.
@@ -61,7 +68,7 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
     if keypoint.ndim == 3:
         keypoint = keypoint[None]
     shape = keypoint.shape
-    if len(shape) != 4 or not keypoint.size or shape[3] not in (2, 3):
+    if len(shape) != 4 or not keypoint.size or shape[3] not in (2, 3, 4):
         raise CorruptSampleError(
             path, f'has keypoints of shape {shape}, not (persons, frames, '
             'joints, 2 or 3)')
@@ -71,24 +78,41 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
     if keypoint.shape[2] != layout.num_joints:
         raise CorruptSampleError(path, f'has {shape[2]} joints, layout '
                                  f'{layout.name} has {layout.num_joints}')
-    if layout.name in PICTURE and keypoint.shape[3] == 3:
-        keypoint, score = keypoint[..., :2], keypoint[..., 2]
+    if shape[3] == 4 or layout.picture and shape[3] == 3 and is_score(
+            keypoint[..., 2]):
+        keypoint, score = keypoint[..., :-1], keypoint[..., -1]
+    lost = np.isnan(keypoint).any(-1)
+    if score is not None:
+        score = _score(path, score, keypoint)
+        lost |= score <= 0
+        score = np.where(lost, np.float32(0), score)
+    keypoint = np.where(lost[..., None], np.float32(0), keypoint)
     if not np.isfinite(keypoint).all():
         raise CorruptSampleError(path, 'has coordinates that are not finite')
     seen = np.flatnonzero(keypoint.any((1, 2, 3)))[:max_persons]
     if not len(seen):
-        raise CorruptSampleError(path, 'shows nobody: all is zero')
-    clip = dict(keypoint=np.ascontiguousarray(keypoint[seen]))
+        raise CorruptSampleError(path, 'shows nobody: all is zero, NaN or '
+                                 'without a score')
+    keypoint = np.ascontiguousarray(keypoint[seen])
+    clip = dict(keypoint=keypoint, **_rate(path, raw, shape[1]))
     if keypoint.shape[3] == 2:
-        clip['keypoint_score'] = _score(path, score, keypoint)[seen]
-        clip['img_shape'] = _img_shape(path, raw, img_shape)
+        clip['keypoint_score'] = (keypoint.any(-1).astype(np.float32)
+                                  if score is None else score[seen])
+        shape = clip['img_shape'] = _img_shape(path, raw, img_shape)
+        reach = np.abs(keypoint).max((0, 1, 2))
+        if in_parts(reach, shape):
+            clip.update(keypoint=keypoint * np.float32(shape[::-1]),
+                        in_parts=True)
+        elif far_outside(reach, shape):
+            raise CorruptSampleError(
+                path, f'has joints as far as {reach[0]:.0f}, {reach[1]:.0f}, '
+                f'but its picture is {shape[1]} wide and {shape[0]} high: '
+                'give --img-shape HEIGHT WIDTH in the unit of the joints')
     return clip
 
 
 def _score(path: Path, score, keypoint: np.ndarray) -> np.ndarray:
-    if score is None:
-        return keypoint.any(-1).astype(np.float32)
-    score = np.asarray(score, np.float32)
+    score = np.nan_to_num(np.asarray(score, np.float32), posinf=np.inf)
     if score.size != keypoint[..., 0].size or not np.isfinite(score).all():
         raise CorruptSampleError(
             path, f'has scores of shape {score.shape} that do not go with '
@@ -105,6 +129,57 @@ def _img_shape(path: Path, raw: Dict, given) -> Tuple[int, int]:
                          'picture is: give --img-shape HEIGHT WIDTH')
     height, width = shape
     return int(height), int(width)
+
+
+def _rate(path: Path, raw: Dict, frames: int) -> Dict[str, float]:
+    """``fps``, if the file says it."""
+    try:
+        if raw.get('timestamps') is not None:
+            return dict(fps=frames_a_second(raw['timestamps'], frames))
+        fps = raw.get('fps')
+        return {} if fps is None else dict(fps=checked_rate(float(fps)))
+    except (TypeError, ValueError) as e:
+        raise CorruptSampleError(path, f'has no usable clock: {e}') from e
+
+
+def checked_rate(fps: float) -> float:
+    """Raises:
+        ValueError: No recording has so many frames a second.
+    """
+    if not RATES[0] <= fps <= RATES[1]:
+        raise ValueError(f'{fps:g} frames a second are not {RATES[0]:g} to '
+                         f'{RATES[1]:g}; timestamps are in seconds')
+    return fps
+
+
+def frames_a_second(timestamps: ArrayLike, frames: int) -> float:
+    """Frames a second of a clip by the seconds (T, ) of its frames.
+
+    Raises:
+        ValueError: Another number of them, or they do not rise.
+    """
+    times = np.asarray(timestamps, np.float64).ravel()
+    if len(times) != frames or frames < 2:
+        raise ValueError(f'{len(times)} timestamps for {frames} frames; two '
+                         'or more are needed')
+    if not (np.diff(times) > 0).all():
+        raise ValueError('timestamps that do not rise')
+    return checked_rate((frames - 1) / (times[-1] - times[0]))
+
+
+def read_timestamps(path: Path) -> np.ndarray:
+    """Read seconds, a frame each, from ``.npy`` or from text with a number a
+    line.
+
+    Raises:
+        CorruptSampleError: Something else is there.
+    """
+    try:
+        if path.suffix == '.npy':
+            return np.load(path).astype(np.float64)
+        return np.loadtxt(path, np.float64, ndmin=1)
+    except _UNREADABLE as e:
+        raise CorruptSampleError(path, f'no timestamps: {e}') from e
 
 
 # ------------------------------------------------------------------ the forms
@@ -130,10 +205,16 @@ def _read(path: Path, max_persons: int) -> Dict:
         'ending; .npy, .npz, .pkl, .skeleton or a folder of OpenPose)')
 
 
+def _natural(file: Path) -> List:
+    """2_keypoints.json before 10_keypoints.json."""
+    return [int(part) if part.isdigit() else part
+            for part in re.split(r'(\d+)', file.name)]
+
+
 def _openpose(folder: Path) -> Dict:
     """Persons are numbered as in each frame: OpenPose does not follow
     them."""
-    files = sorted(folder.glob('*_keypoints.json'))
+    files = sorted(folder.glob('*_keypoints.json'), key=_natural)
     if not files:
         raise CorruptSampleError(folder, 'has no *_keypoints.json')
     frames = []

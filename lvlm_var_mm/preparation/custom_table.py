@@ -1,10 +1,11 @@
 """The CSV of one's own data: which file shows what, for which split."""
 import csv
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Sequence, Tuple, Union
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from lvlm_var_mm.atomic import write_text
 from lvlm_var_mm.class_lists import ClassList, load_classes
+from .custom_skeleton import checked_rate
 
 REQUIRED = 'file', 'label', 'split'
 SPLITS = 'train', 'val', 'test'
@@ -18,6 +19,8 @@ class Row(NamedTuple):
     label: int
     split: str
     explanation: str
+    fps: Optional[float] = None
+    timestamps: Optional[Path] = None  # a file with the seconds of frames
 
 
 def read_table(table: Union[str, Path],
@@ -28,7 +31,8 @@ def read_table(table: Union[str, Path],
 
     Args:
         table (str | Path): Columns ``file``, ``label`` and ``split``, by
-            option ``explanation``; others do not count.
+            option ``explanation``, ``fps`` and ``timestamps``, the file with
+            the seconds of a clip's frames; others do not count.
         root (str | Path): What the files are relative to.
         classes (str | Path, optional): Class list in label order, see
             :mod:`lvlm_var_mm.class_lists`. A label is then a name in it or a
@@ -71,8 +75,14 @@ def read_table(table: Union[str, Path],
         if seen.setdefault(file, line) != line:
             faults.append(_fault(table, line, 'file', f'{file!r} stands in '
                                  f'line {seen[file]} already'))
+        fps, times = record.get('fps'), record.get('timestamps')
+        try:
+            fps = checked_rate(float(fps)) if fps else None
+        except ValueError as e:
+            faults.append(_fault(table, line, 'fps', f'{fps!r}: {e}'))
         rows.append(Row(file, Path(root, file), number.get(label, -1), split,
-                        record.get('explanation', '')))
+                        record.get('explanation', ''), fps,
+                        Path(root, times) if times else None))
     if faults:
         raise ValueError(_first(faults))
     used = {row.split for row in rows}
@@ -80,8 +90,11 @@ def read_table(table: Union[str, Path],
         raise ValueError(
             f'{table}, column `split`: has {sorted(used)}; it needs rows of '
             '`train` and of `val` or `test`')
-    missing = [_fault(table, line, 'file', f'no {row.path}')
-               for (line, _), row in zip(lines, rows) if not row.path.exists()]
+    missing = [_fault(table, line, column, f'no {path}')
+               for (line, _), row in zip(lines, rows)
+               for column, path in (('file', row.path),
+                                    ('timestamps', row.timestamps))
+               if path is not None and not path.exists()]
     if missing:
         raise FileNotFoundError(
             f'{len(missing)} of {len(rows)} files are not there; set --root '

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from lvlm_var_mm.atomic import replaced
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
+from lvlm_var_mm.datasets.events import add_to_store
 from lvlm_var_mm.datasets.exclude import read_exclude
 from lvlm_var_mm.datasets.ntu.census import SplitCount, count_splits
 from lvlm_var_mm.datasets.ntu.dataset import NTURGBDSkeletonDataset, folders_of
@@ -34,6 +35,7 @@ from .workers import START, alone_in, cores, live_with_parent
 # Changes when the same files would give other arrays.
 VERSION = 1
 FILES_A_PART = 64
+FPS = 30
 STORE = NTURGBDSkeletonDataset.prepared
 LEFT_OUT = 'left_out.json'
 
@@ -62,7 +64,8 @@ def prepare_ntu(raw_dir: Union[str, Path],
     ``left_out.json``, the samples left out and why, and of a nearly complete
     copy also those that it lacks. Keypoints stay metres in
     the camera's frame, of the persons that
-    :func:`~lvlm_var_mm.datasets.ntu.persons.real_persons` keeps.
+    :func:`~lvlm_var_mm.datasets.ntu.persons.real_persons` keeps. Their
+    body-part events are measured and kept beside them.
 
     Args:
         raw_dir (str | Path): Folder of ``.skeleton`` files, or the one that
@@ -175,7 +178,7 @@ def _make_part(part: _Part, max_persons: int, dtype: str) -> None:
 
 # --------------------------------------------------------------- the result
 def _assemble(out, parts, excluded, made, reused, progress) -> Prepared:
-    meta = dict(dataset='NTU RGB+D', layout='ntu25', fps=30,
+    meta = dict(dataset='NTU RGB+D', layout='ntu25', fps=FPS,
                 common=dict(box_shape=picture_shape(made)))
     if made:
         meta['note'] = MADE
@@ -206,6 +209,7 @@ def _assemble(out, parts, excluded, made, reused, progress) -> Prepared:
             f'{b}_{split}': [number[n] for n in members]
             for b in benchmarks for split, members in splits[b].items()
         }
+    add_to_store(SkeletonStore(out / STORE), 'ntu25', FPS, progress=progress)
     files = [out / STORE]
     for b in benchmarks:
         files.append(_write_pickle(

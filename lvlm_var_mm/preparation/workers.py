@@ -6,6 +6,7 @@ import threading
 from contextlib import contextmanager
 from multiprocessing import get_all_start_methods, parent_process
 from pathlib import Path
+from typing import Iterator
 
 from filelock import FileLock, Timeout
 
@@ -21,7 +22,7 @@ def cores() -> int:
 
 
 @contextmanager
-def alone_in(folder: Path):
+def alone_in(folder: Path) -> Iterator[None]:
     """Make a folder and keep other runs from writing to it.
 
     Raises:

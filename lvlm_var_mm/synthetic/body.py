@@ -9,8 +9,10 @@ Segment lengths are fractions of the height, after Drillis & Contini, "Body
 Segment Parameters", 1966.
 """
 from dataclasses import dataclass, field
+from typing import Tuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 # Kinect v2's numbering, as in the raw NTU files.
 SPINE_BASE, SPINE_MID, NECK, HEAD, SPINE_SHOULDER = 0, 1, 2, 3, 20
@@ -36,43 +38,43 @@ class Body:
     height: float = 1.72
     build: float = 1.
 
-    def length(self, fraction):
+    def length(self, fraction: float) -> float:
         return fraction * self.height
 
     @property
-    def pelvis(self):
+    def pelvis(self) -> float:
         # A little less than the legs are long: nobody stands with locked
         # knees, and a straight leg has no defined plane to bend in.
         return self.length(.522)
 
     @property
-    def upper_arm(self):
+    def upper_arm(self) -> float:
         return self.length(.172)
 
     @property
-    def forearm(self):
+    def forearm(self) -> float:
         return self.length(.157)
 
     @property
-    def arm(self):
+    def arm(self) -> float:
         return self.upper_arm + self.forearm
 
     @property
-    def leg_bone(self):
+    def leg_bone(self) -> float:
         """Thigh and shank, equally long."""
         return self.length(.245)
 
     @property
-    def ankle(self):
+    def ankle(self) -> float:
         return self.length(.04)
 
     @property
-    def shoulder(self):
+    def shoulder(self) -> float:
         """Half the breadth."""
         return self.length(.112) * self.build
 
     @property
-    def hip(self):
+    def hip(self) -> float:
         """Half the breadth."""
         return self.length(.052) * self.build
 
@@ -90,6 +92,7 @@ class Pose:
             upright axes: a loose arm hangs down however the trunk leans.
         ankle (array): (2, T, 3), left and right.
         elbow_pole (array): (2, 3), the side to which the elbow points.
+        shrug (array): (2, T), metres by which a shoulder is raised.
         tilt (array): (T,), radians, the whole body about the floor.
         tilt_to (float): Radians, where it tilts: 0 forward, pi/2 right.
     """
@@ -103,6 +106,7 @@ class Pose:
         self.lean, self.roll, self.twist, self.nod, self.tilt = np.zeros(
             (5, frames))
         self.tilt_to = 0.
+        self.shrug = np.zeros((2, frames))
         self.wrist = np.empty((2, frames, 3))
         self.ankle = np.empty((2, frames, 3))
         self.elbow_pole = np.empty((2, 3))
@@ -112,7 +116,7 @@ class Pose:
             self.elbow_pole[side] = [sign * .5, -.5, -.6]
 
 
-def blend(start, end, weight):
+def blend(start: ArrayLike, end: ArrayLike, weight: np.ndarray) -> np.ndarray:
     """From ``start`` (..., 3) to ``end`` (..., 3) as ``weight`` (T,) goes
     from 0 to 1."""
     weight = np.asarray(weight)[..., None]
@@ -124,7 +128,8 @@ def _unit(vector):
     return vector / np.maximum(norm, 1e-9)
 
 
-def two_bone(root, target, upper, lower, pole):
+def two_bone(root: np.ndarray, target: np.ndarray, upper: float, lower: float,
+             pole: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Reach from ``root`` towards ``target`` with two bones.
 
     Args:
@@ -146,7 +151,7 @@ def two_bone(root, target, upper, lower, pole):
     return root + at * along + off * out, root + reach * along
 
 
-def joints_of(pose):
+def joints_of(pose: Pose) -> np.ndarray:
     """The joints of a pose.
 
     Args:
@@ -185,7 +190,8 @@ def _trunk_axes(pose):
 def _arm(joints, pose, side, sign, up, right, ahead):
     body = pose.body
     shoulder = (joints[:, SPINE_SHOULDER] - body.length(.02) * up
-                + sign * body.shoulder * right)
+                + sign * body.shoulder * right
+                + pose.shrug[side][:, None] * up)
     elbow, wrist = two_bone(shoulder, shoulder + pose.wrist[side],
                             body.upper_arm, body.forearm,
                             pose.elbow_pole[side])

@@ -1,8 +1,9 @@
 """The body-part events of the made sample, known because it was made so.
 
-:data:`SCRIPTS` says of each of :mod:`.sample_motion`'s motions which events of
-:mod:`lvlm_var_mm.kinematics` its code makes happen, and when. It was written
-from that code and from the sizes in it, not from what is detected:
+:data:`SCRIPTS` says of each motion of the sample (:mod:`.motion`), and
+:data:`HARD_SCRIPTS` of those that are easily mistaken (:mod:`.hard`), which
+events of :mod:`lvlm_var_mm.kinematics` its code makes happen, and when. It was
+written from that code and from the sizes in it, not from what is detected:
 
 * ``does``: (event, first, last), between these two values of the action's
   progress. The code moves the part by more than the threshold whatever is
@@ -17,6 +18,7 @@ other one, ``each`` for both; ``i`` is the impact.
 """
 from typing import Dict, List, NamedTuple, Set, Tuple
 
+from . import hard
 from .performance import script_of
 
 _SIDES = 'left', 'right'
@@ -99,15 +101,16 @@ KICK = dict(
          'used knee bends', 'used knee straightens',
          'torso leans back', 'torso straightens'])
 HOP = dict(  # on the other foot
-    does=[*_whole(0, 1, 'body jumps', 'body bounces', 'body rises',
-                  'body sinks', 'used foot lifts', 'used foot comes down',
-                  'used foot steps back', 'used foot steps forward',
+    does=[*_whole(0, 1, 'body jumps', 'body bounces', 'used foot lifts',
+                  'used foot comes down', 'used foot steps back',
+                  'used foot steps forward',
                   'used knee bends', 'used knee straightens',
                   *_each('hand', 'rises', 'lowers', 'moves outward',
                          'moves inward', 'moves up and down'))],
     # Hops 7-23 cm high, with dips of 7 cm, over up to 30 cm; the arms go
     # 15 cm ahead at the most, on a chord that is shorter than they are.
-    may=['other foot lifts', 'other foot comes down', 'other knee bends',
+    may=['body rises', 'body sinks', 'other foot lifts',
+         'other foot comes down', 'other knee bends',
          'other knee straightens', 'knees bend', 'knees straighten',
          'body moves forward', 'other foot steps forward',
          *_each('hand', 'moves forward', 'moves back', 'moves to and fro'),
@@ -137,18 +140,104 @@ STRIKE = dict(
          'other foot steps back', 'used hand touches the other person',
          'persons approach', 'persons move apart'])
 RECOIL = dict(
-    does=[*_whole('i - .04', 'i + .14', 'torso leans back', 'head tilts up'),
+    does=[*_whole('i - .04', 'i + .14', 'head tilts up'),
           *_whole('i + .2', 1, 'torso straightens', 'head tilts down')],
-    # A step of 10-25 cm; hands raised by 9-31 cm.
-    may=['used foot steps back', 'used foot steps forward',
+    # 14-29 degrees backwards; a step of 10-25 cm; hands raised by 9-31 cm.
+    may=['torso leans back', 'used foot steps back', 'used foot steps forward',
          'persons approach', 'persons move apart',
          *_each('hand', *_HAND, 'touches the other person'),
          *_each('arm', 'bends', 'stretches')])
+
+_STEPS = _each('foot', 'steps forward', 'steps back')
+_FREE_HAND = [f'other hand {motion}' for motion in _HAND]
+BOXING = dict(
+    does=[('each hand rises', 0, .2), ('each hand lowers', .85, 1),
+          *_whole(0, 1, *_each('hand', 'moves forward', 'moves back',
+                               'moves to and fro'),
+                  *_each('arm', 'bends', 'stretches'))],
+    # From 20 to 32 cm between the fists, where 50 to 60 are when they hang;
+    # shoulders that turn by 23 degrees.
+    may=['hands come together', 'hands move apart', 'hands stay together',
+         'torso turns left', 'torso turns right',
+         *_each('hand', 'moves outward', 'moves inward',
+                'stays at the face', 'stays at the head',
+                'stays at the chest')])
+JOGGING = dict(
+    does=_whole(0, 1, 'feet lift in turn', *_each('foot', 'lifts',
+                                                  'comes down'),
+                *_each('hand', 'moves forward', 'moves back')),
+    # Heels 16-30 cm back, hands 20-36 cm to and fro, arms bent at the start.
+    may=[*_STEPS, *_KNEES_BEND, *_KNEES_STRAIGHTEN,
+         *_each('hand', 'rises', 'lowers', 'moves to and fro',
+                'moves up and down', 'moves outward', 'moves inward'),
+         *_each('arm', 'bends', 'stretches'), 'body bounces'])
+MARCHING = dict(
+    does=_whole(0, 1, 'feet lift in turn',
+                *_each('foot', 'lifts', 'comes down'),
+                *_each('knee', 'bends', 'straightens'),
+                *_each('hand', 'moves forward', 'moves back',
+                       'moves to and fro')),
+    may=[*_STEPS, *_each('hand', 'rises', 'lowers'),
+         *_each('arm', 'bends', 'stretches')])
+CURL = dict(
+    does=_whole(0, 1, *(f'used hand {motion}' for motion in (
+        'rises', 'lowers', 'moves forward', 'moves back',
+        'moves up and down')), 'used arm bends', 'used arm stretches'),
+    # With one arm or with both; the hand goes ahead on its way up.
+    may=[*_FREE_HAND, 'other hand moves up and down', 'other arm bends',
+         'other arm stretches', 'used hand moves inward',
+         'used hand moves outward', 'hands come together',
+         'hands move apart', 'hands stay together',
+         *_each('hand', 'moves to and fro', 'stays at the face',
+                'stays at the head', 'stays at the chest')])
+SLOW_WAVE = dict(
+    does=[('used hand rises', 0, .2), ('used hand lowers', .82, 1),
+          *_whole(0, 1, 'used hand waves', 'used arm bends',
+                  'used arm stretches', 'used hand moves outward',
+                  'used hand moves inward')],
+    may=['used hand moves forward', 'used hand moves back',
+         'used hand stays at the head', 'used hand stays at the face'])
+SIDE_KICK = dict(
+    does=_whole(0, 1, *(f'used foot {motion}' for motion in (
+        'lifts', 'comes down', 'moves outward', 'moves inward', 'kicks')),
+        'used knee bends', 'used knee straightens'),
+    # The trunk leans by 17 degrees, the hands are raised for balance.
+    may=['torso leans to the other side', 'torso straightens',
+         *_each('hand', *_HAND), *_each('arm', 'bends', 'stretches')])
+BOW = dict(
+    does=[('torso bends forward', 0, .6), ('torso straightens', .5, 1),
+          ('each hand lowers', 0, .6), ('each hand rises', .5, 1)],
+    may=[*_each('hand', 'reaches below the knees', 'moves forward',
+                'moves back')])
+THROW = dict(
+    does=_whole(0, 1, *(f'used hand {motion}' for motion in (
+        'rises', 'lowers', 'moves forward', 'moves back')),
+        'used arm bends', 'used arm stretches',
+        'torso turns to the other side'),
+    # A step of up to 30 cm; shoulders that come back; a hand that crosses
+    # over or not.
+    may=['torso turns to the used side', 'other foot steps forward',
+         'used hand moves outward', 'used hand moves inward',
+         'used hand stays at the head', 'used hand stays at the face',
+         'hands come together', 'hands move apart', 'torso straightens',
+         *_FREE_HAND])
+SWIPE = dict(
+    does=_whole(0, 1, *(f'used hand {motion}' for motion in (
+        'rises', 'lowers', 'moves outward', 'moves inward'))),
+    may=['used hand moves forward', 'used hand moves back',
+         'used arm bends', 'used arm stretches', 'hands come together',
+         'hands move apart', 'hands stay together',
+         'used hand stays at the chest'])
 
 SCRIPTS: Dict[int, Tuple[dict, ...]] = {
     1: (DRINK, ), 6: (PICK_UP, ), 8: (SIT_DOWN, ), 9: (STAND_UP, ),
     10: (CLAP, ), 23: (WAVE, ), 24: (KICK, ), 26: (HOP, ), 43: (FALL, ),
     50: (STRIKE, RECOIL)}
+HARD_SCRIPTS: Dict[int, Tuple[dict, ...]] = {
+    hard.BOXING: (BOXING, ), hard.JOGGING: (JOGGING, ),
+    hard.MARCHING: (MARCHING, ), hard.CURL: (CURL, ),
+    hard.SLOW_WAVE: (SLOW_WAVE, ), hard.SIDE_KICK: (SIDE_KICK, ),
+    hard.BOW: (BOW, ), hard.THROW: (THROW, ), hard.SWIPE: (SWIPE, )}
 
 
 class Script(NamedTuple):
@@ -178,7 +267,8 @@ def events_of(action: int, performer: int, repeat: int,
                     for name in _names(event, side)],
                    {name for event in role['may']
                     for name in _names(event, side)})
-            for role, side in zip(SCRIPTS[action], facts.sides)]
+            for role, side in zip(
+                {**SCRIPTS, **HARD_SCRIPTS}[action], facts.sides)]
 
 
 def _names(event, side):

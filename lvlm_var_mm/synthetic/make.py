@@ -1,4 +1,4 @@
-"""A small MADE dataset in the exact layout of NTU RGB+D.
+"""A small MADE dataset in the exact format of NTU RGB+D.
 
 Nobody was recorded: stick bodies perform made-up motions, so that everything
 that reads NTU RGB+D can run without it. Results on this sample say nothing
@@ -19,10 +19,12 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.logging import print_log
 from mmengine.registry import FUNCTIONS
+from numpy.random import Generator
 from tqdm import tqdm
 
 from lvlm_var_mm.atomic import flush_folder
@@ -39,10 +41,10 @@ TEST_PERFORMERS = 3, 6, 7, 10
 PERFORMERS = tuple(sorted(TRAIN_PERFORMERS + TEST_PERFORMERS))
 SKELETONS, VIDEOS = 'nturgb+d_skeletons', 'nturgb+d_rgb'
 README = """\
-This is NOT NTU RGB+D. It is a small synthetic sample in its layout: stick
+This is NOT NTU RGB+D. It is a small synthetic sample in its format: stick
 bodies with made-up motions, drawn and written by lvlm_var_mm
-(`python tools/make_sample.py`). Nobody was recorded. Numbers measured on it
-say nothing about NTU RGB+D.
+(`python -m lvlm_var_mm make_sample`). Nobody was recorded. Numbers measured
+on it say nothing about NTU RGB+D.
 
 {clips} clips, {actions} actions, {performers} performers, {repeats} repeats,
 3 cameras, seed {seed}. Delete the folder to have it made again.
@@ -51,7 +53,7 @@ _CLIP = 3  # tag of the random stream, beside those of sample_performance
 
 
 @FUNCTIONS.register_module()
-def ensure_sample(root, **kwargs):
+def ensure_sample(root: Union[str, os.PathLike], **kwargs) -> Path:
     """Make the sample unless it is there.
 
     Safe against interruption, and against a second process that does the
@@ -76,8 +78,9 @@ def ensure_sample(root, **kwargs):
     return Path(root)
 
 
-def make_sample(root, repeats=2, seed=0, progress=True, classes=None,
-                performers=None):
+def make_sample(root: Union[str, os.PathLike], repeats: int = 2, seed: int = 0,
+                progress: bool = True, classes: Optional[Sequence[int]] = None,
+                performers: Optional[Sequence[int]] = None) -> Path:
     """Make the sample: 300 clips a repeat.
 
     Args:
@@ -133,7 +136,7 @@ def make_sample(root, repeats=2, seed=0, progress=True, classes=None,
         shutil.rmtree(made, ignore_errors=True)
     if progress:
         print_log(f'{root}: made {facts["clips"]} synthetic clips in NTU '
-                  "RGB+D's layout; this is not NTU RGB+D", logger='current')
+                  "RGB+D's format; this is not NTU RGB+D", logger='current')
     return root
 
 
@@ -167,7 +170,8 @@ def _write_performance(root, seed, performance):
         _write_clip(root, people, camera, performance, seed)
 
 
-def capture(people, camera, performance, seed=0):
+def capture(people: np.ndarray, camera: int, performance: Tuple[int, int, int],
+            seed: int = 0) -> Tuple[np.ndarray, np.ndarray, Generator]:
     """One performance as one camera takes it.
 
     Args:

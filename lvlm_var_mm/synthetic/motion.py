@@ -7,18 +7,22 @@ A motion changes a standing :class:`~.sample_body.Pose` of T frames, given
   ``impact``, the progress at which one person strikes another;
 * ``rng``: draws how far, how often and how high, anew each time.
 """
+from types import SimpleNamespace
+
 import numpy as np
+from numpy.random import Generator
 
-from .body import LEFT, RIGHT, SIGN, blend
+from .body import LEFT, RIGHT, SIGN, Pose, blend
 
 
-def ease(progress, start, end):
+def ease(progress: np.ndarray, start: float, end: float) -> np.ndarray:
     """0 before ``start``, 1 after ``end``, smooth between (smoothstep)."""
     x = np.clip((progress - start) / (end - start), 0, 1)
     return x * x * (3 - 2 * x)
 
 
-def hold(progress, start, full, leave, end):
+def hold(progress: np.ndarray, start: float, full: float, leave: float,
+         end: float) -> np.ndarray:
     """0, up to 1 between ``start`` and ``full``, back to 0 by ``end``."""
     return ease(progress, start, full) - ease(progress, leave, end)
 
@@ -36,7 +40,8 @@ def _around(side, place, weight):
     return place + blend(_vec(side, .35, 0., .5), np.zeros(3), weight)
 
 
-def drink(pose, s, p, rng):
+def drink(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+          rng: Generator) -> None:
     """A hand goes to the mouth, stays for a sip or two, and comes back."""
     body, side = pose.body, p.side
     up = hold(s, 0, rng.uniform(.25, .38), rng.uniform(.62, .75), 1)
@@ -49,7 +54,8 @@ def drink(pose, s, p, rng):
     pose.nod -= .35 * p.amplitude * up
 
 
-def pick_up(pose, s, p, rng):
+def pick_up(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+            rng: Generator) -> None:
     """Bend down, take something off the floor, stand up with it."""
     body, side = pose.body, p.side
     middle = rng.uniform(.42, .52)
@@ -78,13 +84,15 @@ def _seated(pose, sat, moving, rng):
         pose.wrist[side] = blend(pose.wrist[side], lap, sat)
 
 
-def sit_down(pose, s, p, rng):
+def sit_down(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+             rng: Generator) -> None:
     """Lower the hips backwards onto a chair and stay seated."""
     end = rng.uniform(.75, 1)
     _seated(pose, ease(s, .05, end), hold(s, 0, .5 * end, .6 * end, 1), rng)
 
 
-def stand_up(pose, s, p, rng):
+def stand_up(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+             rng: Generator) -> None:
     """Bend forward out of a chair and rise."""
     start = rng.uniform(0, .25)
     mid = start + .4 * (1 - start)
@@ -92,7 +100,8 @@ def stand_up(pose, s, p, rng):
             hold(s, max(0, start - .1), mid, mid + .1, 1), rng)
 
 
-def clap(pose, s, p, rng):
+def clap(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+         rng: Generator) -> None:
     """Both hands before the chest, together and apart."""
     body = pose.body
     times = rng.integers(3, 7)
@@ -107,7 +116,8 @@ def clap(pose, s, p, rng):
         pose.elbow_pole[side] = _vec(side, .8, -.8, -.2)
 
 
-def wave(pose, s, p, rng):
+def wave(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+         rng: Generator) -> None:
     """A raised hand swings from side to side."""
     body, side = pose.body, p.side
     up = hold(s, 0, .2, .82, 1)
@@ -121,7 +131,8 @@ def wave(pose, s, p, rng):
     pose.elbow_pole[side] = _vec(side, .9, -1., -.3)
 
 
-def kick(pose, s, p, rng):
+def kick(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+         rng: Generator) -> None:
     """A leg swings back, then forward and up."""
     body, side = pose.body, p.side
     back = hold(s, 0, .25, .3, .45)
@@ -138,7 +149,7 @@ def kick(pose, s, p, rng):
     pose.wrist[1 - side] -= swing * _vec(1 - side, .1, .1, .25)
 
 
-def hop(pose, s, p, rng):
+def hop(pose: Pose, s: np.ndarray, p: SimpleNamespace, rng: Generator) -> None:
     """Jump on one foot, the other held up behind."""
     body, side = pose.body, p.side
     times = rng.integers(2, 5)
@@ -164,7 +175,8 @@ def hop(pose, s, p, rng):
                                 (.6 + .4 * wavelet) * lifted)
 
 
-def fall(pose, s, p, rng):
+def fall(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+         rng: Generator) -> None:
     """Buckle, tip over backwards or to a side, and lie."""
     body = pose.body
     end = rng.uniform(.6, .85)
@@ -179,7 +191,8 @@ def fall(pose, s, p, rng):
         pose.wrist[side] = blend(pose.wrist[side], place, out)
 
 
-def strike(pose, s, p, rng):
+def strike(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+           rng: Generator) -> None:
     """Draw a hand back, then punch or slap towards the other's head."""
     body, side = pose.body, p.side
     draw = hold(s, 0, .25, .28, .42)
@@ -198,7 +211,8 @@ def strike(pose, s, p, rng):
     pose.ankle[1 - side] += blend(np.zeros(3), step, hit)
 
 
-def recoil(pose, s, p, rng):
+def recoil(pose: Pose, s: np.ndarray, p: SimpleNamespace,
+           rng: Generator) -> None:
     """Be struck: the head and the trunk go back, a step follows."""
     struck = hold(s, p.impact - .04, p.impact + .14, p.impact + .2, 1)
     pose.lean -= rng.uniform(.25, .5) * struck

@@ -4,10 +4,12 @@ Performers differ in size and style. Lead-in, duration, the hand used, the
 place and the heading differ between the performances of one performer.
 """
 from types import SimpleNamespace
+from typing import List
 
 import numpy as np
 
 from .body import LEFT, RIGHT, Body, Pose, joints_of
+from .hard import HARD, SECONDS
 from .motion import MOTIONS
 
 MIN_FRAMES, MAX_FRAMES = 40, 90  # at 30 frames a second
@@ -15,7 +17,7 @@ MIN_FRAMES, MAX_FRAMES = 40, 90  # at 30 frames a second
 _PERFORMER, _PERFORMANCE = 1, 2
 
 
-def performer_of(performer, seed=0):
+def performer_of(performer: int, seed: int = 0) -> SimpleNamespace:
     """Size and style of one performer, the same in all performances.
 
     Returns:
@@ -31,7 +33,8 @@ def performer_of(performer, seed=0):
         hue=rng.uniform(size=2))
 
 
-def pair_of(performer, repeat, seed=0):
+def pair_of(performer: int, repeat: int,
+            seed: int = 0) -> List[SimpleNamespace]:
     """The performer, and who takes the second part where there is one: a
     stranger, lest anybody of the training split shows up in the test split.
     """
@@ -39,25 +42,28 @@ def pair_of(performer, repeat, seed=0):
             for number in (performer, performer + 100 + repeat)]
 
 
-def perform(action, performer, repeat, seed=0):
+def perform(action: int, performer: int, repeat: int,
+            seed: int = 0) -> np.ndarray:
     """One performance, the same whatever else is made and in what order.
 
     Args:
-        action (int): One of :data:`~.sample_motion.MOTIONS`.
+        action (int): Of :data:`~.motion.MOTIONS` or :data:`~.hard.HARD`.
         performer (int): NTU's number P.
         repeat (int): NTU's number R.
         seed (int): Of the whole sample.
 
     Returns:
         np.ndarray: (M, T, 25, 3), metres, M = 1, or 2 for actions between
-        two; T within 40-90 at 30 frames a second. The room's axes: x to
+        two; T within 40-90 at 30 frames a second, more for what is slow.
+        The room's axes: x to
         the right as the middle camera sees it, y up from the floor, z away
         from that camera; the origin is the middle of the floor.
     """
     return _play(action, performer, repeat, seed)[0]
 
 
-def script_of(action, performer, repeat, seed=0):
+def script_of(action: int, performer: int, repeat: int,
+              seed: int = 0) -> SimpleNamespace:
     """Return what :func:`perform` tells the performers to do.
 
     Returns:
@@ -72,14 +78,18 @@ def _play(action, performer, repeat, seed):
     rng = np.random.default_rng(
         [seed, _PERFORMANCE, action, performer, repeat])
     both = pair_of(performer, repeat, seed)
-    action_frames = rng.uniform(38, 60) / both[0].speed
+    if action in HARD:
+        action_frames = 30 * rng.uniform(*SECONDS[action])
+    else:
+        action_frames = rng.uniform(38, 60) / both[0].speed
     lead_in, lead_out = rng.integers(3, 15, 2)
-    frames = int(np.clip(lead_in + action_frames + lead_out,
-                         MIN_FRAMES, MAX_FRAMES))
+    frames = int(lead_in + action_frames + lead_out)
+    if action not in HARD:
+        frames = int(np.clip(frames, MIN_FRAMES, MAX_FRAMES))
     s = np.clip((np.arange(frames) - lead_in) / action_frames, 0, 1)
     impact = rng.uniform(.42, .5)
     people, sides = [], []
-    for who, motion in zip(both, MOTIONS[action]):
+    for who, motion in zip(both, HARD.get(action) or MOTIONS[action]):
         pose = Pose(who.body, frames)
         _idle(pose, rng)
         side = LEFT if rng.random() < who.left_handed else RIGHT

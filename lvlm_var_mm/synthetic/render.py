@@ -4,6 +4,9 @@ Axes are those of the Kinect's camera: x to the right of its picture (which
 the Kinect mirrors: a person facing it has the left hand at the left), y up,
 z away, metres.
 """
+import os
+from typing import Iterable, Sequence, Tuple, Union
+
 import cv2
 import numpy as np
 
@@ -21,6 +24,7 @@ ROOMS = {1: ((176, 168, 150), (92, 108, 120)),
          2: ((150, 170, 176), (104, 96, 88)),
          3: ((168, 158, 172), (84, 104, 96))}
 SKIN = (140, 172, 214)
+Color = Tuple[int, int, int]  # blue, green, red
 # Sub-pixel bits of OpenCV's coordinates.
 SHIFT = 4
 
@@ -33,7 +37,8 @@ TORSO = (4, 8, 16, 12)
 HEAD, HEAD_RADIUS = 3, .115
 
 
-def to_camera(joints, camera, jitter=0.):
+def to_camera(joints: np.ndarray, camera: int,
+              jitter: float = 0.) -> np.ndarray:
     """From the room's axes to those of a camera.
 
     Args:
@@ -51,7 +56,7 @@ def to_camera(joints, camera, jitter=0.):
                      sin * x + cos * z + DISTANCE], -1)
 
 
-def project(joints):
+def project(joints: np.ndarray) -> np.ndarray:
     """Pinhole projection into the video.
 
     Args:
@@ -66,7 +71,7 @@ def project(joints):
                     -1)
 
 
-def clothes(hue):
+def clothes(hue: Sequence[float]) -> Tuple[Color, Color, Color]:
     """Colours of top, trousers and skin from two numbers in [0, 1)."""
     hsv = np.array([[[180 * hue[0], 190, 190], [180 * hue[1], 130, 90]]],
                    np.uint8)
@@ -74,7 +79,7 @@ def clothes(hue):
     return tuple(top), tuple(trousers), SKIN
 
 
-def room(camera, brightness=1.):
+def room(camera: int, brightness: float = 1.) -> np.ndarray:
     """The empty picture of one camera, uint8 (H, W, 3), BGR."""
     wall, floor = np.array(ROOMS[camera]) * brightness
     image = np.empty((HEIGHT, WIDTH, 3), np.uint8)
@@ -85,7 +90,8 @@ def room(camera, brightness=1.):
     return image
 
 
-def draw(background, joints, colors):
+def draw(background: np.ndarray, joints: np.ndarray,
+         colors: Sequence[Tuple[Color, Color, Color]]) -> np.ndarray:
     """One frame: everybody, the farthest part first.
 
     Args:
@@ -146,7 +152,8 @@ def _draw_part(image, at, depth, part, colors):
                  max(1, round(thick * scale)), cv2.LINE_AA, SHIFT)
 
 
-def write_video(path, frames):
+def write_video(path: Union[str, os.PathLike],
+                frames: Iterable[np.ndarray]) -> None:
     """Write uint8 BGR frames (H, W, 3) as Motion JPEG, one by one.
 
     Raises:

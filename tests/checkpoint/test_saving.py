@@ -60,7 +60,7 @@ def runner_of(work_dir, epochs=3, save_best=None, hooks=(), **over):
         train_cfg=dict(by_epoch=True, max_epochs=epochs),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=.1)),
         default_hooks=dict(checkpoint=checkpoint), custom_hooks=list(hooks),
-        cfg=Config(dict()), log_level='WARNING',
+        cfg=Config(dict()), log_level='WARNING', default_scope='mmaction',
         experiment_name=f'{next(COUNT)}',
         **over)
 

@@ -18,7 +18,7 @@ LABELS = [0, 0, 0, 0, 0, 1]
 def write_pickle(path, corrupt=()):
     joints = np.random.default_rng(0).normal(size=(1, 6, 5, 3))
     clips = [dict(frame_dir=f'clip{i}', label=label, total_frames=6,
-                  keypoint=joints * (np.nan if i in corrupt else 1))
+                  keypoint=joints * (np.inf if i in corrupt else 1))
              for i, label in enumerate(LABELS)]
     path.write_bytes(pickle.dumps(clips))
     return str(path)

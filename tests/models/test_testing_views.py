@@ -3,7 +3,7 @@ import copy
 
 import pytest
 import torch
-from test_recognizer import SKELETON, batch, build_for_test, recognizer
+from recognizers import SKELETON, batch, build_for_test, recognizer
 
 from lvlm_var_mm.apis import explain
 from lvlm_var_mm.models.tokens import tokens_of

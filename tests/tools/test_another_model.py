@@ -4,15 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import REPO, write_nucla
 from mmengine.config import Config
 from mmengine.runner.checkpoint import load_state_dict
-from test_configs import write_nucla
 from torch import nn
 
 from lvlm_var_mm.checkpoint.strict import another_model_refused
 from mmaction.registry import MODELS
 
-REPO = Path(__file__).parents[2]
 CONFIG = str(REPO / 'configs/baselines/stgcnpp_nucla_xview.py')
 
 

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import REPO, write_nucla
 from mmengine.logging import MMLogger
-from test_configs import REPO, write_nucla
 
 from lvlm_var_mm.cli import check_work_dir
 from lvlm_var_mm.engine.start import short_log, table
@@ -89,7 +89,7 @@ def test_longer_schedule_is_not_followed_and_this_is_said(train):
 def test_corrupt_validation_sample_is_found_before_training(train):
     path = Path('nucla.pkl')
     content = pickle.loads(path.read_bytes())
-    content['annotations'][3]['keypoint'][0, 3] = float('nan')
+    content['annotations'][3]['keypoint'][0, 3] = float('inf')
     path.write_bytes(pickle.dumps(content))
     said = train()
     error, = said.errors

@@ -28,6 +28,7 @@ import copy
 import json
 import time
 from pathlib import Path
+from typing import Dict, Sequence, Tuple
 
 from mmengine.config import Config, DictAction
 
@@ -94,6 +95,8 @@ from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from terminaltables import AsciiTable
+from torch import nn
+from torch.utils.data import DataLoader
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.apis.explain import load_tokenizer
@@ -104,8 +107,10 @@ from lvlm_var_mm.models.heads.narrative import write_tokens
 from lvlm_var_mm.models.lvlm.build import PATH_KEY
 from lvlm_var_mm.models.vst.code_names import (VOCABULARY, name_codes,
                                                steps_active)
+from lvlm_var_mm.shipped import find_config
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from mmaction.utils import SampleList
 
 COLUMNS = ('quantised_top1', 'continuous_top1', 'usage', 'perplexity',
            'run_length', 'flicker', 'label_information', 'named',
@@ -119,7 +124,8 @@ class Clips:
         self.features, self.samples = [], []
 
     @torch.no_grad()
-    def add(self, model, layout, loader):
+    def add(self, model: nn.Module, layout: str,
+            loader: DataLoader) -> 'Clips':
         axes = dict(NMCTV=(1, 4), NCTHW=(3, 4))[layout]
         for data in loader:
             data = model.data_preprocessor(data, False)
@@ -134,17 +140,18 @@ class Clips:
                 self.samples.append(kept)
         return self
 
-    def batch(self, index):
+    def batch(self, index: torch.Tensor) -> Tuple[torch.Tensor, SampleList]:
         """Return a batch as of a GCN of one person and one joint."""
         return (self.features[index][:, None, :, :, None],
                 [self.samples[i] for i in index.tolist()])
 
-    def done(self):
+    def done(self) -> 'Clips':
         self.features = torch.cat(self.features)
         return self
 
 
-def load_clips(cfg, checkpoint, views, seed=0):
+def load_clips(cfg: Config, checkpoint: str, views: int,
+               seed: int = 0) -> Tuple[Clips, Clips]:
     """Training clips, ``views`` times, and test clips."""
     model = load_tokenizer(cfg, checkpoint, neck=False)
     train, test = Clips(), Clips()
@@ -156,7 +163,7 @@ def load_clips(cfg, checkpoint, views, seed=0):
     return train.done(), test.done()
 
 
-def text_embeddings(cfg):
+def text_embeddings(cfg: Config) -> Tuple[torch.Tensor, torch.Tensor]:
     """Embed the texts of classes and events by the language model in use."""
     head = cfg.model.cls_head
     encoder = dict(type='transformers.AutoModel.from_pretrained')
@@ -165,7 +172,8 @@ def text_embeddings(cfg):
             encode(encoder, VOCABULARY))
 
 
-def train(neck, clips, epochs, batch_size=64, lr=2e-3):
+def train(neck: nn.Module, clips: Clips, epochs: int, batch_size: int = 64,
+          lr: float = 2e-3) -> nn.Module:
     steps = epochs * (len(clips.samples) // batch_size)
     optimizer = torch.optim.AdamW(neck.parameters(), lr, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps)
@@ -184,7 +192,8 @@ def train(neck, clips, epochs, batch_size=64, lr=2e-3):
 
 
 @torch.no_grad()
-def judge(neck, train_clips, test_clips, views, batch_size=256):
+def judge(neck: nn.Module, train_clips: Clips, test_clips: Clips, views: int,
+          batch_size: int = 256) -> Dict[str, float]:
     """Name the codes, then the figures of the test clips."""
     # Views of one clip are no further evidence for a name.
     number = len(train_clips.samples) // views
@@ -206,7 +215,7 @@ def judge(neck, train_clips, test_clips, views, batch_size=256):
     return {key.split('/')[1]: value for key, value in figures.items()}
 
 
-def show(done, names):
+def show(done: Dict[str, Dict], names: Sequence[str]) -> None:
     rows = [('variant', *COLUMNS)]
     summary = {}
     for name in names:
@@ -228,9 +237,9 @@ def show(done, names):
     print(json.dumps(summary))
 
 
-def main():
+def main() -> None:
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(find_config(args.config))
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
     out = Path(args.out)

@@ -13,6 +13,7 @@ the joints show it. The last line is JSON.
 import argparse
 import json
 import random
+from typing import Dict, Tuple
 
 from mmengine.config import Config, DictAction
 
@@ -43,6 +44,8 @@ from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from terminaltables import AsciiTable
+from torch import nn
+from torch.utils.data import DataLoader
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.apis.explain import load_tokenizer
@@ -50,10 +53,13 @@ from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.engine.code_names import count_events
 from lvlm_var_mm.models.heads.narrative import write_tokens
 from lvlm_var_mm.models.vst.code_names import UNNAMED, VOCABULARY, name_codes
+from lvlm_var_mm.shipped import find_config
+from mmaction.utils import SampleList
 
 
 @torch.no_grad()
-def evaluate(model, loader, evaluator):
+def evaluate(model: nn.Module, loader: DataLoader,
+             evaluator: Evaluator) -> Tuple[Dict, SampleList]:
     """The figures, and the data samples with their narratives."""
     told = []
     for data in loader:
@@ -65,9 +71,9 @@ def evaluate(model, loader, evaluator):
     return evaluator.evaluate(len(told)), told
 
 
-def main():
+def main() -> None:
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(find_config(args.config))
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
     torch.manual_seed(0)

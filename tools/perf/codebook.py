@@ -50,7 +50,7 @@ def measure(quantizer, batches, probe, repeats=10):
     import torch.nn.functional as F
     quantizer = copy.deepcopy(quantizer)
     # The harder case: as in the warm-up.
-    quantizer.replacing = True
+    quantizer.settled = False
 
     def codes(steps, training):
         """Ids of the steps, and distances to their codes as they were."""
@@ -96,7 +96,7 @@ def synthetic(dead_share):
 
     quantizer = build_quantizer(
         C, K, dict(switch_cost=.02, dead_share=dead_share)).train()
-    quantizer.replacing = True
+    quantizer.settled = False
     with torch.no_grad():
         for _ in range(ITERATIONS):
             quantizer(clips(BATCH))
@@ -158,7 +158,6 @@ def nucla(epochs, work_dir):
 
     init_default_scope('mmaction')
     cfg = Config.fromfile(CONFIG)
-    full = cfg.warmup_epochs / cfg.max_epochs
     test_loader = Runner.build_dataloader(cfg.test_dataloader, seed=0)
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
@@ -172,8 +171,8 @@ def nucla(epochs, work_dir):
     for scheduler in cfg.param_scheduler:
         if scheduler.get('begin') == cfg.warmup_epochs:  # of the head
             scheduler.update(begin=epochs, end=scheduler.end + later)
-        elif scheduler.end == cfg.max_epochs:  # the cosine of the rest
-            scheduler.end = round(epochs / full)
+        elif scheduler.end == cfg.warmup_epochs:  # the cosine of the rest
+            scheduler.end = epochs
     cfg.default_hooks.checkpoint.pop('save_best', None)
     cfg.work_dir = work_dir
     runner = Runner.from_cfg(cfg)

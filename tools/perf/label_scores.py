@@ -43,9 +43,10 @@ import os.path as osp
 import time
 from functools import partial
 from statistics import median
+from typing import Callable, Dict, List, Sequence, Tuple
 
 
-def parse_args():
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('--clips', type=int, default=4,
@@ -81,6 +82,7 @@ if __name__ == '__main__':
 import torch
 import torch.nn.functional as F
 from terminaltables import AsciiTable
+from torch import Tensor, nn
 
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
@@ -97,7 +99,8 @@ PROMPTS = {
 LABELS = 60
 
 
-def make_head(path, prompt=PROMPT, attn='sdpa'):
+def make_head(path: str, prompt: str = PROMPT,
+              attn: str = 'sdpa') -> nn.Module:
     """A head that was never trained, but whose LoRA layers matter."""
     head = LVLMHead(
         num_classes=LABELS,
@@ -120,7 +123,7 @@ def make_head(path, prompt=PROMPT, attn='sdpa'):
     return head.eval()
 
 
-def make_tokens(clips):
+def make_tokens(clips: int) -> SemanticTokens:
     """Random action tokens; the mask leaves 12, 10, 8 or 6 of a clip."""
     lengths = TOKENS - 2 * (torch.arange(clips) % 4)
     return SemanticTokens(
@@ -129,7 +132,8 @@ def make_tokens(clips):
         torch.arange(TOKENS) < lengths[:, None])
 
 
-def embed_prompts(head, feats):
+def embed_prompts(head: nn.Module,
+                  feats: SemanticTokens) -> Tuple[Tensor, Tensor]:
     """Each clip's prompt, put together on its own and padded on the left ->
     (N, S, D) embeddings and the (N, S) mask."""
     embed = head.lvlm.get_input_embeddings()
@@ -144,7 +148,8 @@ def embed_prompts(head, feats):
     return torch.stack(padded), torch.arange(width) >= width - lengths
 
 
-def ordinary_logits(head, embeds, mask, keep):
+def ordinary_logits(head: nn.Module, embeds: Tensor, mask: Tensor,
+                    keep: int) -> Tensor:
     """Logits of the last ``keep`` positions, or of all (0)."""
     return head.lvlm(
         inputs_embeds=embeds,
@@ -154,11 +159,13 @@ def ordinary_logits(head, embeds, mask, keep):
         logits_to_keep=keep).logits
 
 
-def prompt_logits(head, feats, full=False):
+def prompt_logits(head: nn.Module, feats: SemanticTokens,
+                  full: bool = False) -> Tensor:
     return ordinary_logits(head, *embed_prompts(head, feats), 0 if full else 1)
 
 
-def per_label_scores(head, feats, names, full=False):
+def per_label_scores(head: nn.Module, feats: SemanticTokens,
+                     names: Sequence[str], full: bool = False) -> Tensor:
     """(N, len(names)) log-likelihoods, one forward a name."""
     prompt, mask = embed_prompts(head, feats)
     embed, n = head.lvlm.get_input_embeddings(), len(prompt)
@@ -175,7 +182,8 @@ def per_label_scores(head, feats, names, full=False):
     return torch.stack(scores, 1)
 
 
-def generate_and_match(head, feats):
+def generate_and_match(head: nn.Module,
+                       feats: SemanticTokens) -> List[List[str]]:
     """Names that the generated texts are most like."""
     prompt, mask = embed_prompts(head, feats)
     names = head.classes.names
@@ -190,18 +198,18 @@ def generate_and_match(head, feats):
             for i in ids]
 
 
-def constrained(head, feats):
+def constrained(head: nn.Module, feats: SemanticTokens) -> Tensor:
     return Scoring('constrained')(head.lm, head.prompt_inputs(feats),
                                   head.trie)
 
 
-def linear(head, feats):
+def linear(head: nn.Module, feats: SemanticTokens) -> Tensor:
     # Any matrix takes as long as the one that LVLMLinearHead has trained.
     hidden = head.lm.forward_lm(head.prompt_inputs(feats))[:, 0]
     return hidden @ torch.ones(hidden.shape[1], len(head.classes.names))
 
 
-def some(names, number):
+def some(names: Sequence[str], number: int) -> Sequence[str]:
     """Names spread over the list, so that they are as long as the others."""
     return names[::max(1, len(names) // number)][:number]
 
@@ -209,7 +217,7 @@ def some(names, number):
 clock = time.perf_counter
 
 
-def seconds(ways, repeats):
+def seconds(ways: Dict[str, Callable], repeats: int) -> Dict[str, float]:
     """Median time of each of the calls; they run in turn, so a disturbance of
     the machine meets all of them."""
     times = {name: [] for name in ways}
@@ -221,7 +229,8 @@ def seconds(ways, repeats):
     return {name: median(t) for name, t in times.items()}
 
 
-def exact_part(head, feats, repeats, sample):
+def exact_part(head: nn.Module, feats: SemanticTokens, repeats: int,
+               sample: int) -> Tuple[Dict[str, float], Dict]:
     """Seconds of every exact way and of the prompt; figures for the JSON."""
     head.set_classes('ntu60')
     head.train().eval()  # forgets the prefix
@@ -253,7 +262,8 @@ def exact_part(head, feats, repeats, sample):
         trie_positions=len(head.trie))
 
 
-def all_methods(head, feats, names, repeats, sample):
+def all_methods(head: nn.Module, feats: SemanticTokens, names: Sequence[str],
+                repeats: int, sample: int) -> Dict[str, float]:
     """Seconds a clip by every method."""
     head.set_classes(names)
     few = some(names, sample)
@@ -271,14 +281,14 @@ def all_methods(head, feats, names, repeats, sample):
     return {way: t / len(feats.ids) for way, t in found.items()}
 
 
-def show(title, head, rows):
+def show(title: str, head: List[str], rows: List[List[str]]) -> None:
     table = AsciiTable([head, *rows], title=title)
     table.justify_columns = {i: 'right' for i in range(1, len(head))}
     print(table.table, flush=True)
 
 
 @torch.inference_mode()
-def main():
+def main() -> None:
     args = parse_args()
     args.lvlm = args.lvlm or str(default_dir())
     global clock

@@ -9,6 +9,7 @@ Buffers, such as the codebook, are no parameters. The last line is JSON.
 import argparse
 import json
 import os.path as osp
+from typing import Dict
 
 
 def parse_args() -> argparse.Namespace:
@@ -27,15 +28,17 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from terminaltables import AsciiTable
+from torch import nn
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.estimate.shapes import WordTokenizer, llava
 from lvlm_var_mm.models.lvlm.build import trainable_parameters
+from lvlm_var_mm.shipped import find_config
 from mmaction.registry import MODELS
 
 
-def build_on_meta(config):
+def build_on_meta(config: str) -> nn.Module:
     """The recognizer of a config file, with LLaVA-1.5-13B in its head.
 
     Raises:
@@ -44,7 +47,7 @@ def build_on_meta(config):
     """
     if not osp.isfile(config):
         raise FileNotFoundError(f'no config file {config}')
-    cfg = Config.fromfile(config)
+    cfg = Config.fromfile(find_config(config))
     if cfg.model.cls_head.type != 'LVLMHead':
         raise ValueError(f'{config}: the head is no LVLMHead')
     init_default_scope('mmaction')
@@ -55,7 +58,7 @@ def build_on_meta(config):
         return MODELS.build(cfg.model)
 
 
-def count_parts(model):
+def count_parts(model: nn.Module) -> Dict[str, Dict[str, int]]:
     """``total`` and ``trainable`` parameters of each part and the whole. The
     head stands without its language model: its projector and the scale."""
     parts = dict(
@@ -67,7 +70,7 @@ def count_parts(model):
     return counts
 
 
-def summary(counts):
+def summary(counts: Dict[str, Dict[str, int]]) -> Dict:
     """The figures of the last line."""
     total, trainable = (counts['whole'][k] for k in ('total', 'trainable'))
     return dict(
@@ -80,7 +83,7 @@ def summary(counts):
         neck=counts['neck']['trainable'])
 
 
-def main():
+def main() -> None:
     args = parse_args()
     config = args.config
     counts = count_parts(build_on_meta(config))

@@ -24,9 +24,10 @@ import argparse
 import json
 import time
 from statistics import mean
+from typing import Dict, Tuple
 
 
-def parse_args():
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('--config', default='configs/lvlmvar_ntu60_xsub.py')
@@ -61,14 +62,16 @@ from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.estimate import build_without_weights, train_step
 from lvlm_var_mm.estimate.shapes import WordTokenizer
 from lvlm_var_mm.models import LVLMHead, SemanticTokens
+from lvlm_var_mm.shipped import find_config
 from mmaction.structures import ActionDataSample
+from mmaction.utils import SampleList
 
 CODES, LENGTH, CHANNELS = 64, 12, 32
 BATCH, TEST = 16, 960
 
 
 # --------------------------------------------------------------------- cost
-def cost(cfg, number):
+def cost(cfg: Config, number: int) -> Dict[str, float]:
     """Count the TFLOP of a step for a clip, and the positions that are
     read."""
     cfg = cfg.copy()
@@ -88,7 +91,7 @@ def cost(cfg, number):
 class Task:
     """Clips of made classes, drawn as they are asked for."""
 
-    def __init__(self, classes, noise, seed):
+    def __init__(self, classes: int, noise: float, seed: int):
         self.rng = torch.Generator().manual_seed(seed)
         self.noise = noise
         self.codebook = torch.randn(CODES, CHANNELS, generator=self.rng)
@@ -96,10 +99,10 @@ class Task:
         self.classes[1::2] = self.classes[:classes // 2 * 2:2]
         self.classes[1::2, 4:7] = self.codes(classes // 2, 3)
 
-    def codes(self, *shape):
+    def codes(self, *shape) -> torch.Tensor:
         return torch.randint(CODES, shape, generator=self.rng)
 
-    def clips(self, number):
+    def clips(self, number: int) -> Tuple[SemanticTokens, torch.Tensor]:
         """Tokens and (number, ) labels."""
         labels = torch.randint(len(self.classes), (number, ),
                                generator=self.rng)
@@ -115,13 +118,14 @@ class Words(WordTokenizer):
     size = 8000
 
 
-def tiny_llama(**_):
+def tiny_llama(**_) -> LlamaForCausalLM:
     return LlamaForCausalLM(LlamaConfig(
         vocab_size=1 + Words.size, hidden_size=64, intermediate_size=128,
         num_hidden_layers=2, num_attention_heads=4))
 
 
-def top1(classes, number, steps, noise, seed):
+def top1(classes: int, number: int, steps: int, noise: float,
+         seed: int) -> Tuple[float, float]:
     """Accuracy on new clips after so many steps, and seconds of one."""
     task = Task(len(classes), noise, seed)
     torch.manual_seed(seed)
@@ -148,16 +152,16 @@ def top1(classes, number, steps, noise, seed):
     return float((found == labels).float().mean()), seconds
 
 
-def samples(labels):
+def samples(labels: torch.Tensor) -> SampleList:
     found = [ActionDataSample() for _ in labels]
     for sample, label in zip(found, labels):
         sample.set_gt_label(int(label))
     return found
 
 
-def main():
+def main() -> None:
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(find_config(args.config))
     init_default_scope('mmaction')
     settings = cfg.model.cls_head
     classes = load_classes(settings.class_names, settings.num_classes)

@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
+from typing import Sequence
 
 
 def parse_args() -> argparse.Namespace:
@@ -51,7 +52,7 @@ PIPELINE = [
 ]
 
 
-def enlarge(source, target):
+def enlarge(source: Path, target: Path) -> None:
     """One made clip as large as a Kinect's, with some noise."""
     video = decord.VideoReader(str(source))
     noise = np.random.default_rng(0).integers(
@@ -67,7 +68,8 @@ def enlarge(source, target):
     writer.release()
 
 
-def seconds_a_clip(pipeline, videos, repeats):
+def seconds_a_clip(pipeline: Compose, videos: Sequence[Path],
+                   repeats: int) -> float:
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -77,7 +79,7 @@ def seconds_a_clip(pipeline, videos, repeats):
     return median(times)
 
 
-def main():
+def main() -> None:
     args = parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = make_sample(Path(folder) / 'sample', repeats=1,

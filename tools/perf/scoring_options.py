@@ -19,6 +19,7 @@ import copy
 import json
 import time
 from pathlib import Path
+from typing import Dict, List, Tuple
 
 from mmengine.config import Config, DictAction
 
@@ -47,15 +48,20 @@ from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
 from terminaltables import AsciiTable
+from torch import nn
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.evaluation import fit_temperature
-from lvlm_var_mm.models import LVLMHead
+from lvlm_var_mm.models import LVLMHead, SemanticTokens
 from lvlm_var_mm.models.heads.scoring import Scoring
+from lvlm_var_mm.shipped import find_config
 from mmaction.registry import MODELS
+from mmaction.utils import SampleList
 
+Batches = List[Tuple[SemanticTokens, SampleList]]
 OPTIONS = {
     'exact': dict(),
     'length normalised': dict(length_norm=True),
@@ -70,7 +76,7 @@ COLUMNS = 'top1', 'mean_class', 'nll', 'ece', 'validity', 'seconds_a_clip'
 
 
 @torch.no_grad()
-def read_test_set(model, loader):
+def read_test_set(model: nn.Module, loader: DataLoader) -> Batches:
     """``(SemanticTokens, data samples)`` of each batch."""
     batches = []
     for data in tqdm(loader, desc='tokens', leave=False):
@@ -81,19 +87,20 @@ def read_test_set(model, loader):
 
 
 @torch.no_grad()
-def by_scores(head, batches):
+def by_scores(head: nn.Module, batches: Batches) -> SampleList:
     """Samples with the scores of a head."""
     return [sample for feats, samples in tqdm(batches, leave=False)
             for sample in head.predict(feats, copy.deepcopy(samples))]
 
 
-def by_option(head, batches, option):
+def by_option(head: nn.Module, batches: Batches,
+              option: Dict) -> SampleList:
     head.scoring = Scoring(**option)
     return by_scores(head, batches)
 
 
 @torch.no_grad()
-def by_generation(head, batches):
+def by_generation(head: nn.Module, batches: Batches) -> SampleList:
     """Samples with 1 for the name that the generated text is most like."""
     out = []
     for feats, samples in tqdm(batches, leave=False):
@@ -106,7 +113,8 @@ def by_generation(head, batches):
     return out
 
 
-def load_linear_head(cfg, checkpoint, codes):
+def load_linear_head(cfg: Config, checkpoint: str,
+                     codes: Tuple[int, int]) -> nn.Module:
     """The head of another checkpoint.
 
     Raises:
@@ -122,7 +130,7 @@ def load_linear_head(cfg, checkpoint, codes):
     return model.cls_head
 
 
-def by_light_head(batches):
+def by_light_head(batches: Batches) -> SampleList:
     """Samples with the probabilities of the neck's auxiliary head."""
     out = []
     for feats, samples in batches:
@@ -133,7 +141,7 @@ def by_light_head(batches):
     return out
 
 
-def with_temperature(samples):
+def with_temperature(samples: SampleList) -> SampleList:
     """Each half's probabilities at the temperature of the other half."""
     out = []
     order = torch.randperm(len(samples)).tolist()
@@ -151,7 +159,7 @@ def with_temperature(samples):
     return out
 
 
-def figures_of(name, samples):
+def figures_of(name: str, samples: SampleList) -> Dict:
     evaluator = Evaluator(
         [dict(type='AccMetric'), dict(type='CalibrationMetric')])
     for sample in samples:
@@ -167,9 +175,9 @@ def figures_of(name, samples):
     return figures
 
 
-def main():
+def main() -> None:
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(find_config(args.config))
     cfg.merge_from_dict(args.cfg_options or {})
     cfg.test_dataloader.batch_size = args.batch
     init_default_scope('mmaction')

@@ -28,6 +28,7 @@ import time
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from typing import Callable, List, Tuple
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,7 +59,7 @@ STOCK = osp.join(osp.dirname(mmaction.__file__), '.mim', 'tools', 'data',
                  'skeleton', 'gen_ntu_rgbd_raw.py')
 
 
-def stock_reader():
+def stock_reader() -> Callable:
     """read_xyz of the installed mmaction2.
 
     Raises:
@@ -73,7 +74,8 @@ def stock_reader():
     return module.read_xyz
 
 
-def skeleton_text(rng, frames, bodies, noise):
+def skeleton_text(rng: np.random.Generator, frames: int, bodies: int,
+                  noise: bool) -> str:
     """A file as NTU writes them; ``noise`` adds a body of a few frames."""
     ids = 72057594037900000 + rng.choice(10**5, bodies + noise, replace=False)
     rest = rng.uniform(-1, 1, (bodies + noise, 25, 3)) * [.3, .9, .2]
@@ -96,7 +98,8 @@ def skeleton_text(rng, frames, bodies, noise):
     return '\n'.join(lines) + '\n'
 
 
-def write_files(folder, files, frames):
+def write_files(folder: Path, files: int,
+                frames: int) -> List[Tuple[Path, bool]]:
     rng = np.random.default_rng(0)
     paths = []
     for i in tqdm(range(files), desc='making', unit='file'):
@@ -109,11 +112,11 @@ def write_files(folder, files, frames):
     return paths
 
 
-def read_joints(path):
+def read_joints(path: Path) -> np.ndarray:
     return real_persons(read_skeleton(path))['total_frames']
 
 
-def same(ours, stock):
+def same(ours: np.ndarray, stock: np.ndarray) -> bool:
     """Return whether both hold the same bodies, in any order. Stock's numbers
     are float64, ours float32."""
     if ours.shape != stock.shape:
@@ -122,7 +125,7 @@ def same(ours, stock):
     return all(any((mine == other).all() for other in stock) for mine in ours)
 
 
-def main():
+def main() -> None:
     args = parse_args()
     read_xyz, cores = stock_reader(), len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:

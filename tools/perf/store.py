@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any, Dict, Sequence
 
 
 def parse_args() -> argparse.Namespace:
@@ -59,7 +60,7 @@ from lvlm_var_mm.preparation.ntu import STORE, prepare_ntu
 SPLIT = 'xsub_train'
 
 
-def write_raw(folder, names, frames):
+def write_raw(folder: Path, names: Sequence[str], frames: int) -> None:
     """The same few made frames under every name."""
     rng = np.random.default_rng(0)
     keypoint = [0, 0, 3] + [.3, .9, .2] * rng.uniform(
@@ -72,7 +73,7 @@ def write_raw(folder, names, frames):
         (folder / f'{name}.skeleton').write_bytes(text)
 
 
-def private_mb():
+def private_mb() -> float:
     """Memory that is this process's alone. Pages of mapped files are not:
     they are the page cache's, and one mapping them is called private too."""
     with open('/proc/self/smaps_rollup') as f:
@@ -84,7 +85,7 @@ class Share(Dataset):
     """The i-th item reads every second sample from the i-th on, and is the
     memory then."""
 
-    def __init__(self, data):
+    def __init__(self, data: Any):
         self.data = data
 
     def __len__(self):
@@ -96,11 +97,11 @@ class Share(Dataset):
         return private_mb()
 
 
-def first(items):
+def first(items: Sequence) -> Any:
     return items[0]
 
 
-def measure_here(source, method):
+def measure_here(source: Path, method: str) -> None:
     """Run the part of one process; its last line is JSON."""
     times = []
     for _ in range(3):
@@ -115,14 +116,14 @@ def measure_here(source, method):
                           mb=full - empty)))
 
 
-def measure(source, method):
+def measure(source: Path, method: str) -> Dict:
     done = subprocess.run(
         [sys.executable, __file__, '--measure', str(source), method],
         check=True, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def main():
+def main() -> None:
     args = parse_args()
     if args.measure:
         measure_here(*args.measure)

@@ -36,6 +36,7 @@ import random
 import tempfile
 import time
 from statistics import median
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Tuple
 
 from mmengine.config import Config, DictAction
 
@@ -57,23 +58,26 @@ if __name__ == '__main__':
 import mmengine
 import numpy as np
 import torch
-from mmengine.dataset import pseudo_collate
+from mmengine.dataset import BaseDataset, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from terminaltables import AsciiTable
+from torch import nn
 from torch.utils.data import DataLoader
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets import TokenDataset
 from lvlm_var_mm.models import SemanticTokens
+from lvlm_var_mm.shipped import find_config
 from mmaction.registry import DATASETS, MODELS
+from mmaction.utils import SampleList
 
 
 class SameViews(torch.utils.data.Dataset):
     """The first clips of a training set, each always in the same view."""
 
-    def __init__(self, dataset, number):
+    def __init__(self, dataset: BaseDataset, number: int):
         self.dataset, self.number = dataset, number
 
     def __len__(self):
@@ -85,7 +89,9 @@ class SameViews(torch.utils.data.Dataset):
         return self.dataset[index]
 
 
-def read(model, dataset, batch_size, through_backbone):
+def read(model: nn.Module, dataset: BaseDataset, batch_size: int,
+         through_backbone: bool
+         ) -> Iterator[Tuple[SemanticTokens, SampleList]]:
     """Tokens and data samples of each batch."""
     for data in DataLoader(dataset, batch_size, collate_fn=pseudo_collate):
         with torch.no_grad():
@@ -98,7 +104,7 @@ def read(model, dataset, batch_size, through_backbone):
         yield feats, data['data_samples']
 
 
-def epoch(model, *args):
+def epoch(model: nn.Module, *args: argparse.Namespace) -> List[Dict]:
     """Losses of the batches; gradients are made and thrown away."""
     head, losses = model.cls_head.train(), []
     for feats, samples in read(model, *args):
@@ -112,7 +118,8 @@ def epoch(model, *args):
 
 
 @torch.no_grad()
-def start_codebook(model, dataset, number):
+def start_codebook(model: nn.Module, dataset: BaseDataset,
+                   number: int) -> None:
     """From the first clips, as the first step of training does."""
     data = pseudo_collate([dataset[i] for i in range(number)])
     model.train().cls_head.active = False
@@ -120,22 +127,22 @@ def start_codebook(model, dataset, number):
     model.eval().cls_head.active = True
 
 
-def timed(call):
+def timed(call: Callable) -> Tuple[Any, float]:
     start = time.perf_counter()
     found = call()
     return found, time.perf_counter() - start
 
 
-def as_clips(found):
+def as_clips(found: Iterable[Tuple]) -> List[Dict]:
     return [dict(label=int(sample.gt_label), codes=ids[None].numpy(),
                  meta=[dict(sample.metainfo_items())])
             for feats, samples in found
             for ids, sample in zip(feats.ids, samples)]
 
 
-def main():
+def main() -> None:
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(find_config(args.config))
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()

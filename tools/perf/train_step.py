@@ -32,9 +32,10 @@ import subprocess
 import sys
 import time
 from statistics import median
+from typing import Callable, Dict, List, Tuple
 
 
-def parse_args():
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('--clips', type=int, default=4,
@@ -66,6 +67,7 @@ if __name__ == '__main__':
 import torch
 import torch.nn.functional as F
 from terminaltables import AsciiTable
+from torch import Tensor, nn
 
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
@@ -74,11 +76,13 @@ from lvlm_var_mm.models.lvlm.logprobs import answer_logprobs
 from lvlm_var_mm.models.lvlm.prompt import pad_right
 from lvlm_var_mm.models.lvlm.smollm2 import default_dir
 from mmaction.structures import ActionDataSample
+from mmaction.utils import SampleList
 
+Losses = Tuple[Tensor, Tensor]  # the whole, and that of the answer
 CHANNELS, TOKENS = 128, 12  # as in configs/_base_/models/lvlmvar_skeleton.py
 
 
-def make_head(args):
+def make_head(args: argparse.Namespace) -> nn.Module:
     classes = load_classes('ntu120')
     head = LVLMHead(
         num_classes=args.labels,
@@ -97,7 +101,7 @@ def make_head(args):
     return head.to(args.device).train()
 
 
-def make_batch(args):
+def make_batch(args: argparse.Namespace) -> Tuple[SemanticTokens, SampleList]:
     """Tokens and samples; the mask leaves 12, 10, 8 or 6 tokens of a clip."""
     torch.manual_seed(0)
     lengths = TOKENS - 2 * (torch.arange(args.clips) % 4)
@@ -112,12 +116,14 @@ def make_batch(args):
 
 
 # ------------------------------------------------------- one loss, two ways
-def ours(head, feats, samples):
+def ours(head: nn.Module, feats: SemanticTokens,
+         samples: SampleList) -> Losses:
     losses = head.loss(feats, samples)
     return losses['loss_cls'] + losses['loss_lm'], losses['loss_lm']
 
 
-def padded(rows, answers):
+def padded(rows: List[Tensor],
+           answers: List[List[int]]) -> Tuple[Tensor, Tensor, Tensor]:
     """Rows of embeddings and the ids that close each -> embeddings, mask and
     labels, padded on the right, as a collator does it."""
     width = max(map(len, rows))
@@ -130,7 +136,7 @@ def padded(rows, answers):
     return embeds, mask.long(), labels
 
 
-def prompts(head, feats):
+def prompts(head: nn.Module, feats: SemanticTokens) -> List[Tensor]:
     """Embeddings of each clip's prompt, none padded."""
     embed, device = head.lvlm.get_input_embeddings(), feats.ids.device
     before, after = (embed(torch.tensor(ids, device=device))
@@ -140,19 +146,21 @@ def prompts(head, feats):
             for t, m in zip(tokens, feats.mask)]
 
 
-def answer(head, label):
+def answer(head: nn.Module, label: int) -> List[int]:
     names, texts = head.classes
     return (head.prompt.name(names[label]),
             head.prompt.reason(names[label], texts[label]))
 
 
-def with_answers(head, rows, answers):
+def with_answers(head: nn.Module, rows: List[Tensor],
+                 answers: List[List[int]]) -> Tuple[Tensor, Tensor, Tensor]:
     embed, device = head.lvlm.get_input_embeddings(), rows[0].device
     return padded([torch.cat([row, embed(torch.tensor(ids, device=device))])
                    for row, ids in zip(rows, answers)], answers)
 
 
-def plain(head, feats, samples):
+def plain(head: nn.Module, feats: SemanticTokens,
+          samples: SampleList) -> Losses:
     """A row for each clip and name."""
     rows, answers, ends = [], [], []
     for row, sample in zip(prompts(head, feats), samples):
@@ -178,7 +186,8 @@ def plain(head, feats, samples):
     return F.cross_entropy(scores, true) + loss_lm, loss_lm
 
 
-def ours_lm(head, feats, samples):
+def ours_lm(head: nn.Module, feats: SemanticTokens,
+            samples: SampleList) -> Losses:
     target, counts = pad_right(true_answers(head, samples), feats.ids.device)
     hidden = head.lm.forward_lm(head.prompt_inputs(feats),
                                 answer=target[:, :-1])
@@ -186,11 +195,12 @@ def ours_lm(head, feats, samples):
     return -logprob / length, -logprob / length
 
 
-def true_answers(head, samples):
+def true_answers(head: nn.Module, samples: SampleList) -> List[List[int]]:
     return [sum(answer(head, int(s.gt_label)), []) for s in samples]
 
 
-def plain_lm(head, feats, samples):
+def plain_lm(head: nn.Module, feats: SemanticTokens,
+             samples: SampleList) -> Losses:
     """A row for each clip, the loss that transformers gives."""
     answers = true_answers(head, samples)
     embeds, mask, labels = with_answers(head, prompts(head, feats), answers)
@@ -203,7 +213,7 @@ WAYS = {'ours': ours, 'plain': plain, 'ours lm': ours_lm,
         'plain lm': plain_lm}
 
 
-def stepper(way, args):
+def stepper(way: str, args: argparse.Namespace) -> Callable:
     """A call that makes one step and returns its losses. Every side starts
     from the same weights."""
     torch.manual_seed(0)
@@ -223,7 +233,7 @@ def stepper(way, args):
 
 
 # ----------------------------------------------------------------- measuring
-def peak_mb(way, args):
+def peak_mb(way: str, args: argparse.Namespace) -> float:
     """Growth of this process over two steps, the optimizer's state in it."""
     step = stepper(way, args)
     if args.device == 'cuda':
@@ -245,7 +255,7 @@ def _status_mb(key):
     return int(line.split()[1]) / 2**10
 
 
-def peak_in_a_process(way):
+def peak_in_a_process(way: str) -> float:
     """Run in a process of its own, so that no side profits from the memory of
     another."""
     done = subprocess.run(
@@ -254,7 +264,7 @@ def peak_in_a_process(way):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure(args):
+def measure(args: argparse.Namespace) -> Tuple[Dict, Dict[str, float]]:
     """First losses and median seconds of a step of each way."""
     steps = {way: stepper(way, args) for way in WAYS}
     first = {way: step() for way, step in steps.items()}  # warm-up, too
@@ -268,7 +278,7 @@ def measure(args):
     return first, {way: median(t) for way, t in times.items()}
 
 
-def main():
+def main() -> None:
     args = parse_args()
     args.lvlm = args.lvlm or str(default_dir())
     if args.peak:

@@ -1,4 +1,4 @@
-# A small MADE sample in the layout of NTU RGB+D (stick figures, nobody was
+# A small MADE sample in the format of NTU RGB+D (stick figures, nobody was
 # recorded), written to data/ntu_sample on first use. Ten of NTU's actions,
 # cross-subject: six performers train, four test.
 data_root = '{{$NTU_SAMPLE:data/ntu_sample}}'

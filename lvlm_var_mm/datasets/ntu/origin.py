@@ -1,4 +1,4 @@
-"""Tell the made sample from NTU RGB+D: both lie in the same layout."""
+"""Tell the made sample from NTU RGB+D: both have the same format."""
 import os.path as osp
 from pathlib import Path
 from typing import Tuple, Union

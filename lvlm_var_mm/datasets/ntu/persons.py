@@ -119,7 +119,7 @@ def _gap(keypoint, present, person, body) -> float:
     return float(np.linalg.norm(pelvis - keypoint[body, b[j], 0]))
 
 
-def joint_boxes(color) -> np.ndarray:
+def joint_boxes(color: np.ndarray) -> np.ndarray:
     """(M, T, V, 2) pixels, NaN where there is none -> (T, 4)."""
     points = np.moveaxis(color, 2, 1).reshape(-1, color.shape[1], 2)
     points = np.ascontiguousarray(points)

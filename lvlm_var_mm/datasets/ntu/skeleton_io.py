@@ -1,6 +1,6 @@
 """The raw NTU RGB+D ``.skeleton`` text files: reading and writing.
 
-Layout of a file (Shahroudy et al., "NTU RGB+D: A Large Scale Dataset for 3D
+Format of a file (Shahroudy et al., "NTU RGB+D: A Large Scale Dataset for 3D
 Human Activity Analysis", CVPR 2016)::
 
     T                                        number of frames
@@ -17,8 +17,10 @@ colour video.
 """
 import os
 from pathlib import Path
+from typing import Dict, Optional, Sequence, Union
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..corrupt import CorruptSampleError
 
@@ -85,7 +87,7 @@ class _Lines:
         return fields
 
 
-def read_skeleton(path):
+def read_skeleton(path: Union[str, os.PathLike]) -> Dict:
     """Read one raw ``.skeleton`` file.
 
     Args:
@@ -100,7 +102,7 @@ def read_skeleton(path):
 
     Raises:
         FileNotFoundError: There is no such file.
-        CorruptSampleError: The file departs from the layout above, holds an
+        CorruptSampleError: The file departs from the format above, holds an
             x, y or z that is not finite, or shows nobody at all.
     """
     # Takes half a second, which only who reads raw files need wait.
@@ -114,7 +116,7 @@ def read_skeleton(path):
     return _assemble(path, *found)
 
 
-def shows_nobody(path):
+def shows_nobody(path: Union[str, os.PathLike]) -> bool:
     """Return whether a file has no body in any frame; only a small one is read
     for it."""
     if os.path.getsize(path) > SMALL:
@@ -131,7 +133,7 @@ def _walk(path, data):
     is wrong and in which line.
 
     Raises:
-        CorruptSampleError: The file departs from the layout.
+        CorruptSampleError: The file departs from the format.
     """
     lines = _Lines(path, data)
     total_frames = lines.count('frames', 1)
@@ -190,9 +192,12 @@ def _assemble(path, total_frames, ids, frame, xyz, pixels):
                 keypoint=keypoint, color=color, present=present)
 
 
-def write_skeleton(path, keypoint, color=None, body_ids=None, depth=None,
-                   tracking=None):
-    """Write a ``.skeleton`` file in the layout above.
+def write_skeleton(path: Union[str, os.PathLike], keypoint: ArrayLike,
+                   color: Optional[ArrayLike] = None,
+                   body_ids: Optional[Sequence] = None,
+                   depth: Optional[ArrayLike] = None,
+                   tracking: Optional[ArrayLike] = None) -> None:
+    """Write a ``.skeleton`` file in the format above.
 
     Coordinates are written with 7 significant digits, as NTU's own are;
     unknown fields, among them all orientations, as 0.

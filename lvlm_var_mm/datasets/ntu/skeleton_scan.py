@@ -4,6 +4,8 @@ Only what stands before a number in a text tells where it begins. NumPy needs
 a hundred steps over the whole text to find and convert them all, a compiled
 loop one.
 """
+from typing import Callable, Tuple
+
 import numpy as np
 from numba import njit
 
@@ -20,7 +22,7 @@ ONE, START = np.uintp(1), np.uintp(0)
 TENS = 10.**np.arange(23)
 
 
-def compiled(function):
+def compiled(function: Callable) -> Callable:
     """Machine code for ``function``, kept for the next process."""
     try:
         return njit(function, cache=True, nogil=True)
@@ -28,7 +30,7 @@ def compiled(function):
         return njit(function, nogil=True)
 
 
-def scan(data):
+def scan(data: bytes) -> Tuple:
     """Read all bodies of a file.
 
     Args:

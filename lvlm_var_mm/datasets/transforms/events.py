@@ -4,9 +4,37 @@ from typing import Dict, Optional, Sequence, Tuple, Union
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from lvlm_var_mm.kinematics import observe
-from lvlm_var_mm.kinematics.vocabulary import INDEX
+from lvlm_var_mm.kinematics import Axes, Observation, observe
+from lvlm_var_mm.kinematics.axes import usual_up
+from lvlm_var_mm.kinematics.vocabulary import INDEX, VERSION
+from lvlm_var_mm.layouts import Layout, load_layout
 from mmaction.registry import TRANSFORMS
+
+
+def events_key(layout: Union[str, dict, Layout], fps: float,
+               up: Optional[Sequence[float]] = None,
+               mirrored: bool = False) -> str:
+    """Return what events depend on beside the joints, as a text: equal keys,
+    equal events."""
+    layout = load_layout(layout)
+    up = ' '.join(f'{x:g}' for x in up or layout.up)
+    return (f'{VERSION}; {" ".join(layout.joints)}; {fps:g} fps; up {up}'
+            + '; mirrored' * mirrored)
+
+
+def declared(layout: Union[str, dict, Layout], dims: int,
+             up: Optional[Sequence[float]] = None,
+             mirrored: bool = False) -> Axes:
+    """Return the axes of a data set as its config has them: a clip in which
+    somebody lies does not ask anew."""
+    return Axes(tuple(up or usual_up(load_layout(layout), dims)), mirrored)
+
+
+def to_rows(seen: Observation) -> np.ndarray:
+    """Events -> float32 (Q, 3): number in ``kinematics.NAMES``, start and end
+    in seconds, of any person."""
+    return np.array([(INDEX[e.name], e.start, e.end) for e in seen.events],
+                    np.float32).reshape(-1, 3)
 
 
 @TRANSFORMS.register_module()
@@ -14,40 +42,57 @@ class BodyPartEvents(BaseTransform):
     """Measure what the persons of a clip do, from their joints as recorded:
     before anything turns, resamples or cuts them.
 
-    Clips are remembered by their ``frame_dir``, so that only the first epoch
-    pays.
+    Those that the results bring, of a store or a pickle that kept them, are
+    taken if they were measured as here; a data set in memory has them
+    measured before it is read (:mod:`lvlm_var_mm.datasets.events`). Other
+    clips are remembered by their ``frame_dir``.
 
     Required Keys: keypoint, or keypoint_3d and video_frames of a paired data
-    set, whose events then are on the clock of the video. Added Keys: events,
-    fps. ``events`` is float32 (Q, 3), a row for each event of any person: its
-    number in ``lvlm_var_mm.kinematics.NAMES``, its start and its end in
-    seconds.
+    set, whose events then are on the clock of the video. Optional Keys:
+    events and events_key. Added Keys: events, fps. ``events`` is float32
+    (Q, 3), a row for each event of any person: its number in
+    ``lvlm_var_mm.kinematics.NAMES``, its start and its end in seconds.
 
     Args:
         layout (str | dict): Names of the joints, see
             :func:`lvlm_var_mm.layouts.load_layout`.
         fps (float): Frames a second, where the results have no ``fps``.
-        up (sequence, optional): The direction that points up, see
-            :func:`lvlm_var_mm.kinematics.observe`.
+        up (sequence, optional): The direction that points up, one for the
+            whole data set. Defaults to that of the layout, mostly y, and to
+            -y in a picture; the doctor questions it.
+        mirrored (bool): Whether coordinates are those of a mirror.
+
+    Attributes:
+        key (str): Of :func:`events_key`.
     """
 
     def __init__(self,
                  layout: Union[str, Dict],
                  fps: float = 30.,
-                 up: Optional[Sequence[float]] = None) -> None:
-        self.layout, self.fps, self.up = layout, fps, up
-        self._seen = {}
+                 up: Optional[Sequence[float]] = None,
+                 mirrored: bool = False) -> None:
+        self.layout, self.fps = load_layout(layout), fps
+        self.up, self.mirrored = up, mirrored
+        self.key = events_key(layout, fps, up, mirrored)
+        self._seen: Dict[str, np.ndarray] = {}
+
+    def remember(self, events: Dict[str, np.ndarray]) -> None:
+        """Take the events of clips, by their ``frame_dir``."""
+        self._seen.update(events)
 
     def transform(self, results: Dict) -> Dict:
         fps = results.setdefault('fps', self.fps)
+        # Those of a pair are on another clock.
+        if results.pop('events_key', None) == self.key and (
+                'keypoint_3d' not in results):
+            return results
         name = results.get('frame_dir')
         events = self._seen.get(name)
         if events is None:
             joints, first = _joints(results)
-            seen = observe(joints, self.layout, fps, self.up)
-            events = np.array([(INDEX[e.name], e.start, e.end)
-                               for e in seen.events], np.float32)
-            events = events.reshape(-1, 3)
+            events = to_rows(observe(
+                joints, self.layout, fps, declared(
+                    self.layout, joints.shape[-1], self.up, self.mirrored)))
             events[:, 1:] += first / fps
             if name is not None:
                 self._seen[name] = events
@@ -59,7 +104,10 @@ def _joints(results: Dict) -> Tuple[np.ndarray, int]:
     """(M, T, V, C) and the number of the first frame; of a pair T counts the
     frames of the video, from the first to the last that shows somebody."""
     if 'keypoint_3d' not in results:
-        return results['keypoint'], 0
+        joints, score = results['keypoint'], results.get('keypoint_score')
+        if score is not None:
+            joints = joints * (score > 0)[..., None]
+        return joints, 0
     joints, frames = results['keypoint_3d'], results.get('video_frames')
     if frames is None or not len(frames):
         return joints, 0

@@ -1,13 +1,48 @@
-"""Skeleton transforms that MMAction2 lacks. All keep its ``keypoint`` layout
-(M, T, V, C): persons, frames, joints, coordinates; an absent person is all
-zeros. They need no joint layout but the joints named in the config."""
-from typing import Dict, List, Optional, Sequence, Tuple
+"""Skeleton transforms that MMAction2 lacks. All keep the axes of ``keypoint``,
+(M, T, V, C): persons, frames, joints, coordinates. A joint that is all zeros,
+NaN or without a score is missing, a person whose joints all are is absent;
+both come out as zeros, wherever the others go. They need no joint layout but
+the joints named in the config."""
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmaction.datasets.transforms import PreNormalize2D
 from mmaction.registry import TRANSFORMS
+
+
+def seen_joints(results: Dict) -> Tuple[np.ndarray, np.ndarray]:
+    """Tell joints from zeros.
+
+    Args:
+        results (dict): With ``keypoint`` (M, T, V, C) and by option
+            ``keypoint_score`` (M, T, V).
+
+    Returns:
+        tuple: ``keypoint`` float32, zero where a joint is missing, and bool
+        (M, T, V, 1), where one is not.
+    """
+    keypoint = np.asarray(results['keypoint'], np.float32)
+    there = np.isfinite(keypoint).all(-1, keepdims=True) & keypoint.any(
+        -1, keepdims=True)
+    if results.get('keypoint_score') is not None:
+        there &= (results['keypoint_score'] > 0)[..., None]
+    return np.where(there, keypoint, np.float32(0)), there
+
+
+def _masked(keypoint: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Zeros where a joint is missing, and nowhere else: one that comes to lie
+    at the very origin is put a millionth beside it."""
+    keypoint = np.where(there, keypoint, np.float32(0))
+    hidden = there & ~keypoint.any(-1, keepdims=True)
+    return np.where(hidden, np.float32(1e-6), keypoint)
+
+
+def _mean(values: np.ndarray, there: np.ndarray, axis) -> np.ndarray:
+    """The mean of what is there; 0 where nothing is."""
+    number = np.maximum(there.sum(axis), 1).astype(np.float32)
+    return np.where(there, values, np.float32(0)).sum(axis) / number
 
 
 @TRANSFORMS.register_module()
@@ -17,59 +52,83 @@ class AlignSkeleton3D(BaseTransform):
 
     Centre, scale and heading are those of the first person's opening frames,
     the same for the whole clip, so that walking and turning stay visible.
-    Unlike ``PreNormalize3D`` it turns about the vertical alone: who starts
-    bent down stays bent down.
+    Where a joint that they need is missing there, the first frames that show
+    it count; where none does, all joints stand in for the centre and the
+    torso. Unlike ``PreNormalize3D`` it turns about the vertical alone: who
+    starts bent down stays bent down.
 
     Required Keys: keypoint. Modified Keys: keypoint.
 
     Args:
-        center (int): Joint at the origin.
+        center (int | tuple[int]): Joint at the origin, or joints whose middle
+            is.
         torso (tuple[int, int], optional): Joints whose mean distance is the
             unit. None takes the mean distance of all joints from the centre.
         left_right (list[tuple[int, int]]): Pairs of a left and a right joint;
             their mean direction becomes the x axis. None leaves the heading.
-        vertical (int): The axis of space that points up.
+        vertical (int): The axis of space that points up or down.
         frames (int): Opening frames that are averaged; one alone is noisy.
     """
 
     def __init__(self,
-                 center: int = 1,
+                 center: Union[int, Sequence[int]] = 1,
                  torso: Optional[Tuple[int, int]] = (0, 2),
                  left_right: Optional[Sequence[Tuple[int, int]]] = (
                      (4, 8), (12, 16)),
                  vertical: int = 1,
                  frames: int = 5) -> None:
-        self.center = center
+        self.center = np.atleast_1d(center)
         self.torso = torso
         self.left_right = None if left_right is None else np.array(left_right)
         self.floor = [i for i in range(3) if i != vertical]
         self.frames = frames
 
     def transform(self, results: Dict) -> Dict:
-        keypoint = results['keypoint'].astype(np.float32)
-        present = keypoint.any((-1, -2))  # [M, T]
-        first = keypoint[0][present[0]]  # [T', V, 3]
+        keypoint, there = seen_joints(results)
+        present = there[0].any((-1, -2))  # [T]
+        first, seen = keypoint[0][present], there[0][present]  # [T', V, 3]
         if not len(first):
-            return results
-        body = keypoint - first[:self.frames, self.center].mean(0)
-        body /= max(self._unit(first), 1e-6)
+            return dict(results, keypoint=keypoint)
+        center = self._center(first, seen)
+        body = keypoint - center
+        body /= max(self._unit(first, seen, center), 1e-6)
         if self.left_right is not None:
-            left, right = self.left_right.T
-            across = (first[:self.frames, left] -
-                      first[:self.frames, right]).mean((0, 1))[self.floor]
-            cos, sin = across / max(np.linalg.norm(across), 1e-6)
+            across = self._across(first, seen)[self.floor]
+            size = np.linalg.norm(across)
+            # Whose sides are never seen keeps the heading.
+            cos, sin = across / max(size, 1e-6) if size else (1, 0)
             turn = np.array([[cos, sin], [-sin, cos]], dtype=np.float32)
             body[..., self.floor] = body[..., self.floor] @ turn.T
-        results['keypoint'] = body * present[..., None, None]
+        results['keypoint'] = _masked(body, there)
         return results
 
-    def _unit(self, first: np.ndarray) -> float:
-        if self.torso is None:
-            spread = first - first[:, self.center:self.center + 1]
-        else:
+    def _center(self, first: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        known = seen[:, self.center].all((1, 2))
+        if not known.any():
+            return _mean(first[:self.frames], seen[:self.frames], (0, 1))
+        return first[known][:self.frames, self.center].mean((0, 1))
+
+    def _across(self, first: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        left, right = self.left_right.T
+        known = seen[:, left] & seen[:, right]  # [T', pairs, 1]
+        opening = known.any((1, 2))
+        across = (first[:, left] - first[:, right])[opening]
+        return _mean(across[:self.frames], known[opening][:self.frames],
+                     (0, 1))
+
+    def _unit(self, first: np.ndarray, seen: np.ndarray,
+              center: np.ndarray) -> float:
+        if self.torso is not None:
             a, b = self.torso
-            spread = first[:, a] - first[:, b]
-        return np.linalg.norm(spread, axis=-1).mean()
+            known = seen[:, a, 0] & seen[:, b, 0]
+            if known.any():
+                return np.linalg.norm(
+                    first[known, a] - first[known, b], axis=-1).mean()
+            spread = first - center
+        else:
+            spread = first - first[:, self.center].mean(1, keepdims=True)
+            seen = seen & seen[:, self.center].all((1, 2))[:, None, None]
+        return _mean(np.linalg.norm(spread, axis=-1), seen[..., 0], (0, 1))
 
 
 @TRANSFORMS.register_module()
@@ -82,10 +141,9 @@ class NormalizePicture2D(PreNormalize2D):
     """
 
     def transform(self, results: Dict) -> Dict:
-        keypoint = results['keypoint'].astype(np.float32)
-        there = keypoint.any(-1, keepdims=True)
+        keypoint, there = seen_joints(results)
         results = super().transform(dict(results, keypoint=keypoint))
-        results['keypoint'] *= there
+        results['keypoint'] = _masked(results['keypoint'], there)
         return results
 
 
@@ -97,16 +155,19 @@ class RandomViewpoint3D(BaseTransform):
     Required Keys: keypoint. Modified Keys: keypoint.
 
     Args:
-        turn (float): Largest turn about the vertical (y), degrees.
-        tilt (float): Largest tilt about the horizontal (x), degrees.
+        turn (float): Largest turn about the vertical, degrees.
+        tilt (float): Largest tilt about the first level axis, degrees.
         stretch (float): Largest relative change of an axis.
+        vertical (int): The axis of space that points up or down.
     """
 
     def __init__(self,
                  turn: float = 45.,
                  tilt: float = 20.,
-                 stretch: float = 0.1) -> None:
+                 stretch: float = 0.1,
+                 vertical: int = 1) -> None:
         self.turn, self.tilt, self.stretch = turn, tilt, stretch
+        self.vertical = vertical
 
     def transform(self, results: Dict) -> Dict:
         y = np.deg2rad(np.random.uniform(-self.turn, self.turn))
@@ -115,9 +176,13 @@ class RandomViewpoint3D(BaseTransform):
                             [-np.sin(y), 0, np.cos(y)]])
         about_x = np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)],
                             [0, np.sin(x), np.cos(x)]])
+        # x, y, z of these matrices by their number in the data.
+        order = [0, 1, 2]
+        order[1], order[self.vertical] = order[self.vertical], order[1]
         size = np.random.uniform(1 - self.stretch, 1 + self.stretch, 3)
-        matrix = (about_x @ about_y).T * size
-        results['keypoint'] = results['keypoint'] @ matrix.astype(np.float32)
+        matrix = (about_x @ about_y)[np.ix_(order, order)].T * size
+        keypoint, _ = seen_joints(results)
+        results['keypoint'] = keypoint @ matrix.astype(np.float32)
         return results
 
 
@@ -127,9 +192,10 @@ class ResampleFrames(BaseTransform):
     linearly in time. Short clips are slowed down rather than repeated, which
     is what ``UniformSampleFrames`` does with them.
 
-    Required Keys: keypoint. Modified Keys: keypoint, total_frames. Added
-    Keys: clip_len, num_clips and, where there is an ``fps``, ``span``, the
-    seconds of the performance where the part begins and ends.
+    Required Keys: keypoint. Modified Keys: keypoint, keypoint_score (that of
+    the nearest frame), total_frames. Added Keys: clip_len, num_clips and,
+    where there is an ``fps``, ``span``, the seconds of the performance where
+    the part begins and ends.
 
     Args:
         clip_len (int): T of the result.
@@ -147,7 +213,7 @@ class ResampleFrames(BaseTransform):
         self.test_mode = test_mode
 
     def transform(self, results: Dict) -> Dict:
-        keypoint = results['keypoint']
+        keypoint, there = seen_joints(results)
         last = keypoint.shape[1] - 1
         if self.test_mode:
             length = self.part[1] * last
@@ -163,11 +229,14 @@ class ResampleFrames(BaseTransform):
         after = np.minimum(before + 1, last)
         weight = (at - before).astype(np.float32)[:, None, None]
         a, b = keypoint[:, before], keypoint[:, after]
-        # Halfway between a person and nobody there is nobody to see.
-        both = (a.any((-1, -2)) & b.any((-1, -2)))[..., None, None]
+        # Halfway between a joint and none there is none to see.
+        both = there[:, before] & there[:, after]
         nearest = np.where(weight < 0.5, a, b)
         results['keypoint'] = np.where(both, a * (1 - weight) + b * weight,
                                        nearest)
+        if results.get('keypoint_score') is not None:
+            results['keypoint_score'] = results['keypoint_score'][
+                :, np.where(weight[:, 0, 0] < .5, before, after)]
         results['total_frames'] = results['clip_len'] = self.clip_len
         results['num_clips'] = 1
         return results
@@ -177,7 +246,9 @@ class ResampleFrames(BaseTransform):
 class SkeletonFeatures(BaseTransform):
     """Joints, bones and their motion side by side as channels of one stream.
 
-    ``GenSkeFeat`` for any layout: the stock one knows the bones of three.
+    ``GenSkeFeat`` for any layout: the stock one knows the bones of three. A
+    bone that lacks an end, and the motion to or from where a joint is
+    missing, are zero.
 
     Required Keys: keypoint. Modified Keys: keypoint, (M, T, V, C * features).
 
@@ -206,19 +277,20 @@ class SkeletonFeatures(BaseTransform):
         self.motion_scale = motion_scale
 
     def transform(self, results: Dict) -> Dict:
-        joints = results['keypoint']
-        streams = dict(j=joints)
+        joints, there = seen_joints(results)
+        streams, known = dict(j=joints), dict(j=there)
         if self.inward is not None:
             outer, inner = np.array(self.inward).T
-            streams['b'] = np.zeros_like(joints)
-            streams['b'][:, :, outer] = joints[:, :, outer] - joints[:, :,
-                                                                     inner]
+            streams['b'], known['b'] = np.zeros_like(joints), there.copy()
+            known['b'][:, :, outer] &= there[:, :, inner]
+            streams['b'][:, :, outer] = (
+                joints[:, :, outer] - joints[:, :, inner]
+            ) * known['b'][:, :, outer]
         for name in tuple(streams):
-            data = streams[name]
+            data, seen = streams[name], known[name]
             motion = np.zeros_like(data)
             motion[:, :-1] = np.diff(data, axis=1) * self.motion_scale
-            there = data.any((-1, -2), keepdims=True)
-            motion[:, :-1] *= there[:, :-1] & there[:, 1:]
+            motion[:, :-1] *= seen[:, :-1] & seen[:, 1:]
             streams[f'{name}m'] = motion
         results['keypoint'] = np.concatenate(
             [streams[name] for name in self.feats], axis=-1)

@@ -69,7 +69,10 @@ class PersonCrop(RandomCrop):
         results['img_shape'] = (int(y2 - y1), int(x2 - x1))
         results['imgs'] = self._crop_imgs(results['imgs'], crop)
         if 'keypoint' in results:
-            results['keypoint'] = self._crop_kps(results['keypoint'], crop)
+            # Zeros stand for what was not seen and lie nowhere.
+            there = results['keypoint'].any(-1, keepdims=True)
+            results['keypoint'] = there * self._crop_kps(
+                results['keypoint'], crop)
         return results
 
     @staticmethod

@@ -14,13 +14,12 @@ from mmaction.utils import SampleList
 from ..lvlm.language_model import PromptInputs
 from ..lvlm.logprobs import answer_logprobs, per_token
 from ..lvlm.prompt import pad_right
-from ..lvlm.reader import PromptReader
 from ..tokens import SemanticTokens
-from .narrative import write_tokens
+from .base import LVLMBaseHead
 
 
 @MODELS.register_module()
-class LVLMLinearHead(PromptReader):
+class LVLMLinearHead(LVLMBaseHead):
     """Read the class off the hidden state behind the prompt.
 
     The prompt is all that is read, so it is fast; but the classes are fixed,
@@ -81,33 +80,9 @@ class LVLMLinearHead(PromptReader):
         losses['loss_lm'] = -self.loss_lm * per_token(logprob, length)
         return losses
 
-    def forward(self, x: SemanticTokens,
-                data_samples: Optional[SampleList] = None,
-                **kwargs) -> Tensor:
-        """Score the classes: tokens of N clips -> (N, num_classes) float32.
-        Keyframes come with ``data_samples``."""
-        return self.score(self.prompt_inputs(x, data_samples))
-
     def score(self, inputs: PromptInputs) -> Tensor:
-        """Score the classes of prompts, as :meth:`forward` does."""
+        """Score the classes of N prompts -> (N, num_classes) float32."""
         return self._classify(self.lm.forward_lm(inputs))
-
-    def predict(self, feats: SemanticTokens, data_samples: SampleList,
-                **kwargs) -> SampleList:
-        """Set ``pred_score``, ``pred_label`` and the tokens, as
-        :meth:`LVLMHead.predict` does."""
-        tokens = SemanticTokens(*feats)
-        if not self.active:
-            return write_tokens(tokens,
-                                self.predict_light(tokens, data_samples))
-        return self.predict_inputs(
-            tokens, self.prompt_inputs(tokens, data_samples), data_samples)
-
-    def predict_inputs(self, tokens: SemanticTokens, inputs: PromptInputs,
-                       data_samples: SampleList) -> SampleList:
-        """Predict from prompts that are made already."""
-        return write_tokens(
-            tokens, self.predict_by_feat(self.score(inputs), data_samples))
 
     def _classify(self, hidden: Tensor) -> Tensor:
         with torch.autocast(hidden.device.type, enabled=False):

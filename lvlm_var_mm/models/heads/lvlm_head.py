@@ -17,15 +17,15 @@ from mmaction.utils import SampleList
 from ..lvlm.language_model import PromptInputs
 from ..lvlm.logprobs import answer_logprobs, per_token, trie_logprobs
 from ..lvlm.prompt import pad_right
-from ..lvlm.reader import PromptReader
 from ..tokens import SemanticTokens
+from .base import LVLMBaseHead
 from .narrative import write_tokens
 from .negatives import Negatives
 from .scoring import Scoring
 
 
 @MODELS.register_module()
-class LVLMHead(PromptReader):
+class LVLMHead(LVLMBaseHead):
     """Classify and explain a clip from its semantic action tokens.
 
     Args:
@@ -120,36 +120,17 @@ class LVLMHead(PromptReader):
         losses['loss_lm'] = -self.loss_lm * per_token(logprob, length)
         return losses
 
-    def forward(self, x: SemanticTokens,
-                data_samples: Optional[SampleList] = None,
-                **kwargs) -> Tensor:
-        """Score the classes: tokens of N clips -> (N, num_classes) float32;
-        unless ``scoring`` says otherwise, the exact log-likelihoods of all
-        class names, from one forward. Keyframes come with ``data_samples``."""
-        return self.score(self.prompt_inputs(x, data_samples))
-
     def score(self, inputs: PromptInputs) -> Tensor:
-        """Score the classes of prompts, as :meth:`forward` does."""
+        """Score the classes of N prompts -> (N, num_classes) float32; unless
+        ``scoring`` says otherwise, the exact log-likelihoods of all class
+        names, from one forward."""
         return self.scoring(self.lm, inputs, self.trie)
-
-    def predict(self, feats: SemanticTokens, data_samples: SampleList,
-                **kwargs) -> SampleList:
-        """Set ``pred_score`` and ``pred_label`` as any head of MMAction2
-        does, the tokens (:func:`~.narrative.write_tokens`) and, where the
-        scores are log-likelihoods, ``pred_validity``, that of all names
-        together. While the head is not ``active``, the scores are those of
-        the neck's light classifier on the tokens, if it has one."""
-        # With `max_testing_views` Recognizer3D joins the views to a plain one.
-        tokens = SemanticTokens(*feats)
-        if not self.active:
-            return write_tokens(tokens,
-                                self.predict_light(tokens, data_samples))
-        return self.predict_inputs(
-            tokens, self.prompt_inputs(tokens, data_samples), data_samples)
 
     def predict_inputs(self, tokens: SemanticTokens, inputs: PromptInputs,
                        data_samples: SampleList) -> SampleList:
-        """Predict from prompts that are made already."""
+        """Predict from prompts that are made already, and where the scores
+        are log-likelihoods set ``pred_validity``, that of all names
+        together."""
         scores = self.score(inputs)  # (N views, num_classes)
         data_samples = self.predict_by_feat(scores, data_samples)
         if self.scoring.is_likelihood:

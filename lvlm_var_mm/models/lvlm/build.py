@@ -3,7 +3,7 @@ left out of checkpoints but for what was trained."""
 import os.path as osp
 import re
 from functools import partial
-from typing import Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional, Union
 
 import torch
 import torch.nn as nn
@@ -18,7 +18,7 @@ from .weights import weight_problems
 PATH_KEY = 'pretrained_model_name_or_path'
 
 
-def build(cfg: Dict, key: str):
+def build(cfg: Dict, key: str) -> Any:
     """Call what a config dict names.
 
     Args:
@@ -45,8 +45,8 @@ def build(cfg: Dict, key: str):
     path = cfg[PATH_KEY] = osp.expanduser(cfg[PATH_KEY])
     is_folder = osp.isabs(path) or path.startswith('.')
     remedy = (f'Set `{key}.{PATH_KEY}` to a folder in the transformers '
-              'layout or to a hub id; `python tools/fetch_smollm2.py` makes '
-              'the folder of the small configs.')
+              'format or to a hub id; `python -m lvlm_var_mm fetch_smollm2` '
+              'makes the folder of the small configs.')
     if is_folder and not osp.isdir(path):
         raise FileNotFoundError(f'no model folder {path}. {remedy}')
     try:

@@ -20,7 +20,7 @@ rows and columns of a picture (M-RoPE of Qwen-VL, arXiv:2409.12191), its own
 ``get_rope_index`` is asked.
 """
 import inspect
-from typing import List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import torch
 import transformers
@@ -37,7 +37,7 @@ class Keyframes:
         after (Sequence[int]): Token ids behind it.
     """
 
-    def __init__(self, processor, before: Sequence[int] = (),
+    def __init__(self, processor: Callable, before: Sequence[int] = (),
                  after: Sequence[int] = ()) -> None:
         self.processor = processor
         self.before, self.after = list(before), list(after)

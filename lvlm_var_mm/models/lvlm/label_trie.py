@@ -14,9 +14,10 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 import torch
 import torch.nn as nn
 from torch import Tensor
+from transformers import PretrainedConfig
 
 
-def check_layers(config) -> None:
+def check_layers(config: PretrainedConfig) -> None:
     """Check that a decoder of this ``config`` can read a tree.
 
     Raises:
@@ -189,7 +190,7 @@ class TreeAttention(NamedTuple):
     position_ids: Tensor
 
 
-def check_window(config, positions: int) -> None:
+def check_window(config: PretrainedConfig, positions: int) -> None:
     """Check that every layer of a decoder sees all of so many positions.
 
     Raises:

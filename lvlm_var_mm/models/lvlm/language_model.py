@@ -4,7 +4,8 @@ Shapes: N clips, S prompt positions, P inner nodes of the label trie, R answer
 positions, D width of the language model, A axes by which it numbers positions.
 """
 from contextlib import nullcontext
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import (Any, Callable, Hashable, List, NamedTuple, Optional,
+                    Sequence, Tuple)
 
 import torch
 from torch import Tensor, nn
@@ -85,7 +86,7 @@ class LanguageModel:
             torch.tensor(ids, dtype=torch.long, device=device))
 
     # -------------------------------------------------------- what is kept
-    def remember(self, key, make: Callable):
+    def remember(self, key: Hashable, make: Callable) -> Any:
         """Return what ``make()`` gives, kept in evaluation for as long as the
         model does not change."""
         if self.module.training or torch.is_grad_enabled():

@@ -1,6 +1,6 @@
 """Cache of what all prompts open with: a key/value prefix, read once."""
 import inspect
-from typing import Callable, Optional
+from typing import Any, Callable, Hashable, Optional
 
 import torch
 import torch.nn as nn
@@ -23,7 +23,7 @@ class PrefixCache:
     def clear(self) -> None:
         self._state, self._values = None, {}
 
-    def get(self, model: nn.Module, key, make: Callable):
+    def get(self, model: nn.Module, key: Hashable, make: Callable) -> Any:
         """The value of ``key``, by ``make()`` where it is not known."""
         state = _state(model)
         if state != self._state:

@@ -4,6 +4,7 @@ from typing import List, Sequence, Tuple
 import torch
 from mmengine.logging import print_log
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from .tokenization import (as_chat, decode, decode_behind, encode,
                            encode_behind, encode_start)
@@ -49,12 +50,8 @@ class Prompt:
             ``keyframe`` with the text around it.
     """
 
-    def __init__(self,
-                 tokenizer,
-                 prompt: str,
-                 answer: str,
-                 names: Sequence[str],
-                 chat: bool = False,
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt: str,
+                 answer: str, names: Sequence[str], chat: bool = False,
                  keyframe: str = '{picture}') -> None:
         if tokenizer.eos_token_id is None:
             raise ValueError('`tokenizer` has no token that ends a text: set '

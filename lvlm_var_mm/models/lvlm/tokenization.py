@@ -7,19 +7,20 @@ blank before every string that it is given.
 from typing import List, Tuple
 
 from jinja2 import TemplateError
+from transformers import PreTrainedTokenizerBase
 
 # What may stand before a text while it is encoded, to be cut off afterwards.
 GUARDS = '\n', '.', 'a', '0'
 
 
-def encode(tokenizer, text: str) -> List[int]:
+def encode(tokenizer: PreTrainedTokenizerBase, text: str) -> List[int]:
     """Return the ids of a text alone, without special tokens around it."""
     if not text:
         return []
     return list(tokenizer(text, add_special_tokens=False).input_ids)
 
 
-def encode_start(tokenizer, text: str) -> List[int]:
+def encode_start(tokenizer: PreTrainedTokenizerBase, text: str) -> List[int]:
     """Return the ids of a text that opens a sequence: behind the tokens that
     the tokenizer opens its texts with, which are not repeated if the text
     has them. What it ends texts with is left out, for the sequence goes on.
@@ -28,7 +29,7 @@ def encode_start(tokenizer, text: str) -> List[int]:
     return ids if ids[:len(opening)] == opening else opening + ids
 
 
-def encode_behind(tokenizer, text: str) -> List[int]:
+def encode_behind(tokenizer: PreTrainedTokenizerBase, text: str) -> List[int]:
     """Return the ids of a text that goes on behind something without text.
 
     Raises:
@@ -37,18 +38,19 @@ def encode_behind(tokenizer, text: str) -> List[int]:
     return _guarded(tokenizer, text)[2]
 
 
-def decode_behind(tokenizer, ids: List[int], text: str) -> str:
+def decode_behind(tokenizer: PreTrainedTokenizerBase, ids: List[int],
+                  text: str) -> str:
     """Decode the ids of a text from :func:`encode_behind`."""
     guard, guard_ids, _ = _guarded(tokenizer, text)
     return decode(tokenizer, guard_ids + ids)[len(guard):]
 
 
-def decode(tokenizer, ids: List[int]) -> str:
+def decode(tokenizer: PreTrainedTokenizerBase, ids: List[int]) -> str:
     """Return what the ids stand for, special tokens included."""
     return tokenizer.decode(ids, clean_up_tokenization_spaces=False)
 
 
-def as_chat(tokenizer, prompt: str) -> str:
+def as_chat(tokenizer: PreTrainedTokenizerBase, prompt: str) -> str:
     """Put a prompt into the turn of the user and open the model's turn, in
     the form that the chat template of the tokenizer gives them.
 

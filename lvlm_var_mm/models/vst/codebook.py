@@ -9,7 +9,8 @@ they act:
 2. The steps of a batch are quantised by the codebook as it is. Only then do
    the running means follow them, and codes that are hardly used are replaced.
 3. A code is dead by its share of the usage, whatever the batch size, the
-   number of processes and K; and once the codes are read, none is replaced.
+   number of processes and K.
+4. Once the codes are read, the codebook stands still.
 
 Every process sees the steps of all processes, in the order in which one
 process would have them, and draws by the same numbers. So data parallelism
@@ -18,7 +19,7 @@ gives the codebook that one process gives on the same global batch.
 Shapes: n steps of D channels, K codes.
 """
 from contextlib import contextmanager
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -41,10 +42,12 @@ class Settling:
         dead_share (float): A code is replaced while its running usage is
             below this share of the mean usage.
         replace_steps (int): Training iterations in which codes are replaced,
-            where :attr:`replacing` says nothing.
-        replacing (bool, optional): Whether codes are replaced, whatever the
-            number of iterations. ``LVLMWarmupHook`` sets it: while the
-            language model waits, and no longer.
+            where :attr:`settled` says nothing; they follow their steps
+            beyond.
+        settled (bool, optional): Whether the codebook stands still. If not,
+            codes follow their steps and dead ones are replaced, whatever the
+            number of iterations. ``LVLMWarmupHook`` sets it: not while the
+            language model waits, and from then on.
         age (Tensor): Training iterations so far; in checkpoints.
     """
 
@@ -52,7 +55,7 @@ class Settling:
                replace_steps: int = REPLACE_STEPS) -> None:
         """Take the settings; the constructors call it."""
         self.dead_share, self.replace_steps = dead_share, replace_steps
-        self.replacing: Optional[bool] = None
+        self.settled: Optional[bool] = None
         self.register_buffer('age', torch.zeros((), dtype=torch.long))
         self.register_load_state_dict_pre_hook(_old_codebooks_have_settled)
         self._gathered: List[Tensor] = []
@@ -63,7 +66,7 @@ class Settling:
         quantises what those before it have left over."""
         return list(getattr(self, 'layers', [self]))
 
-    def forward(self, steps: Tensor):
+    def forward(self, steps: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
         """Quantise by the codebook as it is, then let it move.
 
         Args:
@@ -83,7 +86,8 @@ class Settling:
                               device=steps.device)
             return tokens, ids, tokens.new_zeros(len(self.quantizers))
         out = super().forward(steps, freeze_codebook=True)
-        self._follow(z.detach())
+        if not self.settled:
+            self._follow(z.detach())
         return out
 
     @torch.no_grad()
@@ -111,8 +115,8 @@ class Settling:
     def _follow(self, z: Tensor) -> None:
         """Move the codes towards their steps and replace the dead ones."""
         self.age += 1
-        replacing = (int(self.age) <= self.replace_steps
-                     if self.replacing is None else self.replacing)
+        replacing = (self.settled is not None
+                     or int(self.age) <= self.replace_steps)
         for quantizer in self.quantizers:
             codebook = quantizer._codebook
             x = codebook.transform_input(z)

@@ -67,7 +67,7 @@ class VSTNeck(BaseModule):
             ``parts`` or ``switch_cost`` is refused, or read all the same.
 
     Raises:
-        ValueError: Unknown layout, features that do not fit it, or use
+        ValueError: Unknown axes, features that do not fit it, or use
             before training.
     """
 

@@ -1,0 +1,207 @@
+"""Tell what the persons of a clip do, by their joints alone; no model.
+
+    python -m lvlm_var_mm.kinematics CLIP.skeleton --picture clip.png
+    python -m lvlm_var_mm.kinematics nucla_3d.pkl --sample a05_s07_e04_v03 \\
+        --fps 12 --picture clip.png
+
+prints a sentence and a table of the body-part events, and draws the poses with
+the events below them. FILE is a .skeleton of NTU RGB+D; a .npy or .npz of
+joints, (persons, frames, joints, coordinates) or without the persons; a folder
+of OpenPose's *_keypoints.json; a pickle of one annotation; or a pickle or
+store of many, of which --sample names one. Pickles only from where you trust.
+`python tools/show_events.py` is the same.
+"""
+import argparse
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='python -m lvlm_var_mm.kinematics', description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('file', help='skeletons')
+    parser.add_argument('--sample', metavar='NAME',
+                        help='`frame_dir` of one of many annotations')
+    parser.add_argument('--layout', help='ntu25, kinect20, coco17, openpose18 '
+                        'or a JSON file\n(default: by the number of joints)')
+    parser.add_argument('--fps', type=float, help='frames a second (default: '
+                        'as the file says, else 30)')
+    parser.add_argument('--up', type=float, nargs='+', metavar='X',
+                        help='where up is (default: y in space, -y in a '
+                        'picture)')
+    parser.add_argument('--persons', type=int, default=2,
+                        help='the most to look at (default: %(default)s)')
+    parser.add_argument('--picture', metavar='PNG',
+                        help='draw the poses and the events')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+import json
+import pickle
+from pathlib import Path
+from typing import Dict, List, Optional
+
+import numpy as np
+from terminaltables import AsciiTable
+
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
+from lvlm_var_mm.datasets.skeleton import read_pickle
+from lvlm_var_mm.datasets.store import SkeletonStore, is_store
+from lvlm_var_mm.kinematics import Observation, describe, observe
+from lvlm_var_mm.layouts import LAYOUTS, Layout, load_layout
+from lvlm_var_mm.preparation.custom_skeleton import read_clip
+
+BODY_25 = 25  # joints of OpenPose in a picture, of Kinect v2 in space
+
+
+def read(path: Path, sample: Optional[str], layout: Optional[Layout],
+         persons: int) -> Dict:
+    """Read one clip.
+
+    Returns:
+        dict: ``keypoint`` (M, T, V, C), ``layout`` and, if the file says it,
+        ``fps``.
+
+    Raises:
+        FileNotFoundError: No such file.
+        ValueError: Not to be used as it is; names the file and the remedy.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f'no file {path}')
+    found = _annotation(path, sample)
+    if found is None:
+        if sample:
+            raise ValueError(f'{path} holds one clip: leave --sample out')
+        if layout is None:
+            layout = _layout_of(_shape(path), path)
+        try:
+            # How large the picture was does not matter here: larger than any.
+            found = read_clip(path, layout, persons, (100_000, 100_000))
+        except CorruptSampleError as e:
+            raise ValueError(f'{path} {e.problem}') from e
+    elif layout is None:
+        layout = _layout_of(np.shape(found.get('keypoint')), path)
+    keypoint = np.asarray(found.get('keypoint'), np.float32)[:persons]
+    if keypoint.ndim != 4 or keypoint.shape[2] != layout.num_joints:
+        raise ValueError(
+            f'{path} has keypoints of shape {np.shape(found.get("keypoint"))},'
+            f' not (persons, frames, {layout.num_joints} joints of '
+            f'{layout.name}, coordinates): give another --layout')
+    return dict(found, keypoint=keypoint, layout=layout)
+
+
+def _annotation(path: Path, sample: Optional[str]) -> Optional[Dict]:
+    """One of many annotations, None of a file that holds one clip."""
+    if is_store(path):
+        store = SkeletonStore(path)
+        names = [name.decode() for name in store.names]
+        found = store.sample(names.index(_chosen(path, names, sample)))
+        return {'fps': store.meta.get('fps'), **found}
+    if path.suffix not in ('.pkl', '.pickle'):
+        return None
+    try:
+        content = pickle.loads(path.read_bytes())
+    except Exception as e:  # whatever is in it
+        raise ValueError(f'{path} cannot be read as a pickle: '
+                         f'{type(e).__name__}: {e}') from e
+    if isinstance(content, dict) and 'keypoint' in content:
+        return None
+    annotations, _ = read_pickle(str(path))
+    by_name = {str(a.get('frame_dir')): a for a in annotations}
+    return by_name[_chosen(path, list(by_name), sample)]
+
+
+def _chosen(path: Path, names: List[str], sample: Optional[str]) -> str:
+    if sample is None and len(names) == 1:
+        return names[0]
+    if sample not in names:
+        raise ValueError(
+            f'{path} holds {len(names)} samples, '
+            f'{f"none named {sample!r}" if sample else "name one"}: '
+            f'--sample {names[0]}, {", ".join(names[1:4])}, ...')
+    return sample
+
+
+def _shape(path: Path) -> tuple:
+    """Shape of the keypoints of a file that holds one clip; empty where the
+    ending tells the layout, or nothing does."""
+    try:
+        if path.suffix == '.npy':
+            return np.load(path, mmap_mode='r').shape
+        if path.suffix == '.npz':
+            with np.load(path) as arrays:
+                name = 'keypoint' if 'keypoint' in arrays else arrays.files[0]
+                return arrays[name].shape
+        if path.suffix in ('.pkl', '.pickle'):
+            return np.shape(pickle.loads(path.read_bytes())['keypoint'])
+    except (OSError, ValueError, EOFError, IndexError) as e:
+        raise ValueError(f'{path} cannot be read: {e}') from e
+    return ()
+
+
+def _layout_of(shape: tuple, path: Path) -> Layout:
+    if path.is_dir() and not is_store(path):
+        return LAYOUTS['openpose18']
+    if path.suffix == '.skeleton':
+        return LAYOUTS['ntu25']
+    number = shape[-2] if len(shape) > 2 else None
+    if number == BODY_25 and shape[-1] == 2:
+        return LAYOUTS['openpose18']
+    for layout in LAYOUTS.values():
+        if layout.num_joints == number:
+            return layout
+    raise ValueError(
+        f'{path} has keypoints of shape {shape}, which is none of '
+        f'{", ".join(LAYOUTS)}: give --layout, by name or as a JSON file '
+        'with `num_node`, `inward`, `center` and `joints`')
+
+
+def _given_layout(source: Optional[str]) -> Optional[Layout]:
+    if source is None:
+        return None
+    if not source.endswith('.json'):
+        return load_layout(source)
+    if not Path(source).is_file():
+        raise FileNotFoundError(f'no file {source}')
+    try:
+        return load_layout(json.loads(Path(source).read_text('utf-8')))
+    except (ValueError, TypeError) as e:
+        raise ValueError(f'{source}: {e}') from e
+
+
+def table(seen: Observation) -> str:
+    """Write the events down, a line each."""
+    rows = [('person', 'event', 'from', 'to', 'size')]
+    rows += [(str(event.person + 1), event.name, f'{event.start:.2f} s',
+              f'{event.end:.2f} s', f'{event.magnitude:.2f}')
+             for event in seen.events]
+    return AsciiTable(rows).table
+
+
+def main() -> None:
+    args = parse_args()
+    path = Path(args.file)
+    clip = read(path, args.sample, _given_layout(args.layout), args.persons)
+    fps = args.fps or clip.get('fps') or 30.
+    keypoint, layout = clip['keypoint'], clip['layout']
+    seen = observe(keypoint, layout, fps, args.up)
+    name = args.sample or path.name
+    persons, frames = keypoint.shape[:2]
+    print(f'{name}: {persons} person{"s" * (persons > 1)}, {frames} frames at '
+          f'{fps:g} a second, joints of {layout.name}')
+    print(describe(seen.events))
+    print(table(seen))
+    if args.picture:
+        from lvlm_var_mm.visualization.events import draw_events
+        figure = draw_events(keypoint, layout, seen,
+                             f'{name}: {describe(seen.events)}')
+        figure.savefig(args.picture)
+        print(f'drawn: {args.picture}')
+
+
+if __name__ == '__main__':
+    with user_errors():
+        main()
