@@ -61,7 +61,7 @@ cosine = dict(type='PartCosineAnnealingLR', **in_epochs)
 reading = dict(parts=['cls_head'], begin=warmup_epochs)
 param_scheduler = [
     dict(**warm, parts=['rest'], end=2),
-    dict(**cosine, parts=['rest'], end=warmup_epochs, eta_min_ratio=0.01),
+    dict(**cosine, parts=['rest'], end=warmup_epochs, eta_min_ratio=0.001),
     dict(**warm, **reading, end=warmup_epochs + 0.5),
     dict(**cosine, **reading, end=max_epochs)
 ]

@@ -17,7 +17,6 @@ MODULES = {
     'datasets.custom_config': 'preparation.custom_config',
     'datasets.custom_skeleton': 'preparation.custom_skeleton',
     'datasets.custom_table': 'preparation.custom_table',
-    'datasets.events': 'datasets.transforms.events',
     'datasets.ntu_census': 'datasets.ntu.census',
     'datasets.ntu_paired': 'datasets.ntu.paired',
     'datasets.ntu_splits': 'datasets.ntu.splits',

@@ -15,6 +15,7 @@ from transformers import LlamaForCausalLM
 torch.set_num_threads(1)
 # What a Runner does: recognizers look for their parts in MMAction2.
 init_default_scope('mmaction')
+LONGEST = 'test_distributed.py', 'test_tools.py', 'test_perf.py'
 
 
 def pytest_addoption(parser):
@@ -28,6 +29,11 @@ def pytest_configure(config):
         # What `has_bfloat16` asks.
         torch.cpu._is_avx512_bf16_supported = lambda: False
         torch.cpu._is_amx_tile_supported = lambda: False
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest begins first: nobody waits for it in the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Ten of NTU RGB+D's actions as made-up motions: synthetic, nobody recorded.
 
-A motion changes a standing :class:`~.sample_body.Pose` of T frames, given
+A motion changes a standing :class:`~.body.Pose` of T frames, given
 
 * ``s`` (T,): the action's progress, from 0 to 1;
 * ``p``: ``side``, the hand or foot used; ``amplitude``, 1 on average; and

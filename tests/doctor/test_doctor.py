@@ -106,7 +106,7 @@ def test_schedule(setup):
     found = [f.text for f in look(setup) if f.area == 'schedule']
     assert found == [
         'a step is of 32 clips for each GPU, 8 times 4',
-        'learning rate of rest: 2.0e-05, at most 2.0e-03, 2.0e-05 at the end',
+        'learning rate of rest: 2.0e-05, at most 2.0e-03, 2.0e-06 at the end',
         'learning rate of cls_head: 4.0e-06, at most 3.9e-04, 3.9e-08 at the '
         'end; from epoch 53 on',
         'learning rate of cls_head.projector: 1.0e-05, at most 9.7e-04, '

@@ -51,13 +51,13 @@ class VSTNeck(BaseModule):
         loss_commit (float): Weight of the commitment loss, which draws the
             features to their codes.
         loss_temporal (float): Weight of
-            :func:`~.vst_losses.temporal_consistency`.
-        align (dict, optional): Settings of :class:`~.vst_losses.Alignment`
+            :func:`~.losses.temporal_consistency`.
+        align (dict, optional): Settings of :class:`~.losses.Alignment`
             of the tokens with the texts of classes and events.
         reconstruct (dict, optional): Settings of
-            :class:`~.vst_losses.Reconstruction` of the steps.
+            :class:`~.losses.Reconstruction` of the steps.
         language_bias (dict, optional): Settings of
-            :class:`~.vst_losses.LanguageBias`.
+            :class:`~.losses.LanguageBias`.
         aux_head (dict, optional): ``num_classes``, ``loss_weight`` and
             ``label_smooth_eps`` of a linear classifier over the mean token.
             A codebook trained to reconstruct alone is a poor one for
