@@ -43,9 +43,9 @@ HEAD = """\
 
 ![The joints of each layout by their numbers](layouts.png)
 
-The body faces you: its own left is blue and at your right. A clip of another
-order is found by `tools/prepare_custom.py` and `tools/doctor.py`, since its
-limbs have no human lengths. A layout of your own is a JSON file with
+The body faces you: its left side is blue, on your right. A clip whose joints
+are in another order is detected by `tools/prepare_custom.py` and
+`tools/doctor.py`, because its limb lengths are not human. A layout of your own is a JSON file with
 `num_node`, `inward` (bones `[outer, inner]`), `center` and `joints`, their
 names; `LeftWrist`, `wrist_l` and `left_wrist` are the same. Body-part events
 need at least the shoulders and the hips.
