@@ -63,7 +63,7 @@ INSTALL_REQUIRES = [
     'gguf>=0.16',
     'terminaltables',
     'tensorboard',
-    # Progress with the time left; one preparation a folder; tensors of
+    # Progress with the time left; one preparation per folder; tensors of
     # exported models; errors of chat templates. They come with other packages
     # above, but are imported here.
     'tqdm',

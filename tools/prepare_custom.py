@@ -5,7 +5,7 @@
 
 CSV has a header and a clip a line: file,label,split and, if you like,
 explanation, the reason that the model is to learn for this very clip, and fps,
-or timestamps, a file with the seconds of the clip's frames, a number a line.
+or timestamps, a file with the seconds of the clip's frames, a number per line.
 
     file,label,split,explanation
     anna/01.npy,wave,train,the left hand swings beside the head
@@ -40,7 +40,7 @@ def parse_args() -> argparse.Namespace:
                         'with num_node, inward (bones [outer, inner]), center '
                         'and, if\nyou like, joints (names)')
     parser.add_argument('--classes', metavar='FILE',
-                        help='a class a line, in label order')
+                        help='a class per line, in label order')
     parser.add_argument('--max-persons', type=int, default=2,
                         help='persons of a clip at most (default 2)')
     parser.add_argument('--img-shape', type=int, nargs=2,
@@ -48,7 +48,7 @@ def parse_args() -> argparse.Namespace:
                         help='picture that 2D skeletons lie in, where a file '
                         'does not say;\n1 1 where coordinates are parts of it')
     parser.add_argument('--fps', type=float,
-                        help='frames a second of 3D skeletons, where neither '
+                        help='frames per second of 3D skeletons, where neither '
                         'CSV nor a file\nsays (default: 30, and told)')
     parser.add_argument('--up', metavar='AXIS',
                         help='axis of 3D skeletons that points up: y, z, '

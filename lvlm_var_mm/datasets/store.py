@@ -3,9 +3,9 @@
 A folder that opens at once whatever its size, and that dataloader workers
 share through the page cache instead of each holding a copy::
 
-    index.npy         one record a sample: name, label, persons, frames and
+    index.npy         one record per sample: name, label, persons, frames and
                       where its rows begin
-    keypoint.bin      float32 rows (V, C), one a person and frame
+    keypoint.bin      float32 rows (V, C), one per person and frame
     NAME.bin          further arrays, one row a person and frame or one a
                       frame
     events.npz        body-part events of each sample, if they were measured;
@@ -34,7 +34,7 @@ FORMAT = 1
 # first axes of an array tell how many rows that makes.
 PER_JOINT = 'keypoint', 'keypoint_score'  # (M, T, V, ...)
 PER_FRAME = 'video_frames', 'boxes'  # (T, ...)
-# Text; height and width of the picture; frames a second.
+# Text; height and width of the picture; frames per second.
 EXTRAS = 'explanation', 'img_shape', 'fps'
 
 

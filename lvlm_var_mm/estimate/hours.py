@@ -32,7 +32,7 @@ GPUS = dict(A100=GPU(312e12, 2.04e12), H100=GPU(989e12, 3.35e12))
 
 def measured_tflops(size: int = 8192, repeats: int = 10) -> Optional[float]:
     """Return the rate of large matrix products on the GPU at hand, in bfloat16
-    or, where it would be emulated, float32, in 1e12 operations a second; None
+    or, where it would be emulated, float32, in 1e12 operations per second; None
     without a GPU."""
     if not torch.cuda.is_available():
         return None

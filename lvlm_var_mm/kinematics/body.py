@@ -22,7 +22,7 @@ SIDES = 'left', 'right'
 SHRUNK = .6
 MAX_GAP = .35  # seconds without a joint that a straight line bridges
 # Torso lengths that a joint must be off for one frame to have been lost: at
-# least, and times the frames a second. A hand moves on in a long frame.
+# least, and times the frames per second. A hand moves on in a long frame.
 GLITCH, GLITCH_SPEED = .4, 12.
 KNEES = 3.  # what the bend of the knees counts beside shoulders and hips
 MAX_TILT = 30  # degrees of the camera that levelling undoes
@@ -38,7 +38,7 @@ class Body:
         keypoint (array): (N, M, T, V, C), C = 2 or 3, with R = N M; 0 or NaN
             where missing.
         layout (Layout): Names of the V joints.
-        fps (float): Frames a second.
+        fps (float): Frames per second.
         up (sequence): (C, ), the direction that points up.
         mirrored (bool): Whether coordinates are those of a mirror.
     """

@@ -132,7 +132,7 @@ def ask_order(seen: Sequence[Seen], layout: Layout,
 
 
 def ask_pace(seen: Sequence[Seen], fps: Sequence[float]) -> List[Question]:
-    """Question the frames a second of each clip by the pace of hands."""
+    """Question the frames per second of each clip by the pace of hands."""
     pairs = [(s.facts, rate) for s, rate in zip(seen, fps) if s.facts]
     if len(pairs) < ENOUGH:
         return []

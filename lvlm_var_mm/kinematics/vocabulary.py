@@ -133,7 +133,7 @@ class Kind(NamedTuple):
         rule (str): A key of :data:`RULES`.
         signal (str): What :func:`~.signals.curves` calls it.
         size (float): Torso lengths or radians.
-        limit (float): Torso lengths or radians a second, or seconds.
+        limit (float): Torso lengths or radians per second, or seconds.
     """
     part: str
     motion: str

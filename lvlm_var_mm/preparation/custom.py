@@ -65,7 +65,7 @@ def prepare_custom(table: Union[str, Path],
         max_persons (int): Persons of a clip at most.
         img_shape (tuple[int, int], optional): Height and width of the
             picture, for 2D skeletons that do not say.
-        fps (float, optional): Frames a second of 3D skeletons, where neither
+        fps (float, optional): Frames per second of 3D skeletons, where neither
             the table nor a file says it. 30 is assumed by default.
         up (str, optional): The axis of 3D skeletons that points up, such as
             ``'z'`` or ``'-y'``. By default the bodies tell.

@@ -179,7 +179,7 @@ test_pipeline = [
 
 # Body-part events name the codes; they need the names of the joints.
 EVENTS = Template("""\
-# What the joints do names the codes. Frames a second of clips that do not say
+# What the joints do names the codes. Frames per second of clips that do not say
 # theirs, and the direction that points up in the axes of the data:
 fps = $fps
 up = $up

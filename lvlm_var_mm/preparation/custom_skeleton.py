@@ -21,7 +21,7 @@ from lvlm_var_mm.layouts import Layout
 # OpenPose's BODY_25 without the middle of the hips and the feet, in the order
 # of its older 18 (output format in the documentation of OpenPose).
 BODY_25 = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]
-RATES = .5, 1000.  # frames a second that recordings have
+RATES = .5, 1000.  # frames per second that recordings have
 _UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError,
                AttributeError, ImportError, IndexError,
                zipfile.BadZipFile)
@@ -144,7 +144,7 @@ def _rate(path: Path, raw: Dict, frames: int) -> Dict[str, float]:
 
 def checked_rate(fps: float) -> float:
     """Raises:
-        ValueError: No recording has so many frames a second.
+        ValueError: No recording has so many frames per second.
     """
     if not RATES[0] <= fps <= RATES[1]:
         raise ValueError(f'{fps:g} frames a second are not {RATES[0]:g} to '
@@ -153,7 +153,7 @@ def checked_rate(fps: float) -> float:
 
 
 def frames_a_second(timestamps: ArrayLike, frames: int) -> float:
-    """Frames a second of a clip by the seconds (T, ) of its frames.
+    """Frames per second of a clip by the seconds (T, ) of its frames.
 
     Raises:
         ValueError: Another number of them, or they do not rise.

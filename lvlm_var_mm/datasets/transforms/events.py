@@ -56,7 +56,7 @@ class BodyPartEvents(BaseTransform):
     Args:
         layout (str | dict): Names of the joints, see
             :func:`lvlm_var_mm.layouts.load_layout`.
-        fps (float): Frames a second, where the results have no ``fps``.
+        fps (float): Frames per second, where the results have no ``fps``.
         up (sequence, optional): The direction that points up, one for the
             whole data set. Defaults to that of the layout, mostly y, and to
             -y in a picture; the doctor questions it.

@@ -42,7 +42,7 @@ class PromptReader(BaseHead):
         in_channels (int): C, width of a semantic action token.
         class_names (str | list): A class list known by name (``'ntu60'``,
             ``'ntu120'``, ``'nucla'``), a text file of one ``name |
-            description`` a line, or the names themselves.
+            description`` per line, or the names themselves.
         lvlm (dict): The language model, as ``dict(type='transformers....
             from_pretrained', pretrained_model_name_or_path=...)``.
         lora (dict, optional): ``dict(type='peft.LoraConfig', ...)``.
@@ -285,7 +285,8 @@ class PromptReader(BaseHead):
         """Compare a checkpoint's description with this head.
 
         Raises:
-            ValueError: See :func:`.description.check`.
+            ValueError: See
+                :func:`lvlm_var_mm.checkpoint.description.check`.
         """
         saved = from_bytes(state)
         check(saved, self, self.same_task)
