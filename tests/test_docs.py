@@ -29,9 +29,9 @@ def paths_in(text):
     """What a page gives as code that ends as a file or a folder does, once
     for each alternative in braces, and the paths of its code blocks."""
     for block, code in re.findall(r'```(.*?)```|`([^`\s]+)`', text, re.S):
-        for path in re.findall(r'(?<![\w/.])(?:lvlm_var_mm|tools|configs|tests|'
-                               r'docs)/[\w/.-]+\.\w+', block):
-            yield path
+        yield from re.findall(
+            r'(?<![\w/.])(?:lvlm_var_mm|tools|configs|tests|docs)/[\w/.-]+\.'
+            r'\w+', block)
         head, inner, tail = re.fullmatch(
             r'([^{]*)(?:\{(.*)\})?(.*)', code).groups()
         for path in (head + one + tail for one in (inner or '').split(',')):

@@ -1,8 +1,8 @@
-"""Tell whether joints are those of a human body: lengths, sides and pace.
+"""Decide whether joints are those of a human body: lengths, sides and pace.
 
 What is asked here holds for whole data sets, in medians over frames and
-clips; single clips differ more. The bounds are wide: they are to tell a wrong
-order of joints, another unit or another clock from people, not one person
+clips; single clips differ more. The bounds are wide: they are to distinguish a
+wrong order of joints, another unit or another clock from people, not one person
 from another. They were chosen on the training clips of Northwestern-UCLA
 (Kinect v1, noisy) and on the made sample.
 """
@@ -199,7 +199,7 @@ def pace(facts: Sequence[Facts], fps: Sequence[float]) -> float:
 
     Returns:
         float: Measured over a tenth of a second, where noise counts for
-        little; NaN where no clip tells.
+        little; NaN where no clip shows it.
     """
     found = []
     for clip, rate in zip(facts, fps):

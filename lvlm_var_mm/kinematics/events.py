@@ -11,8 +11,8 @@ from .signals import curves
 from .vocabulary import ALONG, INDEX, KINDS, MOSTLY, MUCH, SLACK, TIMES, WHILE
 
 CHUNK = 64  # clips measured together: more do not fit into the caches
-# Frames per second below which beats and brief stays may pass unseen: if none is
-# found, that tells nothing.
+# Frames per second below which beats and brief stays may pass unseen: that
+# none is found proves nothing.
 SLOW = 10
 
 
@@ -46,7 +46,7 @@ class Observation(NamedTuple):
 
     Attributes:
         events (tuple[Event]): By start, then by end.
-        decidable (array): bool (M, E), whether a person's joints tell if an
+        decidable (array): bool (M, E), whether a person's joints show if an
             entry of the vocabulary happened.
         frames (int): T.
         fps (float): Frames per second.
@@ -85,7 +85,7 @@ def observe(keypoint: np.ndarray, layout: Union[str, dict, Layout] = 'ntu25',
         fps (float): Frames per second.
         up (sequence | Axes, optional): (C, ), the direction that points up;
             it may be off by the tilt of a camera. By default it is found, see
-            :mod:`.axes`; where bodies do not tell, it is that of the layout,
+            :mod:`.axes`; where bodies do not show it, that of the layout,
             mostly y, and -y in a picture. An ``Axes`` is taken as it is.
         mirrored (bool, optional): Whether coordinates are those of a mirror.
             Found by default.

@@ -31,7 +31,7 @@ PLACES = (
     ('stays at the chest',
      rf'\b(?:at|on|to|against|press\w*|touch\w*) {_OWN}chest\b'),
 )
-# Words for parts, tried in this order: 'he raises a hand' tells of a hand.
+# Words for parts, tried in this order: 'he raises a hand' mentions a hand.
 PARTS = (
     ('hand', r'hands?|fists?|palms?|wrists?|forearms?|fingers?'),
     ('arm', r'arms?|elbows?'),

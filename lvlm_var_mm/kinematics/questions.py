@@ -75,7 +75,7 @@ def axes_of(seen: Sequence[Seen], layout: Layout,
 
 def ask_axes(seen: Sequence[Seen], layout: Layout,
              declared: Axes) -> Iterator[Question]:
-    """Question the vertical and the handedness that are declared."""
+    """Question the direction of up and the handedness that are declared."""
     if len(seen) < ENOUGH or ask_order(seen, layout):
         return
     found = [s.evidence for s in seen]
@@ -151,8 +151,8 @@ def ask_pace(seen: Sequence[Seen], fps: Sequence[float]) -> List[Question]:
 
 
 def ask_unit(seen: Sequence[Seen]) -> Tuple[float, List[Question]]:
-    """Length of a torso in the unit of the data, NaN where nothing tells, and
-    whether that is metres."""
+    """Return the length of a torso in the unit of the data, NaN where nothing
+    shows it, and the question whether that is metres."""
     lengths = [s.facts.torso for s in seen if s.facts and s.dims == 3]
     if not lengths:
         return np.nan, []

@@ -68,7 +68,7 @@ def prepare_custom(table: Union[str, Path],
         fps (float, optional): Frames per second of 3D skeletons, where neither
             the table nor a file says it. 30 is assumed by default.
         up (str, optional): The axis of 3D skeletons that points up, such as
-            ``'z'`` or ``'-y'``. By default the bodies tell.
+            ``'z'`` or ``'-y'``. By default it is inferred from the bodies.
         progress (bool): Show a progress bar.
 
     Returns:

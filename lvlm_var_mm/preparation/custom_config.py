@@ -179,8 +179,8 @@ test_pipeline = [
 
 # Body-part events name the codes; they need the names of the joints.
 EVENTS = Template("""\
-# What the joints do names the codes. Frames per second of clips that do not say
-# theirs, and the direction that points up in the axes of the data:
+# What the joints do names the codes. Frames per second of clips that do not
+# say theirs, and the direction that points up in the axes of the data:
 fps = $fps
 up = $up
 events = [
@@ -302,7 +302,8 @@ def _events(layout: Layout, bodies: Bodies) -> str:
 
 
 def _align(layout: Layout, vertical: int) -> str:
-    """Settings of AlignSkeleton3D, as far as the names of joints tell."""
+    """Write the settings of AlignSkeleton3D that the names of the joints
+    give."""
     def pair(*names):
         joints = tuple(layout.index(name) for name in names)
         return None if None in joints else joints

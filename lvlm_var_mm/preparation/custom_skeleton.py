@@ -37,7 +37,7 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
             ``keypoint_score`` (M, T, V), ``fps`` or ``timestamps`` (T, ) in
             seconds; ``.pkl``, an annotation of MMAction2's PoseDataset, only
             from where you trust; ``.skeleton`` of NTU RGB+D; or a folder of
-            OpenPose's ``*_keypoints.json``, a frame each. A joint that is
+            OpenPose's ``*_keypoints.json``, one per frame. A joint that is
             NaN, zero or has no score is missing.
         layout (Layout): Of the joints.
         max_persons (int): M at most, the first that are seen.
@@ -168,8 +168,8 @@ def frames_a_second(timestamps: ArrayLike, frames: int) -> float:
 
 
 def read_timestamps(path: Path) -> np.ndarray:
-    """Read seconds, a frame each, from ``.npy`` or from text with a number a
-    line.
+    """Read the seconds of frames from ``.npy``, or from text with one number
+    per line.
 
     Raises:
         CorruptSampleError: Something else is there.

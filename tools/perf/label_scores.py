@@ -19,8 +19,8 @@ and random action tokens, a different number of them in neighbouring clips:
                   position (lean) or of all (full logits)
 
 The first table compares exact scores of 60 names with a short instruction and
-with one that lists the candidates; the second all methods, in seconds per clip.
-The others know nothing of a cached prefix. Times are medians over the
+with one that lists the candidates; the second all methods, in seconds per
+clip. The others know nothing of a cached prefix. Times are medians over the
 repeats; but a forward for each name is timed on a few names and multiplied,
 except where `max_abs_diff` is taken, on all 60 names with the short
 instruction. They are wall clock, or by `--cpu-time` the time of the processor,

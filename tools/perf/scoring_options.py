@@ -9,8 +9,8 @@ of the checkpoint then reads them by every option of `scoring`, by free
 generation with the most similar name taken, and not at all: by the auxiliary
 head of the neck. --linear names another checkpoint of the same tokens, trained
 with `LVLMLinearHead` (configs/two_stage/). The table shows accuracy, the
-calibration of the probabilities where there are any, and seconds per clip; what
-an option cannot do with these names is said below it. The temperature is
+calibration of the probabilities where there are any, and seconds per clip;
+what an option cannot do with these names is said below it. The temperature is
 fitted on one half of the clips and judged on the other, both ways round. The
 last line is JSON.
 """

@@ -126,8 +126,8 @@ class ClipSpan(BaseTransform):
     narratives times. Stands behind the sampling; ``ResampleFrames`` says it of
     skeletons.
 
-    Of several clips it is the first, whose tokens the narrative tells. Where
-    a short video was begun again, there is none.
+    Of several clips it is the first, whose tokens the narrative describes.
+    Where a short video was begun again, there is none.
 
     A ``Flip`` in the pipeline would make left right, and names wrong.
 

@@ -6,9 +6,9 @@ transformers works if it has
 
 * ``get_input_embeddings()``, ``get_output_embeddings()`` and
   ``get_decoder()``, which takes ``inputs_embeds``, a four-dimensional additive
-  ``attention_mask``, ``position_ids`` and ``past_key_values``, and all of whose
-  layers attend to everything before a position and to nothing after it; and
-  logits that are the output of the output embeddings, unchanged
+  ``attention_mask``, ``position_ids`` and ``past_key_values``, and whose
+  layers all attend to everything before a position and to nothing after it;
+  and logits that are the output of the output embeddings, unchanged
   (:func:`~.label_trie.check_layers`, :func:`~.label_trie.check_window`);
 * for keyframes (:mod:`.keyframes`), ``get_image_features(pixel_values, ...)``,
   which takes what the model's own image processor returns, and an input
@@ -139,7 +139,7 @@ def usable_dtype(dtype: Union[str, torch.dtype], what: str) -> torch.dtype:
 
     Args:
         dtype (str | torch.dtype): Such as ``'bfloat16'``.
-        what (str): What runs in it, for the line in the log that tells of a
+        what (str): What runs in it, for the line in the log about a
             replacement.
     """
     if isinstance(dtype, str):

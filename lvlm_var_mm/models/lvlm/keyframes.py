@@ -106,7 +106,7 @@ def places(lvlm: nn.Module, before: Tensor, after: Tensor,
         before, after (Tensor): Token ids around each picture.
         lengths (Sequence[int]): Positions of each picture alone.
         grids (Tensor, optional): (pictures, 3) patches in time, height and
-            width, where its image processor tells them.
+            width, where its image processor gives them.
 
     Returns:
         Tensor: (A, F + 1); the last is that of what follows. A is 0 where the
