@@ -3,8 +3,8 @@
 What is asked here holds for whole data sets, in medians over frames and
 clips; single clips differ more. The bounds are wide: they are to distinguish a
 wrong order of joints, another unit or another clock from people, not one
-person from another. They were chosen on the training clips of Northwestern-UCLA
-(Kinect v1, noisy) and on the made sample.
+person from another. They were chosen on the training clips of
+Northwestern-UCLA (Kinect v1, noisy) and on the made sample.
 """
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 

@@ -81,7 +81,7 @@ class Body:
             self.f = self._facing(across)
             self.r = cross(self.f, np.broadcast_to(self.u, self.f.shape))
         else:
-            # Who is seen from a side has no r.
+            # A body that is seen from the side has no r.
             breadth = length(across)
             self.r = across / np.where(breadth > .5, breadth, np.nan)
             self.f = self._nowhere
@@ -228,8 +228,8 @@ class Body:
         return way * np.float32(self.fps / (2 * reach))
 
     def speed(self) -> np.ndarray:
-        """The lesser of the level speeds of pelvis and feet: who sits down
-        stays with the feet, who kicks with the pelvis."""
+        """The lesser of the level speeds of pelvis and feet: in sitting
+        down that of the feet, in kicking that of the pelvis."""
         return np.minimum(length(self.velocity(self.pelvis)),
                           length(self.velocity(self.middle('ankle'))))
 

@@ -38,7 +38,7 @@ def claims(sentence: str) -> List[Claim]:
         sentence (str): Plain English, of any length.
 
     Returns:
-        list[Claim]: Empty where nothing is said of a body.
+        list[Claim]: Empty where a body is not mentioned.
     """
     text = sentence.lower().replace('\u2019', "'")
     for pattern, put in FIXED:

@@ -46,7 +46,7 @@ PARTS = (
 )
 WHICH = r'((?:(?:left|right|both|two|each|either|one|a|the other) )*)'
 
-# What stands behind one of these is not what moves.
+# A noun after one of these is not what moves.
 ASIDE = (r'\b(?:to|at|near|on|over|above|under|below|behind|beside|past|'
           rf'around|along|across|against|towards?|from|in) {_OWN}'
           r'(?:(?:left|right|other|opposite) )?')

@@ -1,6 +1,6 @@
 """Questions: what is doubtful about the joints of a data set, with its remedy.
 
-The preparation of one's own data and the doctor ask the same: which way is
+The preparation of your own data and the doctor ask the same: which way is
 up, whether left and right are exchanged, whether the joints are in the order
 of the layout, whether hands go as fast as people's, and whether pictures are
 in pixels. A question is a text and a remedy; good data raise none.

@@ -1,4 +1,4 @@
-"""From one's own clips and a CSV to a folder that trains."""
+"""Make a folder that trains from your own clips and a CSV."""
 import json
 from collections import Counter
 from pathlib import Path
@@ -44,7 +44,7 @@ def prepare_custom(table: Union[str, Path],
                    fps: Optional[float] = None,
                    up: Optional[str] = None,
                    progress: bool = True) -> Prepared:
-    """Prepare one's own data.
+    """Prepare your own data.
 
     Writes into ``out``: ``classes.txt``, ``config.py``, ``skipped.json``;
     of skeletons ``store/``, of videos a list for each split, in MMAction2's

@@ -1,4 +1,4 @@
-"""What the bodies of one's own clips say of axes, clock and layout."""
+"""Infer axes, clock and layout from the bodies of your own clips."""
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The config that trains on one's own data: what differs from ours."""
+"""Write the config that trains on your own data: what differs from ours."""
 import os.path as osp
 import shlex
 from pathlib import Path
@@ -12,7 +12,7 @@ from lvlm_var_mm.layouts import LAYOUTS, Layout
 from lvlm_var_mm.shipped import CONFIGS, INSTALLED, SCOPE
 from .custom_bodies import Bodies
 
-# As for Northwestern-UCLA, which is as small as one's own data mostly is.
+# As for Northwestern-UCLA, which is as small as most people's own data.
 MAX_EPOCHS, WARMUP_EPOCHS = 60, 52
 
 CONFIG = Template("""\
@@ -196,7 +196,7 @@ NO_EVENTS = """\
 events = []"""
 
 ALIGN = Template("""\
-# `vertical` is the number of the axis that points up or down.
+# `vertical` is the number of the axis of `up`, whichever end is up.
 align = dict(
     type='AlignSkeleton3D',
     center=$center,

@@ -1,4 +1,4 @@
-"""The CSV of one's own data: which file shows what, for which split."""
+"""Read the CSV of your own data: which file shows what, for which split."""
 import csv
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
@@ -14,7 +14,7 @@ SHOWN = 10  # errors of one kind that a message lists
 
 class Row(NamedTuple):
     """One line of the CSV, checked."""
-    file: str  # as it stands there
+    file: str  # as written in the table
     path: Path
     label: int
     split: str

@@ -1,4 +1,4 @@
-"""Videos made small once, so that training does not decode full size anew in
+"""Make videos small once, so that training does not decode full size anew in
 every epoch.
 
 The pictures are those that training reads, from decord, made smaller by area

@@ -127,7 +127,7 @@ class ClipSpan(BaseTransform):
     skeletons.
 
     Of several clips it is the first, whose tokens the narrative describes.
-    Where a short video was begun again, there is none.
+    Where a short video was looped, there is none.
 
     A ``Flip`` in the pipeline would make left right, and names wrong.
 

@@ -43,7 +43,7 @@ def build(cfg: Dict, key: str) -> Any:
         cfg (dict): ``type`` is a dotted name, such as
             ``transformers.AutoTokenizer.from_pretrained``; the rest are its
             arguments. An argument that is such a dict is called first.
-        key (str): The config key that ``cfg`` stands under, for errors.
+        key (str): The config key of ``cfg``, for errors.
 
     Raises:
         ValueError: ``type`` names nothing.

@@ -56,7 +56,7 @@ class PromptReader(BaseHead):
             training; tests use the first.
         answer (str): Template with ``{label}`` and ``{reason}``.
         chat (bool): Wrap the prompt in the model's chat template.
-        keyframe (str): What stands for each keyframe, template with
+        keyframe (str): Text for each keyframe, a template with
             ``{picture}``.
         same_task (bool): Whether a checkpoint with other class names, prompt
             or answer is refused, or read all the same.
@@ -215,7 +215,7 @@ class PromptReader(BaseHead):
                       pictures: Optional[Pictures] = None) -> PromptInputs:
         """Put the tokens of N clips, and their pictures, into the prompt.
 
-        What stands before the clip lies at the same place for all clips;
+        The text before the clip has the same positions for all clips;
         padding follows it.
 
         Args:
