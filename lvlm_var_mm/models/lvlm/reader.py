@@ -42,7 +42,7 @@ class PromptReader(BaseHead):
         in_channels (int): C, width of a semantic action token.
         class_names (str | list): A class list known by name (``'ntu60'``,
             ``'ntu120'``, ``'nucla'``), a text file of one ``name |
-            description`` a line, or the names themselves.
+            description`` per line, or the names themselves.
         lvlm (dict): The language model, as ``dict(type='transformers....
             from_pretrained', pretrained_model_name_or_path=...)``.
         lora (dict, optional): ``dict(type='peft.LoraConfig', ...)``.
@@ -56,7 +56,7 @@ class PromptReader(BaseHead):
             training; tests use the first.
         answer (str): Template with ``{label}`` and ``{reason}``.
         chat (bool): Wrap the prompt in the model's chat template.
-        keyframe (str): What stands for each keyframe, template with
+        keyframe (str): Text for each keyframe, a template with
             ``{picture}``.
         same_task (bool): Whether a checkpoint with other class names, prompt
             or answer is refused, or read all the same.
@@ -215,7 +215,7 @@ class PromptReader(BaseHead):
                       pictures: Optional[Pictures] = None) -> PromptInputs:
         """Put the tokens of N clips, and their pictures, into the prompt.
 
-        What stands before the clip lies at the same place for all clips;
+        The text before the clip has the same positions for all clips;
         padding follows it.
 
         Args:
@@ -285,7 +285,8 @@ class PromptReader(BaseHead):
         """Compare a checkpoint's description with this head.
 
         Raises:
-            ValueError: See :func:`.description.check`.
+            ValueError: See
+                :func:`lvlm_var_mm.checkpoint.description.check`.
         """
         saved = from_bytes(state)
         check(saved, self, self.same_task)
