@@ -11,9 +11,13 @@ from typing import Any, Callable, Dict, Tuple
 
 import numpy as np
 
+try:
+    from numpy._core import multiarray
+except ImportError:  # NumPy before 1.26
+    from numpy.core import multiarray
+
 # Set to 1, pickles may name anything: as dangerous as running a program.
 TRUST = 'LVLM_VAR_TRUST_PICKLES'
-MULTIARRAY = np.core.multiarray
 
 
 class _Ndarray:
@@ -46,7 +50,7 @@ ALLOWED.update({('__builtin__', name): ALLOWED['builtins', name]
 for _core in ('core', '_core'):  # as NumPy 1 and as NumPy 2 calls it
     ALLOWED.update({
         (f'numpy.{_core}.multiarray', '_reconstruct'): _reconstruct,
-        (f'numpy.{_core}.multiarray', 'scalar'): MULTIARRAY.scalar,
+        (f'numpy.{_core}.multiarray', 'scalar'): multiarray.scalar,
         (f'numpy.{_core}.numeric', '_frombuffer'):
             lambda buffer, dtype, shape, order: np.frombuffer(
                 buffer, dtype).reshape(shape, order=order),
