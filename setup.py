@@ -63,11 +63,13 @@ INSTALL_REQUIRES = [
     'gguf>=0.16',
     'terminaltables',
     'tensorboard',
-    # Progress with the time left; one preparation per folder; tensors of
-    # exported models; errors of chat templates. They come with other packages
+    # Progress with the time left; one preparation per folder; annotations in
+    # YAML; tensors of exported models; errors of chat templates. They come
+    # with other packages
     # above, but are imported here.
     'tqdm',
     'filelock',
+    'pyyaml',
     'safetensors',
     'jinja2',
     # Smooths and opens curves of joints; mmaction2 needs it as well.
@@ -95,6 +97,8 @@ setup(
         # dropped.
         'zero': ['deepspeed>=0.18,<0.19'],
         # pytest-xdist runs the tests side by side (setup.cfg).
-        'test': ['pytest>=7', 'pytest-xdist>=3.7', 'bitsandbytes>=0.49'],
+        # hypothesis makes the damaged files of tools/perf/fuzz.py.
+        'test': ['pytest>=7', 'pytest-xdist>=3.7', 'bitsandbytes>=0.49',
+                 'hypothesis>=6.100'],
     },
 )

@@ -5,6 +5,7 @@ The new content is written beside its place, flushed to the disk, and renamed;
 only then does the old one go. Everything in this package that writes for
 others to read does so through this module.
 """
+import errno
 import os
 import os.path as osp
 import shutil
@@ -30,7 +31,7 @@ def replaced(path: PathLike, mode: str = 'wb',
         IO: The open file.
 
     Raises:
-        OSError: It cannot be written. ``path`` is as before.
+        OSError: It cannot be written; names it. ``path`` is as before.
     """
     path = osp.realpath(path)
     text = None if 'b' in mode else encoding or 'utf-8'
@@ -40,9 +41,10 @@ def replaced(path: PathLike, mode: str = 'wb',
         return
     part = beside(path, PART)
     try:
-        with open(part, mode, encoding=text) as f:
-            yield f
-        commit(part, path)
+        with named(path):
+            with open(part, mode, encoding=text) as f:
+                yield f
+            commit(part, path)
     except BaseException:
         if osp.isfile(part):
             os.remove(part)
@@ -79,15 +81,28 @@ def replaced_folder(path: PathLike) -> Iterator[Path]:
         Path: The new folder, empty.
 
     Raises:
-        OSError: It cannot be written. ``path`` is as before.
+        OSError: It cannot be written; names it. ``path`` is as before.
     """
     part = begin_folder(path)
     try:
-        yield part
-        commit_folder(part, path)
+        with named(path):
+            yield part
+            commit_folder(part, path)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
+
+
+@contextmanager
+def named(path: PathLike) -> Iterator[None]:
+    """Let errors of writing name ``path``: a full disk names no file."""
+    try:
+        yield
+    except OSError as e:
+        if e.filename is not None:
+            raise
+        raise OSError(e.errno or errno.EIO, e.strerror or str(e),
+                      str(path)) from e
 
 
 def begin_folder(path: PathLike) -> Path:

@@ -34,6 +34,17 @@ def quiet_pkg_resources() -> bool:
     return False
 
 
+def numpy_2_names() -> bool:
+    """mmaction2 uses names that NumPy 2 dropped (docs/stack.md). Goes when a
+    release of mmaction2 does without."""
+    import numpy as np
+    old = dict(Inf='inf', in1d='isin', trapz='trapezoid')
+    lacking = [name for name in old if not hasattr(np, name)]
+    for name in lacking:
+        setattr(np, name, getattr(np, old[name]))
+    return bool(lacking)
+
+
 def drn_placeholder() -> bool:
     """The 1.2.0 wheel lacks ``mmaction.models.localizers.drn``, which its
     ``localizers/__init__`` imports; and in a source checkout that file needs
@@ -128,5 +139,6 @@ def packed_weights_have_a_mean() -> bool:
     return True
 
 
-_SHIMS = (quiet_mmcv_lite, quiet_pkg_resources, drn_placeholder, no_vindlu,
-          flexible_runner_resumes, packed_weights_have_a_mean)
+_SHIMS = (quiet_mmcv_lite, quiet_pkg_resources, numpy_2_names,
+          drn_placeholder, no_vindlu, flexible_runner_resumes,
+          packed_weights_have_a_mean)

@@ -1,6 +1,6 @@
 """Write the tokens of the training clips, for a second stage of training.
 
-    python tools/cache_tokens.py CONFIG CHECKPOINT OUT.pkl [--views 8]
+    python tools/cache_tokens.py CONFIG CHECKPOINT OUT.npz [--views 8]
         [--device cuda] [--workers 8] [--batch-size 64]
 
 The clips of the config's training set go through its training pipeline, so
@@ -9,7 +9,6 @@ checkpoint, on a GPU where there is one. Only the codes are kept; they do not
 depend on workers and batches. configs/two_stage/ trains on them.
 """
 import argparse
-import pickle
 
 from mmengine.config import DictAction
 
@@ -19,7 +18,7 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('config')
     parser.add_argument('checkpoint')
-    parser.add_argument('out', metavar='OUT.pkl')
+    parser.add_argument('out', metavar='OUT.npz')
     parser.add_argument('--views', type=int, default=8,
                         help='of each clip (default: %(default)s)')
     parser.add_argument('--device', help='such as cpu or cuda:1 (default: the '
@@ -41,8 +40,8 @@ from mmengine.registry import init_default_scope
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.apis.explain import load_tokenizer
-from lvlm_var_mm.atomic import replaced
 from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.datasets.tokens import save_tokens
 from lvlm_var_mm.engine.cache_tokens import cache_tokens
 from lvlm_var_mm.engine.token_cache import fingerprint
 from lvlm_var_mm.shipped import find_config
@@ -51,8 +50,8 @@ from mmaction.registry import DATASETS
 
 def main() -> None:
     args = parse_args()
-    if not args.out.endswith(('.pkl', '.pickle')):
-        raise ValueError(f'{args.out}: must end in .pkl')
+    if not args.out.endswith('.npz'):
+        raise ValueError(f'{args.out}: must end in .npz')
     cfg = Config.fromfile(find_config(args.config))
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
@@ -65,8 +64,7 @@ def main() -> None:
     clips = cache_tokens(
         model, dataset, args.views, args.batch_size or loader.batch_size,
         workers, progress=True)
-    with replaced(args.out) as f:
-        pickle.dump(dict(fingerprint=fingerprint(model), clips=clips), f)
+    save_tokens(args.out, fingerprint(model), clips)
     corrupt = len(dataset) - len(clips)
     print(f'{args.out}: {len(clips)} clips, {args.views} views of each' +
           (f', {corrupt} corrupt ones left out' if corrupt else ''))

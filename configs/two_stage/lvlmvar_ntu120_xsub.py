@@ -11,14 +11,14 @@
 #       STAGE1/epoch_30.pth TOKENS
 #
 # STAGE1 is work_dirs/stage1_ntu120_xsub and TOKENS is
-# data/ntu120_xsub_tokens.pkl, unless the environment says otherwise. The
+# data/ntu120_xsub_tokens.npz, unless the environment says otherwise. The
 # checkpoint is that of the whole model, and is tested with either config.
 _base_ = 'lvlmvar_ntu60_xsub.py'
 
 stage1 = '{{$STAGE1:work_dirs/stage1_ntu120_xsub}}'
 load_from = f'{stage1}/epoch_30.pth'
 train_dataloader = dict(
-    dataset=dict(ann_file='{{$TOKENS:data/ntu120_xsub_tokens.pkl}}'))
+    dataset=dict(ann_file='{{$TOKENS:data/ntu120_xsub_tokens.npz}}'))
 
 # As in ../lvlmvar_ntu120_xsub.py.
 model = dict(

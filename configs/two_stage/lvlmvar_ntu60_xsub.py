@@ -11,7 +11,7 @@
 #       STAGE1/epoch_30.pth TOKENS
 #
 # STAGE1 is work_dirs/stage1_ntu60_xsub and TOKENS is
-# data/ntu60_xsub_tokens.pkl, unless the environment says otherwise. The
+# data/ntu60_xsub_tokens.npz, unless the environment says otherwise. The
 # checkpoint is that of the whole model, and is tested with either config.
 _base_ = ['../lvlmvar_ntu60_xsub.py', '../_base_/schedules/second_stage.py']
 
@@ -27,7 +27,7 @@ train_dataloader = dict(
     dataset=dict(
         _delete_=True,
         type='TokenDataset',
-        ann_file='{{$TOKENS:data/ntu60_xsub_tokens.pkl}}'))
+        ann_file='{{$TOKENS:data/ntu60_xsub_tokens.npz}}'))
 train_cfg = dict(max_epochs=max_epochs, **_base_.second_stage.train_cfg)
 param_scheduler = [
     dict(**_base_.second_stage.warm, end=0.5),

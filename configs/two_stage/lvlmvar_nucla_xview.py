@@ -9,7 +9,7 @@
 #   python tools/cache_tokens.py configs/lvlmvar_nucla_xview.py \
 #       STAGE1/epoch_60.pth TOKENS
 #
-# STAGE1 is work_dirs/stage1 and TOKENS is data/nucla_tokens.pkl, unless the
+# STAGE1 is work_dirs/stage1 and TOKENS is data/nucla_tokens.npz, unless the
 # environment says otherwise. The checkpoint is that of the whole model, and
 # is tested with either config.
 _base_ = ['../lvlmvar_nucla_xview.py', '../_base_/schedules/second_stage.py']
@@ -26,7 +26,7 @@ train_dataloader = dict(
     dataset=dict(
         _delete_=True,
         type='TokenDataset',
-        ann_file='{{$TOKENS:data/nucla_tokens.pkl}}'))
+        ann_file='{{$TOKENS:data/nucla_tokens.npz}}'))
 train_cfg = dict(max_epochs=max_epochs, **_base_.second_stage.train_cfg)
 param_scheduler = [
     dict(**_base_.second_stage.warm, end=1),

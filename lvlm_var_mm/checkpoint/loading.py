@@ -50,10 +50,13 @@ def load_checkpoint_file(filename: str,
         raise FileNotFoundError(f'no checkpoint at {filename}')
     try:
         with torch.serialization.safe_globals(_mmengine_globals()):
-            return torch.load(
+            found = torch.load(
                 filename, map_location=map_location, weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError) as e:
-        if 'CUDA' in str(e):
+        if not isinstance(found, dict):
+            raise TypeError(f'it is a {type(found).__name__}, not a dict')
+        return found
+    except Exception as e:  # a damaged file may raise anything
+        if 'CUDA' in str(e) or getattr(e, 'filename', None):
             raise
         reason = (str(e).strip().splitlines() or ['it is empty'])[0]
         raise CheckpointError(

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple, Optional, Sequence, Tuple, Union
 
+from lvlm_var_mm.text_files import read_text
+
 # key: (file beside this one, how many of its classes, None for all)
 KNOWN = {
     'ntu60': ('ntu120.txt', 60),
@@ -82,8 +84,8 @@ def _read(source):
     elif path.is_dir() or not path.exists():
         _refuse(source, path)
     rows = []
-    text = path.read_text('utf-8-sig')
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines(), which ends a line at a form feed and others, too.
+    for number, line in enumerate(read_text(path).split('\n'), 1):
         line = line.strip()
         if line and not line.startswith('#'):
             name, _, description = line.partition('|')

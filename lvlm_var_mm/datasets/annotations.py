@@ -1,11 +1,12 @@
 """Annotations of skeletons as people write them: what is unambiguous is
 converted, the rest is refused by the name of the sample."""
+import json
 import os.path as osp
 from collections.abc import Mapping
 from typing import Any, Dict, List, Sequence, Tuple
 
-import mmengine
 import numpy as np
+import yaml
 from mmengine.logging import print_log
 
 from .pickles import load_pickle
@@ -32,10 +33,7 @@ def read_pickle(path: str) -> Tuple[List[dict], Mapping]:
         raise FileNotFoundError(
             f'no file {path}: set `ann_file` of the dataset to a pickle in '
             "MMAction2's PoseDataset format or to a store")
-    if path.endswith(('.json', '.yaml', '.yml')):
-        content = mmengine.load(path)
-    else:
-        content = load_pickle(path)
+    content = load_content(path)
     splits = {}
     if isinstance(content, Mapping):
         splits = content.get('split') or {}
@@ -47,6 +45,23 @@ def read_pickle(path: str) -> Tuple[List[dict], Mapping]:
         raise ValueError(f'{path}: `split` is a {type(splits).__name__}, not '
                          f'a dict; it should be of {FORM}')
     return named(content, bool(splits), path), splits
+
+
+def load_content(path: str) -> Any:
+    """Read a pickle of plain content, JSON or YAML, by the ending of the file.
+
+    Raises:
+        ValueError: It is none; names the file.
+    """
+    if not path.endswith(('.json', '.yaml', '.yml')):
+        return load_pickle(path)
+    try:
+        with open(path, encoding='utf-8') as f:
+            # MMEngine's own reader of YAML would run code that is in it.
+            return json.load(f) if path.endswith('.json') else (
+                yaml.safe_load(f))
+    except (ValueError, RecursionError, yaml.YAMLError) as e:
+        raise ValueError(f'{path} cannot be read: {e}') from e
 
 
 def named(samples: Sequence, split: bool, path: str) -> List[dict]:
@@ -72,8 +87,8 @@ def named(samples: Sequence, split: bool, path: str) -> List[dict]:
                 'which a `split` lists it; its keys are '
                 f'{sorted(map(str, sample))}')
     return [
-        sample if 'frame_dir' in sample else
-        dict(sample, frame_dir=str(sample.get('filename', f'sample{i}')))
+        dict(sample, frame_dir=str(sample.get(
+            'frame_dir', sample.get('filename', f'sample{i}'))))
         for i, sample in enumerate(samples)
     ]
 
@@ -152,7 +167,12 @@ def tidy(sample: Dict, path: str) -> Dict:
                 f'`keypoint` of {keypoint.shape}')
         sample['keypoint_score'] = score.reshape(keypoint.shape[:3])
     frames = keypoint.shape[1]
-    if int(sample.setdefault('total_frames', frames)) > frames > 0:
+    try:
+        sample['total_frames'] = int(sample.get('total_frames', frames))
+    except (TypeError, ValueError, OverflowError) as e:
+        raise ValueError(f'{where} has `total_frames` '
+                         f'{sample["total_frames"]!r}, not a number') from e
+    if sample['total_frames'] > frames > 0:
         raise ValueError(f'{where} has `total_frames` '
                          f'{sample["total_frames"]}, but {frames} frames in '
                          '`keypoint`')
@@ -168,7 +188,8 @@ def _label(label: Any, where: str) -> int:
     if number.size > 1:
         raise ValueError(f'{where} has {number.size} labels, {label!r}: '
                          'several labels of one sample are not supported')
-    if not number.size or number != np.rint(number):
+    if not (number.size and np.isfinite(number) and
+            number == np.rint(number)):
         raise ValueError(f'{where} has label {label!r}, not a number that '
                          'counts the classes from 0')
     return int(number.item())

@@ -13,10 +13,11 @@ import numpy as np
 from mmengine.logging import print_log
 from tqdm import tqdm
 
-from lvlm_var_mm.atomic import commit
+from lvlm_var_mm.atomic import commit, named
 from lvlm_var_mm.kinematics import observe_all
 from lvlm_var_mm.layouts import Layout
 from .corrupt import CorruptSampleError
+from .plain import load_arrays
 from .transforms.events import BodyPartEvents, declared, events_key, to_rows
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ def save_table(table: EventTable, folder: Union[str, Path]) -> None:
     """Write a table into a store; it appears whole or not at all."""
     part = Path(folder) / f'.{os.getpid()}.{FILE}'
     try:
-        np.savez(part, **table._asdict())
-        commit(part, Path(folder) / FILE)
+        with named(Path(folder) / FILE):
+            np.savez(part, **table._asdict())
+            commit(part, Path(folder) / FILE)
     finally:
         part.unlink(missing_ok=True)
 
@@ -64,14 +66,14 @@ def load_table(folder: Union[str, Path], clips: int) -> Optional[EventTable]:
     if not path.is_file():
         return None
     try:
-        with np.load(path) as arrays:
-            table = EventTable(str(arrays['key']), arrays['rows'],
-                               arrays['first'])
-        if len(table.first) != clips + 1 or (
+        arrays = load_arrays(path)
+        table = EventTable(str(arrays['key']), arrays['rows'],
+                           arrays['first'])
+        if table.first.shape != (clips + 1, ) or (
                 table.first[-1] != len(table.rows)):
             raise ValueError(f'it has {len(table.first) - 1} clips, the '
                              f'store {clips}')
-    except (OSError, KeyError, ValueError, EOFError) as e:
+    except (KeyError, ValueError) as e:
         raise ValueError(f'{path} cannot be used ({e}): delete it, and the '
                          'events are measured anew') from e
     return table

@@ -3,6 +3,8 @@ import os.path as osp
 import re
 from typing import Sequence, Union
 
+from lvlm_var_mm.text_files import read_text
+
 
 def read_exclude(exclude: Union[str, Sequence[str], None]) -> set:
     """Names of samples to leave out, from a list or a text file.
@@ -13,6 +15,7 @@ def read_exclude(exclude: Union[str, Sequence[str], None]) -> set:
 
     Raises:
         FileNotFoundError: No such file.
+        ValueError: It is no text.
     """
     if not isinstance(exclude, str):
         return set(exclude or ())
@@ -20,8 +23,7 @@ def read_exclude(exclude: Union[str, Sequence[str], None]) -> set:
         raise FileNotFoundError(
             f'no file {exclude}: set `exclude` to the list of samples to '
             'leave out, or to None')
-    with open(exclude, encoding='utf-8') as f:
-        text = f.read()
+    text = read_text(exclude)
     return set(re.findall(r'S\d{3}C\d{3}P\d{3}R\d{3}A\d{3}', text)) | {
-        line.strip() for line in text.splitlines() if line.strip()
+        line.strip() for line in text.split('\n') if line.strip()
     }

@@ -16,6 +16,7 @@ from .corrupt import CorruptSampleError, SkipCorruptMixin
 from .events import measure_first
 from .exclude import read_exclude
 from .labels import OneLabelMixin
+from .pickles import load_pickle
 from .store import SkeletonStore, is_store
 
 
@@ -167,9 +168,10 @@ class SkeletonDataset(OneLabelMixin, SkipCorruptMixin, PoseDataset):
             CorruptSampleError: No frames, no joint that is seen, or infinite
                 coordinates or scores.
         """
-        info = super().get_data_info(idx)
+        # Not PoseDataset's, which would load any pickle.
+        info = super(PoseDataset, self).get_data_info(idx)
         if 'skeleton' in self.data_prefix:  # read from a file of its own
-            info = tidy(info, self.ann_file)
+            info = tidy({**info, **self._own_file(info)}, self.ann_file)
         if 'store_row' in info:
             stored = self.store.sample(info.pop('store_row'))
             # The label of the list, which may count other classes.
@@ -186,6 +188,14 @@ class SkeletonDataset(OneLabelMixin, SkipCorruptMixin, PoseDataset):
                 'no persons or frames, or coordinates or scores that are not '
                 'finite')
         return info
+
+    def _own_file(self, info: dict) -> dict:
+        path = osp.join(self.data_prefix['skeleton'], str(info.get(
+            'filename', info['frame_dir'])) + '.pkl')
+        content = load_pickle(path)
+        if not isinstance(content, dict):
+            raise CorruptSampleError(path, 'holds no dict of a skeleton')
+        return content
 
 
 class _StoreRows(Sequence):

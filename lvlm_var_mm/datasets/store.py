@@ -23,17 +23,14 @@ from typing import TYPE_CHECKING, Dict, Optional, Sequence, Union
 
 import numpy as np
 
-from lvlm_var_mm.atomic import begin_folder, commit_folder
+from lvlm_var_mm.atomic import begin_folder, commit_folder, named
+from .plain import load_arrays
+from .store_files import (FORMAT, META, PER_FRAME, PER_JOINT, SUMMED, digest,
+                          mapped, opened, sha256)
 
 if TYPE_CHECKING:
     from .events import EventTable
 
-META = 'meta.json'
-FORMAT = 1
-# What goes into the store beside the keypoints where a sample has it; the
-# first axes of an array give the number of rows.
-PER_JOINT = 'keypoint', 'keypoint_score'  # (M, T, V, ...)
-PER_FRAME = 'video_frames', 'boxes'  # (T, ...)
 # Text; height and width of the picture; frames per second.
 EXTRAS = 'explanation', 'img_shape', 'fps'
 
@@ -56,7 +53,7 @@ class SkeletonStore:
 
     Raises:
         FileNotFoundError: No complete store there.
-        ValueError: A newer format, or a file that was cut short.
+        ValueError: A newer format, or a damaged file; names it.
     """
 
     def __init__(self, path: Union[str, Path]) -> None:
@@ -65,23 +62,8 @@ class SkeletonStore:
             raise FileNotFoundError(
                 f'{path} is no complete store: it has no {META}; run the '
                 'preparation again')
-        self.meta = json.loads((Path(path) / META).read_text())
-        if self.meta['format'] > FORMAT:
-            raise ValueError(f'{path}: format {self.meta["format"]} is newer '
-                             f'than this version reads ({FORMAT})')
-        self._index = np.load(Path(path) / 'index.npy', mmap_mode='r')
-        self._arrays = {}
-        for name, (dtype, *shape) in self.meta['arrays'].items():
-            file = Path(path) / f'{name}.bin'
-            size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-            if not file.is_file() or file.stat().st_size != size:
-                raise ValueError(f'{file} is missing or was cut short: '
-                                 'delete the store and prepare it again')
-            self._arrays[name] = np.memmap(file, dtype, 'r',
-                                           shape=tuple(shape))
-        extras = Path(path) / 'extras.json'
-        self._extras = (json.loads(extras.read_text('utf-8'))
-                        if extras.is_file() else None)
+        self.meta, self._index, self._extras = opened(Path(path))
+        self._arrays = mapped(Path(path), self.meta, self._index)
 
     def __reduce__(self):
         # A memory map pickles as a copy of the data; a path does not. This
@@ -95,8 +77,15 @@ class SkeletonStore:
     def splits(self) -> Dict[str, np.ndarray]:
         """Numbers of the samples of each split. Read when asked for: NTU's
         follow from the names."""
-        with np.load(Path(self.path) / 'splits.npz') as splits:
-            return {name: splits[name] for name in splits.files}
+        path = Path(self.path) / 'splits.npz'
+        splits = load_arrays(path)
+        for name, members in splits.items():
+            if members.ndim != 1 or members.dtype.kind not in 'iu' or (
+                    len(members) and not (
+                        0 <= members.min() and members.max() < len(self))):
+                raise ValueError(f'{path}: split {name!r} lists samples that '
+                                 'are not there')
+        return splits
 
     @cached_property
     def events(self) -> Optional['EventTable']:
@@ -191,7 +180,8 @@ class StoreWriter:
                     f'{lead} rows of {self._shapes[key]} were expected')
             if key not in self._files:
                 self._files[key] = open(self.part / f'{key}.bin', 'wb')
-            self._files[key].write(array.data)
+            with named(self.part / f'{key}.bin'):
+                self._files[key].write(array.data)
         self._index.append((name.encode(), sample['label'], persons, frames,
                             *self._rows))
         self._extras.append({k: sample[k] for k in EXTRAS if k in sample})
@@ -199,11 +189,16 @@ class StoreWriter:
         self._rows[1] += frames
 
     def __exit__(self, error, *_) -> None:
-        for file in self._files.values():
-            file.close()
-        if error is not None:
+        try:
+            with named(self.path):
+                for file in self._files.values():
+                    file.close()  # writes what is left
+                if error is None:
+                    self._finish()
+        finally:
             shutil.rmtree(self.part, ignore_errors=True)
-            return
+
+    def _finish(self) -> None:
         width = max(len(entry[0]) for entry in self._index)
         np.save(
             self.part / 'index.npy',
@@ -222,8 +217,12 @@ class StoreWriter:
             key: [dtype, self._rows[0 if key in PER_JOINT else 1], *shape]
             for key, (dtype, *shape) in self._shapes.items()
         }
-        (self.part / META).write_text(json.dumps(
-            dict(format=FORMAT, arrays=arrays, samples=len(self._index),
-                 num_joints=self._shapes['keypoint'][1], **self.meta),
-            indent=1))
+        meta = dict(format=FORMAT, arrays=arrays, samples=len(self._index),
+                    num_joints=self._shapes['keypoint'][1], **self.meta)
+        # As it comes back from JSON.
+        meta = json.loads(json.dumps(meta))
+        meta['sha256'] = {META: digest(meta), **{
+            name: sha256(self.part / name) for name in SUMMED
+            if (self.part / name).is_file()}}
+        (self.part / META).write_text(json.dumps(meta, indent=1))
         commit_folder(self.part, self.path)

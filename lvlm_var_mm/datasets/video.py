@@ -5,9 +5,9 @@ import re
 from typing import List, Optional, Sequence, Union
 
 import decord
-from mmengine.fileio import list_from_file
 
 from lvlm_var_mm.class_lists import load_classes
+from lvlm_var_mm.text_files import read_text
 from mmaction.datasets import VideoDataset
 from mmaction.registry import DATASETS
 from .corrupt import CorruptSampleError, SkipCorruptMixin, problem_of
@@ -57,10 +57,15 @@ class VideoListDataset(OneLabelMixin, SkipCorruptMixin, VideoDataset):
                                     '`ann_file` to a list of `path label`')
         texts = {}
         if self.explanations is not None:
-            with open(self.explanations, encoding='utf-8') as f:
-                texts = json.load(f)
+            try:
+                texts = json.loads(read_text(self.explanations))
+                dict.items(texts)
+            except (json.JSONDecodeError, TypeError) as e:
+                raise ValueError(f'{self.explanations} is no JSON object of '
+                                 f'texts: {e}') from e
         samples = []
-        for number, line in enumerate(list_from_file(self.ann_file), 1):
+        for number, line in enumerate(
+                read_text(self.ann_file).split('\n'), 1):
             if line.strip():
                 samples.append(self._sample(line.strip(), number, texts))
         samples = [s for s in samples if not self.exclude & {

@@ -3,6 +3,7 @@ from .alignment import SemanticAlignmentHook
 from .code_names import CodeNamesHook
 from .hooks import LVLMWarmupHook, SkippedSamplesHook
 from .optim import BFloat16OptimWrapper, PartwiseOptimWrapperConstructor
+from .repeatable import RepeatableHook
 from .resumed import ResumedScheduleHook
 from .schedules import PartCosineAnnealingLR, PartLinearLR
 from .sharding import FrozenShardStrategy
@@ -14,7 +15,7 @@ from .zero import ZeroStrategy
 __all__ = [
     'BFloat16OptimWrapper', 'CodeNamesHook', 'FrozenShardStrategy',
     'LVLMWarmupHook', 'PartCosineAnnealingLR', 'PartLinearLR',
-    'PartwiseOptimWrapperConstructor', 'ResumedScheduleHook',
+    'PartwiseOptimWrapperConstructor', 'RepeatableHook', 'ResumedScheduleHook',
     'SemanticAlignmentHook', 'ShowAnswersHook', 'SkippedSamplesHook',
     'StartHook', 'TokenCacheHook', 'ZeroStrategy'
 ]

@@ -1,4 +1,5 @@
 """Codes of all clips of a training set, for a second stage of training."""
+import io
 import random
 from typing import Dict, List, Optional, Sequence, Sized, Tuple
 
@@ -9,6 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from lvlm_var_mm.datasets.plain import save_plain
 from lvlm_var_mm.models.tokens import tokens_of
 
 
@@ -63,6 +65,9 @@ def cache_tokens(model: nn.Module,
     Returns:
         list[dict]: ``label``, ``codes`` (views, S) and a ``meta`` for each
         view, as ``TokenDataset`` reads them.
+
+    Raises:
+        ValueError: Meta information that cannot be kept; says what.
     """
     clips = [dict(codes=[], meta=[]) for _ in range(len(dataset))]
     loader = DataLoader(Views(dataset, views), batch_size,
@@ -79,6 +84,8 @@ def cache_tokens(model: nn.Module,
                 clip['label'] = int(sample.gt_label)
                 clip['codes'].append(codes.astype(np.int32))
                 clip['meta'].append(dict(sample.metainfo_items()))
+            if not bar.n:  # what cannot be kept is told before the work
+                save_plain(io.BytesIO(), clip['meta'])
         bar.update(size)
     bar.close()
     return [dict(c, codes=np.stack(c['codes'])) for c in clips if c['codes']]

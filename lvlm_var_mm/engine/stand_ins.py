@@ -7,7 +7,6 @@ training would fetch are made up here.
 import os.path as osp
 from typing import Dict, Iterator, List, Optional, Sized, Tuple
 
-import mmengine
 import numpy as np
 import torch
 import transformers
@@ -20,6 +19,7 @@ from torch import nn
 from torch.utils.data import Sampler
 from transformers import LlamaConfig, PretrainedConfig
 
+from lvlm_var_mm.datasets.tokens import save_tokens
 from lvlm_var_mm.doctor.model import TOKENIZERS, weight_problems
 from lvlm_var_mm.estimate.shapes import (IMAGE_PROCESSOR, in_hub_cache,
                                          innermost, llava_config, llava_size,
@@ -216,13 +216,13 @@ def _missing_path(dataset: Dict) -> Optional[str]:
 
 
 def _made_tokens(cfg: Config, clips: int, folder: str) -> str:
-    neck, file = cfg.model.neck, osp.join(folder, 'tokens.pkl')
+    neck, file = cfg.model.neck, osp.join(folder, 'tokens.npz')
     rng = np.random.default_rng(0)
     length = neck.num_tokens * len(neck.get('parts') or [0])
-    mmengine.dump(dict(clips=[
+    save_tokens(file, None, [
         dict(label=i % cfg.model.cls_head.num_classes,
              codes=rng.integers(neck.codebook_size, size=(1, length)),
-             meta=[dict(frame_dir=f'made{i}')]) for i in range(clips)]), file)
+             meta=[dict(frame_dir=f'made{i}')]) for i in range(clips)])
     return file
 
 

@@ -39,7 +39,6 @@ if __name__ == '__main__':
     parse_args()  # --help ends here, before the slow imports
 
 import json
-import pickle
 from pathlib import Path
 from typing import Dict, List, Optional
 
@@ -48,6 +47,7 @@ from terminaltables import AsciiTable
 
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
+from lvlm_var_mm.datasets.pickles import load_pickle
 from lvlm_var_mm.datasets.skeleton import read_pickle
 from lvlm_var_mm.datasets.store import SkeletonStore, is_store
 from lvlm_var_mm.kinematics import Observation, describe, observe
@@ -102,11 +102,7 @@ def _annotation(path: Path, sample: Optional[str]) -> Optional[Dict]:
         return {'fps': store.meta.get('fps'), **found}
     if path.suffix not in ('.pkl', '.pickle'):
         return None
-    try:
-        content = pickle.loads(path.read_bytes())
-    except Exception as e:  # whatever is in it
-        raise ValueError(f'{path} cannot be read as a pickle: '
-                         f'{type(e).__name__}: {e}') from e
+    content = load_pickle(str(path))
     if isinstance(content, dict) and 'keypoint' in content:
         return None
     annotations, _ = read_pickle(str(path))
@@ -136,7 +132,7 @@ def _shape(path: Path) -> tuple:
                 name = 'keypoint' if 'keypoint' in arrays else arrays.files[0]
                 return arrays[name].shape
         if path.suffix in ('.pkl', '.pickle'):
-            return np.shape(pickle.loads(path.read_bytes())['keypoint'])
+            return np.shape(load_pickle(str(path))['keypoint'])
     except (OSError, ValueError, EOFError, IndexError) as e:
         raise ValueError(f'{path} cannot be read: {e}') from e
     return ()

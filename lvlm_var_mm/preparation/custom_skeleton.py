@@ -4,7 +4,6 @@ Axis legend: M persons, T frames, V joints, C coordinates.
 """
 import json
 import re
-import zipfile
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
@@ -22,9 +21,6 @@ from lvlm_var_mm.layouts import Layout
 # of its older 18 (output format in the documentation of OpenPose).
 BODY_25 = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]
 RATES = .5, 1000.  # frames per second that recordings have
-_UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError,
-               AttributeError, ImportError, IndexError,
-               zipfile.BadZipFile)
 
 
 def read_clip(path: Path, layout: Layout, max_persons: int = 2,
@@ -62,7 +58,7 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
         score = raw.get('keypoint_score')
     except CorruptSampleError:
         raise
-    except _UNREADABLE as e:
+    except Exception as e:  # a damaged file may raise anything
         raise CorruptSampleError(
             path, f'cannot be read ({type(e).__name__}: {e})') from e
     if keypoint.ndim == 3:
@@ -178,7 +174,7 @@ def read_timestamps(path: Path) -> np.ndarray:
         if path.suffix == '.npy':
             return np.load(path).astype(np.float64)
         return np.loadtxt(path, np.float64, ndmin=1)
-    except _UNREADABLE as e:
+    except Exception as e:  # the same
         raise CorruptSampleError(path, f'no timestamps: {e}') from e
 
 
@@ -219,9 +215,15 @@ def _openpose(folder: Path) -> Dict:
         raise CorruptSampleError(folder, 'has no *_keypoints.json')
     frames = []
     for file in files:
-        people = json.loads(file.read_text('utf-8'))['people']
-        frames.append([np.reshape(p['pose_keypoints_2d'], (-1, 3))
-                       for p in people])
+        try:
+            people = json.loads(file.read_text('utf-8'))['people']
+            frames.append([
+                np.reshape(p['pose_keypoints_2d'], (-1, 3)).astype(np.float64)
+                for p in people])
+        except Exception as e:  # whatever stands there
+            raise CorruptSampleError(
+                file, f'is no frame of OpenPose ({type(e).__name__}: '
+                f'{str(e)[:80]})') from e
     joints = {len(person) for frame in frames for person in frame}
     if len(joints) != 1:
         raise CorruptSampleError(folder, 'shows nobody' if not joints else

@@ -1,5 +1,6 @@
 """Read the CSV of your own data: which file shows what, for which split."""
 import csv
+import os.path as osp
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -94,7 +95,7 @@ def read_table(table: Union[str, Path],
                for (line, _), row in zip(lines, rows)
                for column, path in (('file', row.path),
                                     ('timestamps', row.timestamps))
-               if path is not None and not path.exists()]
+               if path is not None and not osp.exists(path)]
     if missing:
         raise FileNotFoundError(
             f'{len(missing)} of {len(rows)} files are not there; set --root '
@@ -117,6 +118,10 @@ def _lines(table: Path) -> List[Tuple[int, Dict[str, str]]]:
                     f'{table}, line 1: no column {", ".join(absent)}; the '
                     'first line must name the columns, with commas between '
                     f'them, and has {", ".join(columns) or "nothing"}')
+            twice = [c for c in set(columns) if c and columns.count(c) > 1]
+            if twice:
+                raise ValueError(f'{table}, line 1: two columns are named '
+                                 f'{twice[0]!r}')
             reader.fieldnames = columns
             lines = []
             for record in reader:
@@ -143,7 +148,8 @@ def _own_classes(table, labels: Sequence[str]) -> ClassList:
             'model reads names: write the names, or give --classes FILE with '
             'one name per line, that of label 0 first')
     # What the file of classes could not hold.
-    odd = [n for n in names if '|' in n or '\n' in n or n.startswith('#')]
+    odd = [n for n in names if '|' in n or len(n.splitlines()) > 1
+           or n.startswith('#')]
     if odd:
         raise ValueError(f'{table}, column `label`: {odd[0]!r} has a `|`, a '
                          'line break or a leading `#`, which no name may')

@@ -29,6 +29,7 @@ from lvlm_var_mm.datasets.ntu.persons import real_persons
 from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
 from lvlm_var_mm.datasets.ntu.splits import (NUM_ACTIONS, all_splits,
                                              in_benchmark, parse_names)
+from lvlm_var_mm.datasets.plain import load_plain, save_plain
 from lvlm_var_mm.datasets.store import SkeletonStore, StoreWriter
 from .workers import START, alone_in, cores, live_with_parent
 
@@ -133,7 +134,7 @@ def _parts(raw, names, settings, folder) -> List[_Part]:
             stat = file.stat()
             key.update(f'{file.name} {stat.st_size} '
                        f'{stat.st_mtime_ns}\n'.encode())
-        parts.append(_Part(files, folder / f'{key.hexdigest()[:32]}.pkl'))
+        parts.append(_Part(files, folder / f'{key.hexdigest()[:32]}.npz'))
     return parts
 
 
@@ -173,7 +174,7 @@ def _make_part(part: _Part, max_persons: int, dtype: str) -> None:
         sample['keypoint'] = sample['keypoint'].astype(dtype)
         samples.append(dict(frame_dir=file.stem, label=action - 1, **sample))
     with replaced(part.path) as f:
-        pickle.dump((samples, corrupt), f, protocol=4)
+        save_plain(f, [samples, corrupt])
 
 
 # --------------------------------------------------------------- the result
@@ -187,8 +188,7 @@ def _assemble(out, parts, excluded, made, reused, progress) -> Prepared:
         names: List[str] = []
         for part in tqdm(parts, desc='writing', unit='part',
                          disable=not progress):
-            with open(part.path, 'rb') as f:
-                samples, bad = pickle.load(f)
+            samples, bad = load_plain(part.path)
             corrupt.update(bad)
             for sample in samples:
                 store.add(sample)

@@ -10,6 +10,7 @@ from lvlm_var_mm.datasets import (NTURGBDSkeletonDataset, SkeletonDataset,
                                   TokenDataset, VideoListDataset)
 from lvlm_var_mm.datasets.corrupt import (CorruptSampleError, problem_of,
                                           skipping_datasets)
+from lvlm_var_mm.datasets.tokens import save_tokens
 from lvlm_var_mm.doctor import data, samples
 
 LABELS = [0, 0, 0, 0, 0, 1]
@@ -33,10 +34,10 @@ def write_list(path):
 @pytest.fixture
 def every(tmp_path):
     """The same labels in each kind of data set."""
-    tokens = tmp_path / 'tokens.pkl'
-    tokens.write_bytes(pickle.dumps(dict(clips=[
+    tokens = tmp_path / 'tokens.npz'
+    save_tokens(str(tokens), None, [
         dict(label=k, codes=np.zeros((1, 2), int), meta=[{}])
-        for k in LABELS])))
+        for k in LABELS])
     return [SkeletonDataset(write_pickle(tmp_path / 'a.pkl'), []),
             VideoListDataset(write_list(tmp_path / 'a.txt'), []),
             TokenDataset(str(tokens))]

@@ -14,6 +14,7 @@ from mmengine.device import get_device
 from recognizers import SKELETON, STGCN, L, batch, build_for_test, recognizer
 
 from lvlm_var_mm.datasets import TokenDataset
+from lvlm_var_mm.datasets.tokens import save_tokens
 from lvlm_var_mm.engine import TokenCacheHook
 from lvlm_var_mm.engine.cache_tokens import cache_tokens
 from lvlm_var_mm.engine.token_cache import fingerprint
@@ -35,11 +36,11 @@ def models(tiny_llava):
 
 
 def write_cache(path, ids, labels, **more):
-    mmengine.dump(dict(**more, clips=[
+    save_tokens(str(path), more.get('fingerprint'), [
         dict(label=label, codes=codes.numpy().astype(np.int32),
              meta=[dict(frame_dir=f'clip{i}', view=v)
                    for v in range(len(codes))])
-        for i, (codes, label) in enumerate(zip(ids, labels))]), path)
+        for i, (codes, label) in enumerate(zip(ids, labels))])
     return str(path)
 
 
@@ -50,7 +51,7 @@ def test_codes_do_what_their_clips_do(models, tmp_path):
     expected = one.test_step(copy.deepcopy(data))
     codes = [s.pred_tokens[None] for s in expected]
     dataset = TokenDataset(
-        write_cache(tmp_path / 'a.pkl', codes, [2, 3, 0]), test_mode=True)
+        write_cache(tmp_path / 'a.npz', codes, [2, 3, 0]), test_mode=True)
     items = [dataset[i] for i in range(3)]
     found = two.test_step(dict(
         inputs=[i['inputs'] for i in items],
@@ -115,7 +116,7 @@ def test_residual_codes_are_not_enough():
 
 def test_views(tmp_path):
     codes = torch.arange(12).view(1, 4, 3)
-    path = write_cache(tmp_path / 'a.pkl', codes, [1])
+    path = write_cache(tmp_path / 'a.npz', codes, [1])
     test, train = TokenDataset(path, test_mode=True), TokenDataset(path)
     assert {int(test[0]['inputs'][0, 0]) for _ in range(20)} == {0}
     drawn = [train[0] for _ in range(60)]
@@ -195,7 +196,7 @@ def test_tool_writes_what_the_second_stage_reads(
             batch_size=4, num_workers=1,
             dataset=dict(type='RandomClips', number=5)))).dump(
                 tmp_path / 'config.py')
-    out = tmp_path / 'tokens.pkl'
+    out = tmp_path / 'tokens.npz'
     monkeypatch.setattr('sys.argv', [
         'cache_tokens.py', str(tmp_path / 'config.py'),
         str(tmp_path / 'one.pth'), str(out), '--views', '2', '--device',
@@ -219,24 +220,24 @@ def test_stale_tokens_are_refused(models, tmp_path):
         TokenCacheHook().before_train(SimpleNamespace(
             model=two, train_dataloader=SimpleNamespace(dataset=dataset)))
 
-    start('fresh.pkl', fingerprint=fingerprint(one))
-    with pytest.raises(ValueError, match='unsaid.pkl is stale'):
-        start('unsaid.pkl')
+    start('fresh.npz', fingerprint=fingerprint(one))
+    with pytest.raises(ValueError, match='unsaid.npz is stale'):
+        start('unsaid.npz')
     with torch.no_grad():  # one step of training would do as much
         next(two.backbone.parameters()).add_(1e-6)
-    with pytest.raises(ValueError, match='old.pkl is stale'):
-        start('old.pkl', fingerprint=fingerprint(one))
+    with pytest.raises(ValueError, match='old.npz is stale'):
+        start('old.npz', fingerprint=fingerprint(one))
 
 
 def test_config_of_the_second_stage(monkeypatch):
     monkeypatch.setenv('STAGE1', '/stage1')
-    monkeypatch.setenv('TOKENS', '/tokens.pkl')
+    monkeypatch.setenv('TOKENS', '/tokens.npz')
     path = 'lvlmvar_nucla_xview.py'
     two = Config.fromfile(str(REPO / 'configs' / 'two_stage' / path))
     one = Config.fromfile(str(REPO / 'configs' / path))
     assert two.load_from.startswith('/stage1/')
     assert two.train_dataloader.dataset.to_dict() == dict(
-        type='TokenDataset', ann_file='/tokens.pkl')
+        type='TokenDataset', ann_file='/tokens.npz')
     assert two.model.backbone.backbone == one.model.backbone
     for key in ('neck', 'cls_head'):
         assert two.model[key] == one.model[key]
@@ -247,7 +248,7 @@ def test_config_of_the_second_stage(monkeypatch):
 
 def test_files_that_are_none(tmp_path):
     with pytest.raises(FileNotFoundError, match='cache_tokens'):
-        TokenDataset(str(tmp_path / 'a.pkl'))
+        TokenDataset(str(tmp_path / 'a.npz'))
     mmengine.dump(dict(annotations=[]), tmp_path / 'b.pkl')
     with pytest.raises(ValueError, match='b.pkl.*cache_tokens'):
         TokenDataset(str(tmp_path / 'b.pkl'))

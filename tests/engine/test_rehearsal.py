@@ -143,7 +143,7 @@ def test_random_weights_are_always_the_same(empty_folder):
 
 def test_second_stage_without_its_first(tiny_llava, tmp_path):
     cfg = waiting_config(tiny_llava, tmp_path, dict(
-        type='TokenDataset', ann_file='no/tokens.pkl'), waits=0, epochs=1)
+        type='TokenDataset', ann_file='no/tokens.npz'), waits=0, epochs=1)
     cfg.load_from = 'no/stage1.pth'
     cfg.val_dataloader.dataset = RANDOM
     cfg.model.backbone = dict(type='PassCodes', backbone=cfg.model.backbone)
@@ -152,12 +152,12 @@ def test_second_stage_without_its_first(tiny_llava, tmp_path):
     report = rehearsal.rehearse(cfg)
     assert report.resumed and len(report.stand_ins) == 2
     assert 'no/stage1.pth' in report.stand_ins[0]
-    assert 'no/tokens.pkl' in report.stand_ins[1]
+    assert 'no/tokens.npz' in report.stand_ins[1]
 
 
 def test_made_tokens_fit(tmp_path):
     cfg = Config(dict(model=recognizer(tmp_path), train_dataloader=dict(
-        dataset=dict(type='TokenDataset', ann_file='no/tokens.pkl'))))
+        dataset=dict(type='TokenDataset', ann_file='no/tokens.npz'))))
     stand_ins.stand_in_for_data(cfg, 'train_dataloader', 5, str(tmp_path))
     made = DATASETS.build(cfg.train_dataloader.dataset)
     assert len(made) == 5 and made[4]['inputs'].shape == (1, L)

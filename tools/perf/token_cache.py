@@ -55,7 +55,6 @@ def parse_args() -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # --help ends here, before the slow imports
 
-import mmengine
 import numpy as np
 import torch
 from mmengine.dataset import BaseDataset, pseudo_collate
@@ -68,6 +67,7 @@ from torch.utils.data import DataLoader
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets import TokenDataset
+from lvlm_var_mm.datasets.tokens import save_tokens
 from lvlm_var_mm.models import SemanticTokens
 from lvlm_var_mm.shipped import find_config
 from mmaction.registry import DATASETS, MODELS
@@ -154,9 +154,9 @@ def main() -> None:
         start_codebook(model, dataset, size)
     clips = SameViews(dataset, min(args.clips, len(dataset)))
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, 'tokens.pkl')
+        path = os.path.join(folder, 'tokens.npz')
         first = list(read(model, clips, size, True))
-        mmengine.dump(dict(clips=as_clips(first)), path)
+        save_tokens(path, None, as_clips(first))
         file_size = os.path.getsize(path)
         tokens = TokenDataset(path)
     again = list(read(model, tokens, size, False))
