@@ -61,10 +61,7 @@ def describe(events: Sequence[Event], limit: int = 5) -> str:
         lowers.' In a clip of several persons a part is called 'the first
         person's', by the order in which they are told of.
     """
-    heaviest = {}  # Said once is enough, also of what happens again.
-    for phrase in sorted(_pair(_phrases(events)), key=lambda p: -p.weight):
-        heaviest.setdefault(phrase[:3], phrase)
-    told = list(heaviest.values())[:limit]
+    told = _heaviest(events)[:limit]
     told = sorted((p for p in told if p.weight >= FAINT * told[0].weight),
                   key=lambda p: (p.start, p.end))
     if not told:
@@ -75,6 +72,28 @@ def describe(events: Sequence[Event], limit: int = 5) -> str:
               for i, who in enumerate(people)}
     text = ', then '.join(_steps(told, owners))
     return f'{text[0].upper()}{text[1:]}.'
+
+
+def salient(events: Sequence[Event], limit: int = 5) -> List[List[str]]:
+    """Return the entries of the vocabulary that the heaviest motions of a
+    clip consist of, by the weights of :func:`describe`.
+
+    Args:
+        events (sequence): Of one clip.
+        limit (int): The most motions.
+
+    Returns:
+        list[list[str]]: Heaviest first; two names where both sides do it.
+    """
+    return [_BOTH.get(f'{p.part} {p.motion}', [f'{p.part} {p.motion}'])
+            for p in _heaviest(events)[:limit]]
+
+
+def _heaviest(events: Sequence[Event]) -> List[_Phrase]:
+    heaviest = {}  # Said once is enough, also of what happens again.
+    for phrase in sorted(_pair(_phrases(events)), key=lambda p: -p.weight):
+        heaviest.setdefault(phrase[:3], phrase)
+    return list(heaviest.values())
 
 
 def _steps(told: Sequence[_Phrase], owners: Dict[int, str]) -> Iterator[str]:
@@ -107,6 +126,14 @@ def plural(motion: str) -> str:
     """Put a verb into the plural: 'rises' -> 'rise'."""
     verb, space, rest = motion.partition(' ')
     return (verb[:-2] if verb.endswith('ches') else verb[:-1]) + space + rest
+
+
+# What both sides do: 'both hands rise' -> the entries of the two.
+_BOTH = {
+    f'both {PLURALS[word]} {plural(kind.motion)}': [
+        f'{side} {word} {kind.motion}' for side in SIDES]
+    for kind in KINDS for word in PLURALS
+    if kind.part == f'{SIDES[0]} {word}'}
 
 
 def _phrases(events: Sequence[Event]) -> List[_Phrase]:
