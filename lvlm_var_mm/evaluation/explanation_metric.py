@@ -8,7 +8,7 @@ from mmengine.evaluator import BaseMetric
 
 from lvlm_var_mm.kinematics import Claim, check, claims, observation_of
 from lvlm_var_mm.kinematics.claims import names_claimed
-from lvlm_var_mm.kinematics.language import salient
+from lvlm_var_mm.kinematics.language import heaviest
 from mmaction.registry import METRICS
 
 OTHERS = 5  # clips that each reason is tried on beside its own
@@ -29,7 +29,7 @@ class ExplanationMetric(BaseMetric):
                             they cannot be wrong, and say nothing
     event_recall            share of the five most salient motions of a clip
                             (:func:`~lvlm_var_mm.kinematics.language.
-                            salient`) that its reason tells
+                            heaviest`) that its reason tells
     event_recall_chance     that of the same reasons on other clips
     distinct_reasons        different sets of claims per predicted class, as
                             a mean over the classes: not wordings
@@ -141,7 +141,7 @@ def recall(pairs: Sequence) -> Optional[float]:
     hits = []
     for made, seen in pairs:
         told: Set[str] = set().union(*map(names_claimed, made))
-        hits += [bool(told & set(names)) for names in salient(seen.events)]
+        hits += [bool(told & set(names)) for names in heaviest(seen.events)]
     return _mean(hits)
 
 

@@ -6,7 +6,7 @@ from bodies import measured
 from lvlm_var_mm.evaluation import ExplanationMetric
 from lvlm_var_mm.kinematics import check, claims, describe, observe
 from lvlm_var_mm.kinematics.claims import names_claimed
-from lvlm_var_mm.kinematics.language import salient
+from lvlm_var_mm.kinematics.language import heaviest
 from lvlm_var_mm.kinematics.rows import to_decidable, to_rows
 from lvlm_var_mm.synthetic.motion import MOTIONS
 
@@ -49,7 +49,7 @@ def test_texts_that_are_true_by_construction(clips):
 
 
 def test_all_that_is_salient(clips):
-    texts = [' '.join(f'The {name}.' for names in salient(seen.events)
+    texts = [' '.join(f'The {name}.' for names in heaviest(seen.events)
                       for name in names) for seen in clips]
     figures = measure([sample(seen, text)
                        for seen, text in zip(clips, texts)])
@@ -153,5 +153,5 @@ def test_what_a_claim_names(sentence, names):
 def test_salient_motions_are_those_that_are_described(clips):
     for seen in clips:
         told = set().union(*map(names_claimed, claims(describe(seen.events))))
-        assert set(salient(seen.events, 1)[0]) & told
-        assert all(len(names) in (1, 2) for names in salient(seen.events))
+        assert set(heaviest(seen.events, 1)[0]) & told
+        assert all(len(names) in (1, 2) for names in heaviest(seen.events))
