@@ -75,7 +75,7 @@ class ExplanationMetric(BaseMetric):
                     'of `val_evaluator` and `test_evaluator`')
             reason = sample['pred_reason']
             self.results.append(dict(
-                raw=sample.get('pred_reason_raw', reason),
+                raw=sample.get('pred_raw_reason', reason),
                 reason=reason,
                 measured=[sample[key] for key in ('events', 'decidable')
                           if key in sample],

@@ -1,6 +1,6 @@
 """Body-part events -> plain English: one sentence, or clauses with times."""
 import re
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from .events import Event
 from .vocabulary import INDEX, KINDS, SIDES

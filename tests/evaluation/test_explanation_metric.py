@@ -93,7 +93,7 @@ def test_what_verification_drops(clips):
     false = 'The left foot kicks.'
     assert check(false, clips[0]) is False
     figures = measure([sample(clips[0], texts[0],
-                              pred_reason_raw=f'{texts[0]} {false}')])
+                              pred_raw_reason=f'{texts[0]} {false}')])
     raw = len(claims(f'{texts[0]} {false}'))
     assert figures['reason/claim_precision'] < 1
     assert figures['reason/verified_precision'] == 1
