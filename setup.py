@@ -35,8 +35,8 @@ INSTALL_REQUIRES = [
     'mmaction2==1.2.0',
     # mmaction2 1.2.0 refuses mmcv >= 2.2 and declares no mmcv at all. The
     # lite build has every operator our models use and needs no compiler.
-    # It shares its folder with the full mmcv: who has mmcv 2.1 installed
-    # adds this package with ``pip install --no-deps``.
+    # It shares its folder with the full mmcv: if mmcv 2.1 is there, install
+    # this package with ``pip install --no-deps``.
     'mmcv-lite>=2.1.0,<2.2.0',
     # mmengine resolves `mmaction::` configs through pkg_resources, which
     # setuptools 82 dropped.
@@ -63,7 +63,7 @@ INSTALL_REQUIRES = [
     'gguf>=0.16',
     'terminaltables',
     'tensorboard',
-    # Progress with the time left; one preparation a folder; tensors of
+    # Progress with the time left; one preparation per folder; tensors of
     # exported models; errors of chat templates. They come with other packages
     # above, but are imported here.
     'tqdm',

@@ -5,7 +5,7 @@ python -m lvlm_var_mm test lvlmvar_quickstart CHECKPOINT
 python -m lvlm_var_mm doctor lvlmvar_quickstart
 python -m lvlm_var_mm analysis_tools/confusion_matrix.py CONFIG DUMP ...
 
-Ours are named with or without .py, and so are our configs; each tells its
+Ours are named with or without .py, and so are our configs; each says its
 options with --help. Paths of data and work_dirs are relative to the current
 folder. Several of MMAction2's tools import ``mmaction.models`` before they
 read a config, which the 1.2.0 wheel alone does not survive (see compat.py):

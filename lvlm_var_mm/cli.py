@@ -92,7 +92,7 @@ def user_errors(go_on: str = 'run it again') -> Iterator[None]:
     """End a tool on bad input with the message alone and exit code 2, and on
     Ctrl-C with 130. The message says what to do; a traceback through the
     framework does not. Where other code than ours raised it, such as a
-    user's own transform, the place is told. ``LVLM_VAR_TRACEBACK=1`` shows
+    user's own transform, the place is printed. ``LVLM_VAR_TRACEBACK=1`` shows
     the traceback, for where the fault is the program's.
 
     Args:

@@ -42,7 +42,7 @@ def body(change=None, tall=1.72):
 
 
 def turned(keypoint, degrees):
-    """Turned about the vertical, to the left."""
+    """Turned about the up axis, to the left."""
     angle = np.deg2rad(degrees)
     cos, sin = np.cos(angle), np.sin(angle)
     zero = np.zeros_like(angle)

@@ -19,11 +19,6 @@ LONG = {
     'tools/perf/label_scores.py': 'seven ways to score, side by side',
     'tools/perf/train_step.py': 'two ways to train, side by side',
 }
-# Without types, each with its reason.
-UNTYPED = {
-    'tools/perf/codebook.py': 'torch is imported within its functions',
-    'tools/perf/events.py': 'to be done',
-}
 
 
 def name_of(path):
@@ -78,7 +73,7 @@ def test_what_lacks_a_hint(source, bare):
 def test_public_functions_have_types():
     bare = [f'{name_of(path)}:{function.lineno} {function.name}: '
             f'{", ".join(lacking(function, is_method))}'
-            for path in PACKAGE + TOOLS if name_of(path) not in UNTYPED
+            for path in PACKAGE + TOOLS
             for function, is_method in public_functions(tree_of(path))
             if lacking(function, is_method)]
     assert not bare, '\n'.join(bare)
@@ -152,6 +147,85 @@ def test_no_import_circle():
     assert sum(map(len, graph.values())) > 100
     found = circle(graph)
     assert found is None, ' -> '.join(found)
+
+
+# ------------------------------------------------------------ references
+REFERENCE = re.compile(r':(func|class|mod|meth|attr|data):`([^`]+)`')
+
+
+def bound(node):
+    """Names that the statements of a module or a class bind."""
+    for child in getattr(node, 'body', ()):
+        if isinstance(child, (ast.ClassDef, ast.FunctionDef)):
+            yield child.name
+        elif isinstance(child, (ast.Import, ast.ImportFrom)):
+            yield from (a.asname or a.name for a in child.names)
+        elif isinstance(child, (ast.Assign, ast.AnnAssign)):
+            yield from (n.id for n in ast.walk(child)
+                        if isinstance(n, ast.Name)
+                        and isinstance(n.ctx, ast.Store))
+
+
+def bindings():
+    """What each module binds, and under '' what the classes of all do."""
+    found = {'': set()}
+    for path in PACKAGE:
+        tree = tree_of(path)
+        found[module_of(path)] = set(bound(tree))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                found[''].update(bound(node))
+            elif isinstance(node, ast.Attribute) and isinstance(
+                    node.ctx, ast.Store):
+                found[''].add(node.attr)  # self.name = ...
+    return found
+
+
+def resolves(role, text, package, found):
+    """Whether a reader can follow a reference: a bare name to any module, a
+    dotted one from the top, or with a leading dot from the package of its
+    file; ``~.`` leads to the end of any path."""
+    target = re.sub(r'\s', '', text.split('<')[-1]).rstrip('>')
+    path, _, name = target.lstrip('~').rpartition('.')
+    if role in ('meth', 'attr'):
+        return name in found['']
+    if not target.lstrip('~').startswith('.'):
+        spots = [path] if path else list(found)
+    elif target.startswith('~'):
+        spots = [module for module in found if f'.{module}'.endswith(path)]
+    else:
+        spots = [package + path]
+    if role == 'mod':
+        return any(f'{spot}.{name}' in found for spot in spots)
+    return any(name in found.get(spot, ()) for spot in spots)
+
+
+@pytest.mark.parametrize('role, text, good', [
+    ('func', 'check', True), ('func', 'gone', False),
+    ('func', 'a.b.check', True), ('func', 'a.check', False),
+    ('func', '.b.check', True), ('func', '~.b.check', True),
+    ('func', '~a.b.\n    check', True), ('func', 'see <check>', True),
+    ('mod', '.b', True), ('mod', 'a.b', True), ('mod', '.c', False),
+    ('class', '~.c.check', False), ('meth', 'A.loss', True),
+    ('meth', 'check', False)])
+def test_where_a_reference_leads(role, text, good):
+    found = {'': {'loss'}, 'a': {'A'}, 'a.b': {'check'}}
+    assert resolves(role, text, 'a', found) == good
+
+
+def test_references_resolve():
+    found = bindings()
+    lost = []
+    for path in PACKAGE + TOOLS:
+        package = module_of(path)
+        if path.name != '__init__.py':
+            package = package.rpartition('.')[0]
+        # A comment or a string may break a reference in two lines.
+        text = re.sub(r'\n\s*#?\s*', '', path.read_text(encoding='utf-8'))
+        lost += [f'{name_of(path)}: {role} {reference}'
+                 for role, reference in REFERENCE.findall(text)
+                 if not resolves(role, reference, package, found)]
+    assert not lost, '\n'.join(lost)
 
 
 # ----------------------------------------------------------- first words

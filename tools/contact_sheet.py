@@ -93,7 +93,7 @@ def main() -> None:
         rows.append((f'A{label + 1:03} {names[label]}', item['frame_dir'],
                      *strips(item, args.frames)))
     note = dataset.metainfo.get('note', 'NTU RGB+D')
-    title = (f'{args.split} of {args.benchmark}: one sample a class, '
+    title = (f'{args.split} of {args.benchmark}: one sample per class, '
              f'skeleton and video at the same moments\n{note}')
     with replaced(args.out) as f:
         sheet(rows, title).savefig(f, format='png')

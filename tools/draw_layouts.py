@@ -45,10 +45,10 @@ HEAD = """\
 
 The body faces you: its left side is blue, on your right. A clip whose joints
 are in another order is detected by `tools/prepare_custom.py` and
-`tools/doctor.py`, because its limb lengths are not human. A layout of your own is a JSON file with
-`num_node`, `inward` (bones `[outer, inner]`), `center` and `joints`, their
-names; `LeftWrist`, `wrist_l` and `left_wrist` are the same. Body-part events
-need at least the shoulders and the hips.
+`tools/doctor.py`, because its limb lengths are not human. A layout of your own
+is a JSON file with `num_node`, `inward` (bones `[outer, inner]`), `center` and
+`joints`, their names; `LeftWrist`, `wrist_l` and `left_wrist` are the same.
+Body-part events need at least the shoulders and the hips.
 
 * `ntu25`: NTU RGB+D and Kinect v2, metres, y up; `kinect20`: Kinect v1.
 * `coco17`, `openpose18`: pictures; a third coordinate is a score. OpenPose's

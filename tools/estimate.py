@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
                         help="clips on a GPU (default: the config's)")
     parser.add_argument('--tflops', type=float,
                         help='bfloat16 matrix products of a GPU, 1e12 '
-                        'operations a second')
+                        'operations per second')
     parser.add_argument('--share', type=float, default=.4,
                         help='of the rate of a GPU, what training reaches '
                         '(default: %(default)s)')

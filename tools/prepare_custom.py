@@ -3,9 +3,9 @@
     python tools/prepare_custom.py CSV OUT --root DIR --layout coco17
     python tools/prepare_custom.py CSV OUT --root DIR --kind video
 
-CSV has a header and a clip a line: file,label,split and, if you like,
+CSV has a header and one clip per line: file,label,split and, if you like,
 explanation, the reason that the model is to learn for this very clip, and fps,
-or timestamps, a file with the seconds of the clip's frames, a number a line.
+or timestamps, a file with the seconds of the clip's frames, one per line.
 
     file,label,split,explanation
     anna/01.npy,wave,train,the left hand swings beside the head
@@ -40,19 +40,20 @@ def parse_args() -> argparse.Namespace:
                         'with num_node, inward (bones [outer, inner]), center '
                         'and, if\nyou like, joints (names)')
     parser.add_argument('--classes', metavar='FILE',
-                        help='a class a line, in label order')
+                        help='one class per line, in label order')
     parser.add_argument('--max-persons', type=int, default=2,
-                        help='persons of a clip at most (default 2)')
+                        help='most persons per clip (default: 2)')
     parser.add_argument('--img-shape', type=int, nargs=2,
                         metavar=('HEIGHT', 'WIDTH'),
                         help='picture that 2D skeletons lie in, where a file '
                         'does not say;\n1 1 where coordinates are parts of it')
     parser.add_argument('--fps', type=float,
-                        help='frames a second of 3D skeletons, where neither '
-                        'CSV nor a file\nsays (default: 30, and told)')
+                        help='frames per second of 3D skeletons, where '
+                        'neither CSV nor a\nfile gives it (default: 30, '
+                        'with a note)')
     parser.add_argument('--up', metavar='AXIS',
                         help='axis of 3D skeletons that points up: y, z, '
-                        '--up=-y ... (default:\nas the bodies tell)')
+                        '--up=-y ... (default:\ninferred from the bodies)')
     return parser.parse_args()
 
 

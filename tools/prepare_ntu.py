@@ -19,7 +19,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--exclude', metavar='LIST',
                         help='text file of samples to leave out')
     parser.add_argument('--processes', type=int,
-                        help='default: one a core')
+                        help='default: one per core')
     parser.add_argument('--max-persons', type=int, default=2,
                         help='persons of a sample at most (default 2)')
     parser.add_argument('--dtype', default='float32',

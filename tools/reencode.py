@@ -20,7 +20,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('out_dir', help='folder to write')
     parser.add_argument('--short-side', type=int, default=256,
                         help='pixels (default 256)')
-    parser.add_argument('--processes', type=int, help='default: one a core')
+    parser.add_argument('--processes', type=int, help='default: one per core')
     return parser.parse_args()
 
 

@@ -129,7 +129,7 @@ def use_classes(runner: Runner, file: str) -> None:
     if highest >= head.num_classes:
         raise ValueError(
             f'--classes {file} lists {head.num_classes} names, but the test '
-            f'set has label {highest}: write one name a line for each label')
+            f'set has label {highest}: write one name per line for each label')
 
 
 def show_summary(runner: Runner, metrics: dict,

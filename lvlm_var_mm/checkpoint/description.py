@@ -1,6 +1,6 @@
 """The description in a checkpoint, and the check that a model may read it.
 
-A checkpoint holds what was trained; these facts tell what it was trained on.
+A checkpoint holds what was trained; these facts say what it was trained on.
 The head has those of the language model and the task, the neck those of the
 tokens. They travel as JSON in byte tensors: tools that take a state dict for
 a dict of tensors stay right.

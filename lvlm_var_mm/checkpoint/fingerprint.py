@@ -31,7 +31,7 @@ def describe_base(head: nn.Module, path: str) -> Dict:
 @torch.no_grad()
 def sample_weights(head: nn.Module) -> str:
     """Some values of the embeddings and one of every other frozen parameter
-    that reads text: base64 of float32, NaN for what cannot be told, as in
+    that reads text: base64 of float32, NaN for what is unknown, as in
     quantised layers or without weights.
 
     Values and no hash: rounded twice on its way, as from float32 to float16

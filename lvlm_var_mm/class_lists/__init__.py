@@ -1,8 +1,8 @@
 """Class names and descriptions of the datasets, read from text files.
 
-A file holds one class a line in label order, ``name`` or
+A file holds one class per line in label order, ``name`` or
 ``name | description``; blank lines and lines that start with ``#`` do not
-count.  An MMAction2 label map (one name a line) is such a file.
+count.  An MMAction2 label map (one name per line) is such a file.
 """
 import os
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 Together is many times faster than clip by clip. They are kept beside the
 keypoints of a store, as ``events.npz``, and in the annotations of the pickles
-that are written from it; a key tells what they were measured with.
+that are written from it; a key records what they were measured with.
 """
 import os
 from pathlib import Path
@@ -191,7 +191,7 @@ def measure_first(dataset: 'SkeletonDataset') -> None:
 def _readable(dataset: 'SkeletonDataset', i: int) -> Optional[Dict]:
     try:
         return dataset.get_data_info(i)
-    except CorruptSampleError:  # told when it is read
+    except CorruptSampleError:  # reported when it is read
         return None
 
 

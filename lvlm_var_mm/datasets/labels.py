@@ -1,4 +1,4 @@
-"""One label a sample: what MMEngine's wrappers ask of it."""
+"""One label per sample: what MMEngine's wrappers ask of it."""
 from typing import List
 
 from mmengine.dataset import BaseDataset

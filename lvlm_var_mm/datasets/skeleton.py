@@ -38,7 +38,7 @@ class SkeletonDataset(OneLabelMixin, SkipCorruptMixin, PoseDataset):
         num_joints (int, optional): V of the layout that the model is built
             for.
         exclude (str | list[str], optional): Samples to leave out: their
-            ``frame_dir``, or a text file that lists them, one a line, such
+            ``frame_dir``, or a text file that lists them, one per line, such
             as the authors' list of incomplete samples of NTU RGB+D.
         only (list[int], optional): Labels whose samples alone are taken,
             such as the seen ones of a zero-shot protocol.
@@ -141,7 +141,7 @@ class SkeletonDataset(OneLabelMixin, SkipCorruptMixin, PoseDataset):
                      'joints, coordinates)')
             joints = shape[2]
         else:
-            joints = None  # the stock class reads it, one file a sample
+            joints = None  # the stock class reads it, one file per sample
         if None not in (self.num_joints, joints) and (
                 joints != self.num_joints):
             fail(f'{joints} joints, but the layout of the model has '

@@ -3,11 +3,11 @@
 A folder that opens at once whatever its size, and that dataloader workers
 share through the page cache instead of each holding a copy::
 
-    index.npy         one record a sample: name, label, persons, frames and
+    index.npy         one record per sample: name, label, persons, frames and
                       where its rows begin
-    keypoint.bin      float32 rows (V, C), one a person and frame
-    NAME.bin          further arrays, one row a person and frame or one a
-                      frame
+    keypoint.bin      float32 rows (V, C), one per person and frame
+    NAME.bin          further arrays, one row per person and frame or one
+                      per frame
     events.npz        body-part events of each sample, if they were measured;
                       :mod:`.events` writes and replaces it
     splits.npz        of each split, the numbers of its samples
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 META = 'meta.json'
 FORMAT = 1
 # What goes into the store beside the keypoints where a sample has it; the
-# first axes of an array tell how many rows that makes.
+# first axes of an array give the number of rows.
 PER_JOINT = 'keypoint', 'keypoint_score'  # (M, T, V, ...)
 PER_FRAME = 'video_frames', 'boxes'  # (T, ...)
-# Text; height and width of the picture; frames a second.
+# Text; height and width of the picture; frames per second.
 EXTRAS = 'explanation', 'img_shape', 'fps'
 
 

@@ -19,7 +19,7 @@ class TokenDataset(OneLabelMixin, BaseDataset):
 
     The file is a pickle of ``fingerprint``, of what made the codes, for
     :class:`~lvlm_var_mm.engine.TokenCacheHook`, and ``clips``, of which each
-    has ``label``, ``codes`` (views, S) and, a view, ``meta``, the meta
+    has ``label``, ``codes`` (views, S) and, per view, ``meta``, the meta
     information of its sample. Training draws a view; testing takes the first.
 
     Args:

@@ -21,14 +21,14 @@ class VideoListDataset(OneLabelMixin, SkipCorruptMixin, VideoDataset):
     with blanks in them and an explanation of each video.
 
     Args:
-        ann_file (str): MMAction2's own format, ``path label`` a line.
+        ann_file (str): MMAction2's own format, ``path label`` per line.
         pipeline (list): Transforms.
         class_names (str | list, optional): The class list that the head
             reads; labels must lie inside it.
         explanations (str, optional): JSON file, the path as in ``ann_file``
             -> the text.
         exclude (str | list[str], optional): Videos to leave out: their paths
-            as in ``ann_file``, or a text file that lists them, one a line.
+            as in ``ann_file``, or a text file that lists them, one per line.
         kwargs: Of ``mmaction.datasets.VideoDataset``.
 
     Raises:

@@ -118,7 +118,7 @@ def check_labels(split: Split, num_classes: Optional[int]
 
 
 def check_size(split: Split, loader: ConfigDict) -> Iterator[Finding]:
-    """Check that an epoch has a batch at all."""
+    """Check that an epoch has at least one batch."""
     batch = loader.get('batch_size', 1)
     # A wrapper may repeat it.
     if loader.get('drop_last') and loader.dataset == split.cfg and (
@@ -186,4 +186,4 @@ def check_exclude(split: Split) -> Iterator[Finding]:
     if split.cfg.get('exclude') and not exclude:
         yield Finding('warning', split.area,
                       f'`exclude` {split.cfg.exclude} lists no sample',
-                      'give the list with one name a line')
+                      'give the list with one name per line')

@@ -156,7 +156,7 @@ def check_coordinates(split: Split, samples: Sequence[Sample]
 
 
 def check_unit(split: Split, samples: Sequence[Sample]) -> Iterator[Finding]:
-    """The length of a torso tells metres from centimetres."""
+    """Distinguish metres from centimetres by the length of a torso."""
     torso, doubts = ask_unit([s.seen for s in samples if s.seen])
     if np.isfinite(torso) and not doubts:
         yield Finding('ok', split.area, f'torsos of {torso:.2f} m')

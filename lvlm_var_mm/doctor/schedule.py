@@ -7,7 +7,7 @@ from lvlm_var_mm.engine.schedules import learning_rates
 from .findings import Finding, failure
 
 AREA = 'schedule'
-# Of an epoch: enough to tell the course of the learning rates.
+# Per epoch: enough to show the course of the learning rates.
 ITERATIONS = 20
 
 

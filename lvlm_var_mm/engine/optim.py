@@ -62,7 +62,7 @@ class PartwiseOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     A part is named by the beginning of its parameters' names and may have
     ``lr``, or ``lr_mult`` of the optimizer's, and ``decay_mult``; what no
-    part names is the part ``'rest'``. Schedules tell the groups apart by
+    part names is the part ``'rest'``. Schedules distinguish the groups by
     these names, see :mod:`.schedules`. Frozen parameters are left out::
 
         paramwise_cfg=dict(parts={'cls_head': dict(lr=2e-4, decay_mult=0.)})

@@ -106,7 +106,8 @@ def rehearse(cfg: Config, iterations: int = 2) -> Report:
     """Rehearse the training of a config and print what it takes.
 
     Nothing is written to the work directory of the config. Parts that are
-    missing (weights, tokenizer, data) are random or made, and this is said.
+    missing (weights, tokenizer, data) are replaced by random or made ones, and
+    a note names them.
 
     Args:
         cfg (Config): The whole config, as ``tools/train.py`` would run it.

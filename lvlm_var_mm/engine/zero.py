@@ -90,7 +90,7 @@ class ZeroStrategy(DeepSpeedStrategy):
 
     def prepare(self, *args, dispatch_kwargs: Optional[Dict] = None,
                 **kwargs) -> Any:
-        """The Runner tells the batch size twice, but only a
+        """The Runner gives the batch size twice, but only a
         ``DeepSpeedStrategy`` by that name where it is looked for."""
         dispatch_kwargs = dispatch_kwargs or {}
         self.config.setdefault(

@@ -14,8 +14,8 @@ VALIDATION = 'validation'
 
 class GPU(NamedTuple):
     """The peak rates of a GPU."""
-    flops: float  # of dense matrix products in bfloat16, a second
-    bandwidth: float  # bytes of its memory, a second
+    flops: float  # dense matrix products in bfloat16, per second
+    bandwidth: float  # bytes of its memory, per second
 
     @classmethod
     def of(cls, tflops: float) -> 'GPU':
@@ -32,8 +32,11 @@ GPUS = dict(A100=GPU(312e12, 2.04e12), H100=GPU(989e12, 3.35e12))
 
 def measured_tflops(size: int = 8192, repeats: int = 10) -> Optional[float]:
     """Return the rate of large matrix products on the GPU at hand, in bfloat16
-    or, where it would be emulated, float32, in 1e12 operations a second; None
-    without a GPU."""
+    or, where it would be emulated, float32, in 1e12 operations per second.
+
+    Returns:
+        float | None: None without a GPU.
+    """
     if not torch.cuda.is_available():
         return None
     dtype = usable_dtype(torch.bfloat16, 'the measurement')

@@ -143,7 +143,7 @@ def keyframe_positions(head: nn.Module, data_sample: ActionDataSample) -> int:
     eyes, pictures = head.keyframes, list(data_sample.keyframes)
     grids = eyes.processor(images=pictures, return_tensors='pt').get(
         'image_grid_thw')
-    if grids is None:  # the shape tells, also without content
+    if grids is None:  # the shape suffices, even without content
         lvlm = getattr(head.lvlm, 'get_base_model', lambda: head.lvlm)()
         return eyes(lvlm, [data_sample])[0].shape[1]
     # Such a tower counts patches by their content; some are one position.

@@ -23,11 +23,11 @@ def parse_args() -> argparse.Namespace:
                         help='`frame_dir` of one of many annotations')
     parser.add_argument('--layout', help='ntu25, kinect20, coco17, openpose18 '
                         'or a JSON file\n(default: by the number of joints)')
-    parser.add_argument('--fps', type=float, help='frames a second (default: '
-                        'as the file says, else 30)')
+    parser.add_argument('--fps', type=float, help='frames per second '
+                        '(default: as the file says, else 30)')
     parser.add_argument('--up', type=float, nargs='+', metavar='X',
-                        help='where up is (default: y in space, -y in a '
-                        'picture)')
+                        help='direction that points up (default: y in '
+                        'space, -y in a picture)')
     parser.add_argument('--persons', type=int, default=2,
                         help='the most to look at (default: %(default)s)')
     parser.add_argument('--picture', metavar='PNG',
@@ -127,7 +127,7 @@ def _chosen(path: Path, names: List[str], sample: Optional[str]) -> str:
 
 def _shape(path: Path) -> tuple:
     """Shape of the keypoints of a file that holds one clip; empty where the
-    ending tells the layout, or nothing does."""
+    ending gives the layout, or nothing does."""
     try:
         if path.suffix == '.npy':
             return np.load(path, mmap_mode='r').shape
@@ -173,7 +173,7 @@ def _given_layout(source: Optional[str]) -> Optional[Layout]:
 
 
 def table(seen: Observation) -> str:
-    """Write the events down, a line each."""
+    """Write the events down, one per line."""
     rows = [('person', 'event', 'from', 'to', 'size')]
     rows += [(str(event.person + 1), event.name, f'{event.start:.2f} s',
               f'{event.end:.2f} s', f'{event.magnitude:.2f}')

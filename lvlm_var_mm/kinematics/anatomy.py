@@ -1,10 +1,10 @@
-"""Tell whether joints are those of a human body: lengths, sides and pace.
+"""Decide whether joints are those of a human body: lengths, sides and pace.
 
 What is asked here holds for whole data sets, in medians over frames and
-clips; single clips differ more. The bounds are wide: they are to tell a wrong
-order of joints, another unit or another clock from people, not one person
-from another. They were chosen on the training clips of Northwestern-UCLA
-(Kinect v1, noisy) and on the made sample.
+clips; single clips differ more. The bounds are wide: they are to distinguish a
+wrong order of joints, another unit or another clock from people, not one
+person from another. They were chosen on the training clips of
+Northwestern-UCLA (Kinect v1, noisy) and on the made sample.
 """
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -30,7 +30,7 @@ UNEVEN = 1.5  # a limb is at most so much longer than its fellow
 LOOSE = .3  # quartile range of the length of a limb, relative to it
 FEW = 1  # lengths that may be odd: sensors have their ways;
 GROSS = 1.5  # one that is off by so much more counts twice
-# Of wrists about the pelvis, in torsos a second: a nine in ten quantile over
+# Of wrists about the pelvis, in torsos per second: a nine in ten quantile over
 # the frames of a clip, then the median of the clips.
 PACE = 1.25, 9.
 USUAL_PACE = 5.
@@ -191,15 +191,15 @@ def better_layouts(keypoints: Sequence[np.ndarray],
 
 
 def pace(facts: Sequence[Facts], fps: Sequence[float]) -> float:
-    """Pace of the hands in a data set, torsos a second.
+    """Pace of the hands in a data set, torsos per second.
 
     Args:
         facts (sequence): Of its clips.
-        fps (sequence): Frames a second of each.
+        fps (sequence): Frames per second of each.
 
     Returns:
         float: Measured over a tenth of a second, where noise counts for
-        little; NaN where no clip tells.
+        little; NaN where no clip shows it.
     """
     found = []
     for clip, rate in zip(facts, fps):

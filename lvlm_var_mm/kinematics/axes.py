@@ -1,4 +1,4 @@
-"""Which way is up, and whether left and right are: told by the bodies.
+"""Find which way is up, and whether left and right are, by the bodies.
 
 Heads are above pelvises and pelvises above feet, toes are ahead of ankles and
 noses ahead of ears. One body may lie or stand on its hands, and a clip of it
@@ -29,7 +29,7 @@ class Axes(NamedTuple):
         sure (float): Share of the standing bodies that agree with ``up``, 1
             where it was declared, 0 where nobody stands.
         sure_hand (float): Share of the clips that agree with ``mirrored``;
-            0 where nothing tells, as in a picture.
+            0 without evidence, as in a picture.
     """
     up: Tuple[float, ...]
     mirrored: bool = False

@@ -22,7 +22,7 @@ SIDES = 'left', 'right'
 SHRUNK = .6
 MAX_GAP = .35  # seconds without a joint that a straight line bridges
 # Torso lengths that a joint must be off for one frame to have been lost: at
-# least, and times the frames a second. A hand moves on in a long frame.
+# least, and times the frames per second. A hand moves on in a long frame.
 GLITCH, GLITCH_SPEED = .4, 12.
 KNEES = 3.  # what the bend of the knees counts beside shoulders and hips
 MAX_TILT = 30  # degrees of the camera that levelling undoes
@@ -38,7 +38,7 @@ class Body:
         keypoint (array): (N, M, T, V, C), C = 2 or 3, with R = N M; 0 or NaN
             where missing.
         layout (Layout): Names of the V joints.
-        fps (float): Frames a second.
+        fps (float): Frames per second.
         up (sequence): (C, ), the direction that points up.
         mirrored (bool): Whether coordinates are those of a mirror.
     """
@@ -81,7 +81,7 @@ class Body:
             self.f = self._facing(across)
             self.r = cross(self.f, np.broadcast_to(self.u, self.f.shape))
         else:
-            # Who is seen from a side has no r.
+            # A body that is seen from the side has no r.
             breadth = length(across)
             self.r = across / np.where(breadth > .5, breadth, np.nan)
             self.f = self._nowhere
@@ -228,8 +228,8 @@ class Body:
         return way * np.float32(self.fps / (2 * reach))
 
     def speed(self) -> np.ndarray:
-        """The lesser of the level speeds of pelvis and feet: who sits down
-        stays with the feet, who kicks with the pelvis."""
+        """The lesser of the level speeds of pelvis and feet: in sitting
+        down that of the feet, in kicking that of the pelvis."""
         return np.minimum(length(self.velocity(self.pelvis)),
                           length(self.velocity(self.middle('ankle'))))
 

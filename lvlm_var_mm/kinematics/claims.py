@@ -38,7 +38,7 @@ def claims(sentence: str) -> List[Claim]:
         sentence (str): Plain English, of any length.
 
     Returns:
-        list[Claim]: Empty where nothing is said of a body.
+        list[Claim]: Empty where a body is not mentioned.
     """
     text = sentence.lower().replace('\u2019', "'")
     for pattern, put in FIXED:
@@ -92,7 +92,7 @@ def _read(clause: str, subject: Tuple[str, str]
         take(MOVEMENT, whole, ANY_MOTION)
     said = []
     for _, part, motion, words in sorted(found):
-        # 'Falls to the floor' tells of no hand, 'touches the floor' does.
+        # 'Falls to the floor' mentions no hand, 'touches the floor' does.
         if part == 'S hand' and word == 'body' and PREPOSITION.match(words):
             continue
         claim = _claim(part, motion, word, phrase, negated)
@@ -154,7 +154,7 @@ def check(claim: Union[Claim, str], observation: Observation
         observation (Observation): Of :func:`~.events.observe`.
 
     Returns:
-        bool | None: None where the joints do not tell.
+        bool | None: None where the joints do not show it.
 
     Raises:
         ValueError: The string makes no claim or several; or the claim is of
@@ -207,7 +207,7 @@ def _names_of(part: str, noun: str) -> Sequence[str]:
 
 
 def _known(name: str, seen: Observation) -> Optional[bool]:
-    """Return whether anybody does it; None if that cannot be told of
+    """Return whether anybody does it; None if that is undecidable for
     somebody."""
     if any(event.name == name for event in seen.events):
         return True

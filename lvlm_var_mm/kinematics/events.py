@@ -11,8 +11,8 @@ from .signals import curves
 from .vocabulary import ALONG, INDEX, KINDS, MOSTLY, MUCH, SLACK, TIMES, WHILE
 
 CHUNK = 64  # clips measured together: more do not fit into the caches
-# Frames a second below which beats and brief stays may pass unseen: if none is
-# found, that tells nothing.
+# Frames per second below which beats and brief stays may pass unseen: that
+# none is found proves nothing.
 SLOW = 10
 
 
@@ -46,10 +46,10 @@ class Observation(NamedTuple):
 
     Attributes:
         events (tuple[Event]): By start, then by end.
-        decidable (array): bool (M, E), whether a person's joints tell if an
+        decidable (array): bool (M, E), whether a person's joints show if an
             entry of the vocabulary happened.
         frames (int): T.
-        fps (float): Frames a second.
+        fps (float): Frames per second.
         axes (Axes, optional): Up and handedness, as declared or found, and
             how sure that is.
     """
@@ -82,10 +82,10 @@ def observe(keypoint: np.ndarray, layout: Union[str, dict, Layout] = 'ntu25',
             whose joints all are is absent.
         layout (str | dict | Layout): Names of the V joints, see
             :func:`~lvlm_var_mm.layouts.load_layout`.
-        fps (float): Frames a second.
+        fps (float): Frames per second.
         up (sequence | Axes, optional): (C, ), the direction that points up;
             it may be off by the tilt of a camera. By default it is found, see
-            :mod:`.axes`; where bodies do not tell, it is that of the layout,
+            :mod:`.axes`; where bodies do not show it, that of the layout,
             mostly y, and -y in a picture. An ``Axes`` is taken as it is.
         mirrored (bool, optional): Whether coordinates are those of a mirror.
             Found by default.
@@ -114,7 +114,7 @@ def observe_all(keypoints: Sequence[np.ndarray],
         layout, fps, up, mirrored: As above.
 
     Returns:
-        list[Observation]: One a clip.
+        list[Observation]: One per clip.
     """
     layout = load_layout(layout)
     if not fps > 0:

@@ -35,7 +35,7 @@ _COVERED = {
         pattern.replace('S ', f'{side} '))
     for name, pattern in _COVERS.items() for side in SIDES}
 PLURALS = {'hand': 'hands', 'arm': 'arms', 'foot': 'feet', 'knee': 'knees'}
-FAINT = .3  # of the heaviest; what weighs less is not told
+FAINT = .3  # of the heaviest; what weighs less is left out
 TIMELY = .2  # seconds by which an event may outlast what covers it
 
 
@@ -60,16 +60,16 @@ class Phrase(NamedTuple):
 
 
 def describe(events: Sequence[Event], limit: int = 5) -> str:
-    """One sentence that tells the most salient events in their order.
+    """Describe the most salient events in their order, in one sentence.
 
     Args:
         events (sequence): Of one clip, as in ``Observation.events``.
-        limit (int): The most motions to tell.
+        limit (int): The most motions to describe.
 
     Returns:
         str: Such as 'The right hand rises, then stays at the face, then
         lowers.' In a clip of several persons a part is called 'the first
-        person's', by the order in which they are told of.
+        person's', by the order in which they are mentioned.
     """
     told = _heaviest(events)[:limit]
     told = sorted((p for p in told if p.weight >= FAINT * told[0].weight),

@@ -31,7 +31,7 @@ PLACES = (
     ('stays at the chest',
      rf'\b(?:at|on|to|against|press\w*|touch\w*) {_OWN}chest\b'),
 )
-# Words for parts, tried in this order: 'he raises a hand' tells of a hand.
+# Words for parts, tried in this order: 'he raises a hand' mentions a hand.
 PARTS = (
     ('hand', r'hands?|fists?|palms?|wrists?|forearms?|fingers?'),
     ('arm', r'arms?|elbows?'),
@@ -46,7 +46,7 @@ PARTS = (
 )
 WHICH = r'((?:(?:left|right|both|two|each|either|one|a|the other) )*)'
 
-# What stands behind one of these is not what moves.
+# A noun after one of these is not what moves.
 ASIDE = (r'\b(?:to|at|near|on|over|above|under|below|behind|beside|past|'
           rf'around|along|across|against|towards?|from|in) {_OWN}'
           r'(?:(?:left|right|other|opposite) )?')

@@ -1,6 +1,6 @@
 """Questions: what is doubtful about the joints of a data set, with its remedy.
 
-The preparation of one's own data and the doctor ask the same: which way is
+The preparation of your own data and the doctor ask the same: which way is
 up, whether left and right are exchanged, whether the joints are in the order
 of the layout, whether hands go as fast as people's, and whether pictures are
 in pixels. A question is a text and a remedy; good data raise none.
@@ -75,7 +75,7 @@ def axes_of(seen: Sequence[Seen], layout: Layout,
 
 def ask_axes(seen: Sequence[Seen], layout: Layout,
              declared: Axes) -> Iterator[Question]:
-    """Question the vertical and the handedness that are declared."""
+    """Question the direction of up and the handedness that are declared."""
     if len(seen) < ENOUGH or ask_order(seen, layout):
         return
     found = [s.evidence for s in seen]
@@ -132,7 +132,7 @@ def ask_order(seen: Sequence[Seen], layout: Layout,
 
 
 def ask_pace(seen: Sequence[Seen], fps: Sequence[float]) -> List[Question]:
-    """Question the frames a second of each clip by the pace of hands."""
+    """Question the frames per second of each clip by the pace of hands."""
     pairs = [(s.facts, rate) for s, rate in zip(seen, fps) if s.facts]
     if len(pairs) < ENOUGH:
         return []
@@ -151,8 +151,8 @@ def ask_pace(seen: Sequence[Seen], fps: Sequence[float]) -> List[Question]:
 
 
 def ask_unit(seen: Sequence[Seen]) -> Tuple[float, List[Question]]:
-    """Length of a torso in the unit of the data, NaN where nothing tells, and
-    whether that is metres."""
+    """Return the length of a torso in the unit of the data, NaN where nothing
+    shows it, and the question whether that is metres."""
     lengths = [s.facts.torso for s in seen if s.facts and s.dims == 3]
     if not lengths:
         return np.nan, []

@@ -8,7 +8,7 @@ from typing import NamedTuple, Optional, Tuple, Union
 import numpy as np
 
 ALIKE = 2.5  # times that one swing of a beat may be as large as the next
-MAX_SPEED = 25.  # torso lengths a second; a faster joint was lost and found
+MAX_SPEED = 25.  # torso lengths per second; a faster joint was lost and found
 
 
 class Found(NamedTuple):
@@ -25,7 +25,7 @@ def swings(curves: np.ndarray, sizes: np.ndarray, fps: float) -> Found:
     Args:
         curves (array): (T, K); NaN where not known.
         sizes (array): (K, ), the least swing of each.
-        fps (float): Frames a second.
+        fps (float): Frames per second.
 
     Returns:
         Found: From a tenth to nine tenths of each swing; consecutive ones of
@@ -88,7 +88,7 @@ def beats(found: Found, longest: np.ndarray, fps: float,
     Args:
         found (Found): What :func:`swings` returns.
         longest (array): (K, ), seconds that a swing of each curve may take.
-        fps (float): Frames a second.
+        fps (float): Frames per second.
         good (array, optional): bool (Q, ), the swings that may take part.
         times (int | array): (K, ), the least swings in a row.
 

@@ -133,7 +133,7 @@ class Kind(NamedTuple):
         rule (str): A key of :data:`RULES`.
         signal (str): What :func:`~.signals.curves` calls it.
         size (float): Torso lengths or radians.
-        limit (float): Torso lengths or radians a second, or seconds.
+        limit (float): Torso lengths or radians per second, or seconds.
     """
     part: str
     motion: str
@@ -175,8 +175,8 @@ KINDS: Tuple[Kind, ...] = (
     *(_kind(*row) for row in _WHOLE))
 NAMES = tuple(kind.name for kind in KINDS)
 INDEX = {name: i for i, name in enumerate(NAMES)}
-# What events that were kept are told by: whatever changes in the table, or in
-# how its signals are measured, changes it.
+# Events that were kept are recognised by this: whatever changes in the table,
+# or in how its signals are measured, changes it.
 VERSION = f'{MEASURED}-' + hashlib.sha256('\n'.join(
     f'{kind.name}: {kind.rule} {kind.formula}'
     for kind in KINDS).encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""From one's own clips and a CSV to a folder that trains."""
+"""Make a folder that trains from your own clips and a CSV."""
 import json
 from collections import Counter
 from pathlib import Path
@@ -44,7 +44,7 @@ def prepare_custom(table: Union[str, Path],
                    fps: Optional[float] = None,
                    up: Optional[str] = None,
                    progress: bool = True) -> Prepared:
-    """Prepare one's own data.
+    """Prepare your own data.
 
     Writes into ``out``: ``classes.txt``, ``config.py``, ``skipped.json``;
     of skeletons ``store/``, of videos a list for each split, in MMAction2's
@@ -65,10 +65,10 @@ def prepare_custom(table: Union[str, Path],
         max_persons (int): Persons of a clip at most.
         img_shape (tuple[int, int], optional): Height and width of the
             picture, for 2D skeletons that do not say.
-        fps (float, optional): Frames a second of 3D skeletons, where neither
+        fps (float, optional): Frames per second of 3D skeletons, where neither
             the table nor a file says it. 30 is assumed by default.
         up (str, optional): The axis of 3D skeletons that points up, such as
-            ``'z'`` or ``'-y'``. By default the bodies tell.
+            ``'z'`` or ``'-y'``. By default it is inferred from the bodies.
         progress (bool): Show a progress bar.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What the bodies of one's own clips say of axes, clock and layout."""
+"""Infer axes, clock and layout from the bodies of your own clips."""
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -23,7 +23,7 @@ class Bodies(NamedTuple):
         dims (int): Coordinates of a joint, 2 or 3.
         persons (int): M.
         axes (Axes): Up and handedness of all clips.
-        fps (float): Frames a second of clips that do not say theirs.
+        fps (float): Frames per second of clips that do not say theirs.
         notes (list[str]): What was found, assumed or is doubtful.
     """
     dims: int
@@ -38,7 +38,7 @@ class Study:
 
     Args:
         layout (Layout): Of the joints.
-        fps (float, optional): Frames a second, as given by the user.
+        fps (float, optional): Frames per second, as given by the user.
         up (sequence, optional): (3, ), the direction that points up, as given
             by the user.
     """

@@ -1,4 +1,4 @@
-"""The config that trains on one's own data: what differs from ours."""
+"""Write the config that trains on your own data: what differs from ours."""
 import os.path as osp
 import shlex
 from pathlib import Path
@@ -12,7 +12,7 @@ from lvlm_var_mm.layouts import LAYOUTS, Layout
 from lvlm_var_mm.shipped import CONFIGS, INSTALLED, SCOPE
 from .custom_bodies import Bodies
 
-# As for Northwestern-UCLA, which is as small as one's own data mostly is.
+# As for Northwestern-UCLA, which is as small as most people's own data.
 MAX_EPOCHS, WARMUP_EPOCHS = 60, 52
 
 CONFIG = Template("""\
@@ -180,8 +180,8 @@ test_pipeline = [
 
 # Body-part events name the codes; they need the names of the joints.
 EVENTS = Template("""\
-# What the joints do names the codes. Frames a second of clips that do not say
-# theirs, and the direction that points up in the axes of the data:
+# What the joints do names the codes. Frames per second of clips that do not
+# say theirs, and the direction that points up in the axes of the data:
 fps = $fps
 up = $up
 events = [
@@ -197,7 +197,7 @@ NO_EVENTS = """\
 events = []"""
 
 ALIGN = Template("""\
-# `vertical` is the number of the axis that points up or down.
+# `vertical` is the number of the axis of `up`, whichever end is up.
 align = dict(
     type='AlignSkeleton3D',
     center=$center,
@@ -303,7 +303,8 @@ def _events(layout: Layout, bodies: Bodies) -> str:
 
 
 def _align(layout: Layout, vertical: int) -> str:
-    """Settings of AlignSkeleton3D, as far as the names of joints tell."""
+    """Write the settings of AlignSkeleton3D that the names of the joints
+    give."""
     def pair(*names):
         joints = tuple(layout.index(name) for name in names)
         return None if None in joints else joints

@@ -21,7 +21,7 @@ from lvlm_var_mm.layouts import Layout
 # OpenPose's BODY_25 without the middle of the hips and the feet, in the order
 # of its older 18 (output format in the documentation of OpenPose).
 BODY_25 = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]
-RATES = .5, 1000.  # frames a second that recordings have
+RATES = .5, 1000.  # frames per second that recordings have
 _UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError,
                AttributeError, ImportError, IndexError,
                zipfile.BadZipFile)
@@ -37,7 +37,7 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
             ``keypoint_score`` (M, T, V), ``fps`` or ``timestamps`` (T, ) in
             seconds; ``.pkl``, an annotation of MMAction2's PoseDataset, only
             from where you trust; ``.skeleton`` of NTU RGB+D; or a folder of
-            OpenPose's ``*_keypoints.json``, a frame each. A joint that is
+            OpenPose's ``*_keypoints.json``, one per frame. A joint that is
             NaN, zero or has no score is missing.
         layout (Layout): Of the joints.
         max_persons (int): M at most, the first that are seen.
@@ -144,7 +144,7 @@ def _rate(path: Path, raw: Dict, frames: int) -> Dict[str, float]:
 
 def checked_rate(fps: float) -> float:
     """Raises:
-        ValueError: No recording has so many frames a second.
+        ValueError: No recording has so many frames per second.
     """
     if not RATES[0] <= fps <= RATES[1]:
         raise ValueError(f'{fps:g} frames a second are not {RATES[0]:g} to '
@@ -153,7 +153,7 @@ def checked_rate(fps: float) -> float:
 
 
 def frames_a_second(timestamps: ArrayLike, frames: int) -> float:
-    """Frames a second of a clip by the seconds (T, ) of its frames.
+    """Frames per second of a clip by the seconds (T, ) of its frames.
 
     Raises:
         ValueError: Another number of them, or they do not rise.
@@ -168,8 +168,8 @@ def frames_a_second(timestamps: ArrayLike, frames: int) -> float:
 
 
 def read_timestamps(path: Path) -> np.ndarray:
-    """Read seconds, a frame each, from ``.npy`` or from text with a number a
-    line.
+    """Read the seconds of frames from ``.npy``, or from text with one number
+    per line.
 
     Raises:
         CorruptSampleError: Something else is there.

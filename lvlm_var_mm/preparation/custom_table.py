@@ -1,4 +1,4 @@
-"""The CSV of one's own data: which file shows what, for which split."""
+"""Read the CSV of your own data: which file shows what, for which split."""
 import csv
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
@@ -14,7 +14,7 @@ SHOWN = 10  # errors of one kind that a message lists
 
 class Row(NamedTuple):
     """One line of the CSV, checked."""
-    file: str  # as it stands there
+    file: str  # as written in the table
     path: Path
     label: int
     split: str
@@ -141,7 +141,7 @@ def _own_classes(table, labels: Sequence[str]) -> ClassList:
         raise ValueError(
             f'{table}, column `label`: all are numbers, but the language '
             'model reads names: write the names, or give --classes FILE with '
-            'one name a line, that of label 0 first')
+            'one name per line, that of label 0 first')
     # What the file of classes could not hold.
     odd = [n for n in names if '|' in n or '\n' in n or n.startswith('#')]
     if odd:
@@ -151,7 +151,7 @@ def _own_classes(table, labels: Sequence[str]) -> ClassList:
 
 
 def write_classes(path: Path, classes: ClassList) -> None:
-    """``name | description`` a line, in label order."""
+    """``name | description`` per line, in label order."""
     write_text(path, ''.join(
         f'{name} | {text}\n' if text else f'{name}\n'
         for name, text in zip(*classes)))

@@ -73,7 +73,7 @@ def prepare_ntu(raw_dir: Union[str, Path],
         out (str | Path): The folder to write.
         exclude (str | list[str], optional): The authors' list of incomplete
             samples, a text file or the names.
-        processes (int, optional): Default: one a core.
+        processes (int, optional): Default: one per core.
         max_persons (int): Persons of a sample at most.
         dtype (str): Of the keypoints, ``'float32'`` or ``'float16'``, which
             is half as large and to 2 mm.

@@ -1,4 +1,4 @@
-"""Videos made small once, so that training does not decode full size anew in
+"""Make videos small once, so that training does not decode full size anew in
 every epoch.
 
 The pictures are those that training reads, from decord, made smaller by area
@@ -56,7 +56,7 @@ def reencode_folder(source: Union[str, Path],
         source (str | Path): The folder; folders inside it are kept.
         out (str | Path): The folder to write, outside of ``source``.
         short_side (int): Pixels. A video that is no larger is copied.
-        processes (int, optional): Default: one a core.
+        processes (int, optional): Default: one per core.
         progress (bool): Show a progress bar.
 
     Returns:

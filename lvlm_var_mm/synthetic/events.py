@@ -244,7 +244,7 @@ class Script(NamedTuple):
     """The events of one person in one performance.
 
     Attributes:
-        does (list): (event, start, end), seconds at 30 frames a second.
+        does (list): (event, start, end), seconds at 30 frames per second.
         may (set): Events that count neither way.
     """
     does: List[Tuple[str, float, float]]
@@ -253,7 +253,7 @@ class Script(NamedTuple):
 
 def events_of(action: int, performer: int, repeat: int,
               seed: int = 0) -> List[Script]:
-    """The events of a performance, one script a person, in the order of
+    """The events of a performance, one script per person, in the order of
     ``perform``'s persons."""
     facts = script_of(action, performer, repeat, seed)
 

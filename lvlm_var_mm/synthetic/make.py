@@ -8,7 +8,7 @@ Ten classes, ten performers (six of the cross-subject training split of
 Shahroudy et al., CVPR 2016, four of its test split), three cameras. Every
 performance exists as ``nturgb+d_skeletons/S001C..P..R..A...skeleton`` and as
 ``nturgb+d_rgb/S001C..P..R..A..._rgb.avi``. Frame t of the skeleton file is
-frame t of the video, both at 30 frames a second; the skeleton's colorX and
+frame t of the video, both at 30 frames per second; the skeleton's colorX and
 colorY are pixels of that very video.
 """
 import json

@@ -12,7 +12,7 @@ from .body import LEFT, RIGHT, Body, Pose, joints_of
 from .hard import HARD, SECONDS
 from .motion import MOTIONS
 
-MIN_FRAMES, MAX_FRAMES = 40, 90  # at 30 frames a second
+MIN_FRAMES, MAX_FRAMES = 40, 90  # at 30 frames per second
 # Tags that keep the random streams of one seed apart.
 _PERFORMER, _PERFORMANCE = 1, 2
 
@@ -54,7 +54,7 @@ def perform(action: int, performer: int, repeat: int,
 
     Returns:
         np.ndarray: (M, T, 25, 3), metres, M = 1, or 2 for actions between
-        two; T within 40-90 at 30 frames a second, more for what is slow.
+        two; T within 40-90 at 30 frames per second, more for what is slow.
         The room's axes: x to
         the right as the middle camera sees it, y up from the floor, z away
         from that camera; the origin is the middle of the floor.

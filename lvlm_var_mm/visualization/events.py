@@ -33,7 +33,7 @@ def draw_events(keypoint: np.ndarray,
         title (str): A line above all.
 
     Returns:
-        Figure: A row an event and person, by the time of the first; a pose
+        Figure: One row per event and person, by the time of the first; a pose
         stands over the middle of the time that it is of.
 
     Raises:

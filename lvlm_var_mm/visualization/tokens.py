@@ -42,7 +42,7 @@ def draw_timeline(strip: np.ndarray,
         title (str): Lines above all.
 
     Returns:
-        Figure: One bar a run of equal codes; equal codes have equal colours.
+        Figure: One bar per run of equal codes; equal codes have equal colours.
         An event by which some token is called is green.
     """
     ids = [int(i) for i in ids]

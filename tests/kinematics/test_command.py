@@ -4,11 +4,11 @@ import os
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from helpers import REPO
 
 from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
 from lvlm_var_mm.datasets.store import StoreWriter
@@ -16,7 +16,6 @@ from lvlm_var_mm.kinematics import describe, observe
 from lvlm_var_mm.layouts import LAYOUTS
 from lvlm_var_mm.synthetic.performance import perform
 
-ROOT = Path(__file__).parents[2]
 NTU = LAYOUTS['ntu25']
 
 
@@ -134,7 +133,7 @@ def test_as_a_module(clip, tmp_path):
     done = subprocess.run(
         [sys.executable, '-m', 'lvlm_var_mm.kinematics',
          str(tmp_path / 'clip.npy')], capture_output=True, text=True,
-        cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+        cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(REPO)})
     assert done.returncode == 0, done.stderr
     assert '| body sinks ' in done.stdout
 
@@ -143,7 +142,7 @@ def test_help_comes_before_the_package(tmp_path):
     """With a package that cannot be imported."""
     (tmp_path / 'lvlm_var_mm.py').write_text('raise ImportError')
     done = subprocess.run(
-        [sys.executable, str(ROOT / 'tools/show_events.py'), '--help'],
+        [sys.executable, str(REPO / 'tools/show_events.py'), '--help'],
         capture_output=True, text=True,
         env={**os.environ, 'PYTHONPATH': str(tmp_path)})
     assert done.returncode == 0 and '--picture' in done.stdout

@@ -129,7 +129,7 @@ class Clips:
         axes = dict(NMCTV=(1, 4), NCTHW=(3, 4))[layout]
         for data in loader:
             data = model.data_preprocessor(data, False)
-            # One view a clip; the neck averages the same axes away.
+            # One view per clip; the neck averages the same axes away.
             x = model.backbone(data['inputs'][:, 0]).float().mean(axes)
             self.features.append(x)
             for sample in data['data_samples']:

@@ -5,7 +5,7 @@
     python tools/perf/codebook.py --synthetic
 
 First the quantizer alone, on clustered random steps of the sizes of
-lvlmvar_ntu60_xsub.py (512 codes, 16 tokens, 16 clips a batch), once for each
+lvlmvar_ntu60_xsub.py (512 codes, 16 tokens, 16 clips per batch), once for each
 of several `dead_share`. Then `lvlmvar_nucla_xview.py`, with a warm-up of
 --epochs in the place of its 52 and the cosine shortened alike, and one epoch
 in which the language model reads. On the features at the end of the warm-up:
@@ -26,6 +26,10 @@ import copy
 import json
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Dict, Sequence
+
+if TYPE_CHECKING:
+    import torch
 
 CONFIG = Path(__file__).parents[2] / 'configs/lvlmvar_nucla_xview.py'
 SHARES = (0., 0.1, 0.25, 0.5)
@@ -34,7 +38,8 @@ SHARES = (0., 0.1, 0.25, 0.5)
 K, L, BATCH, C, CENTRES, ITERATIONS = 512, 16, 16, 256, 400, 1500
 
 
-def measure(quantizer, batches, probe, repeats=10):
+def measure(quantizer: 'torch.nn.Module', batches: Sequence['torch.Tensor'],
+            probe: 'torch.Tensor', repeats: int = 10) -> Dict[str, float]:
     """Compare training and testing of a trained quantiser.
 
     Args:
@@ -82,7 +87,7 @@ def measure(quantizer, batches, probe, repeats=10):
                  for key, values in figures.items()}, usage=round(usage, 4))
 
 
-def synthetic(dead_share):
+def synthetic(dead_share: float) -> Dict[str, float]:
     """Train a quantiser on clustered random steps -> its figures."""
     import torch
 
@@ -103,7 +108,7 @@ def synthetic(dead_share):
     return measure(quantizer, [clips(BATCH) for _ in range(10)], clips(256))
 
 
-def nucla(epochs, work_dir):
+def nucla(epochs: int, work_dir: str) -> Dict[str, float]:
     """Train the shortened config -> its figures."""
     import torch
     from mmengine.config import Config
@@ -182,7 +187,7 @@ def nucla(epochs, work_dir):
     return probe.figures
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('--epochs', type=int, default=20,

@@ -39,6 +39,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from statistics import mean, median
+from typing import Dict, Iterable, List, Sequence, Tuple, Union
 
 
 def parse_args() -> argparse.Namespace:
@@ -74,11 +75,12 @@ from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets.ntu.persons import real_persons
 from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton, write_skeleton
 from lvlm_var_mm.datasets.skeleton import read_pickle
-from lvlm_var_mm.kinematics import KINDS, mirrored, observe_all
+from lvlm_var_mm.kinematics import KINDS, Observation, mirrored, observe_all
 from lvlm_var_mm.kinematics.body import Body
 from lvlm_var_mm.kinematics.signals import curves
 from lvlm_var_mm.layouts import LAYOUTS
-from lvlm_var_mm.synthetic.events import HARD_SCRIPTS, SCRIPTS, events_of
+from lvlm_var_mm.synthetic.events import (HARD_SCRIPTS, SCRIPTS, Script,
+                                          events_of)
 from lvlm_var_mm.synthetic.hard import HARD
 from lvlm_var_mm.synthetic.make import ANGLES, PERFORMERS, capture
 from lvlm_var_mm.synthetic.performance import perform
@@ -110,7 +112,7 @@ CLASSES = ('pick up with one hand', 'pick up with two hands', 'drop trash',
            'throw', 'carry')
 
 
-def make_clips(performers, seed=0):
+def make_clips(performers: Sequence[int], seed: int = 0) -> List[tuple]:
     """(action, keypoint (M, T, 25, 3), script of each of its persons)."""
     clips = []
     with tempfile.TemporaryDirectory() as folder:
@@ -131,7 +133,8 @@ def make_clips(performers, seed=0):
     return clips
 
 
-def decide(scripts, people):
+def decide(scripts: Sequence[Script],
+           people: np.ndarray) -> Sequence[Script]:
     """Settle what the draw decides where it is plain: by how far the true
     joints climb or drop in all, a quarter more or less than is asked for."""
     body = Body(people[None], LAYOUTS['ntu25'], 30, (0, 1, 0))
@@ -151,13 +154,13 @@ def decide(scripts, people):
     return scripts
 
 
-def who_is(person, people):
+def who_is(person: np.ndarray, people: np.ndarray) -> int:
     """The true person whose place is nearest to that of a measured one."""
     place = person[person.any((1, 2))].mean((0, 1))
     return int(np.linalg.norm(people.mean((1, 2)) - place, axis=1).argmin())
 
 
-def perturb(keypoint, rng):
+def perturb(keypoint: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Seen from elsewhere, on a body of another size, by a worse sensor."""
     angle, there = rng.uniform(0, 2 * np.pi), keypoint.any(-1)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -166,7 +169,7 @@ def perturb(keypoint, rng):
     return (moved + rng.normal(0, .01, moved.shape)) * there[..., None]
 
 
-def mirror(keypoint):
+def mirror(keypoint: np.ndarray) -> np.ndarray:
     """Left and right changed over, as in a mirror."""
     return keypoint[:, :, _swap(LAYOUTS['ntu25'])] * np.array([-1, 1, 1])
 
@@ -176,19 +179,19 @@ def _swap(layout):
             for joint in layout.joints]
 
 
-def mirror_script(script):
+def mirror_script(script: Script) -> Script:
     return script._replace(
         does=[(mirrored(name), *when) for name, *when in script.does],
         may={mirrored(name) for name in script.may})
 
 
-def as_kinect20(keypoint):
+def as_kinect20(keypoint: np.ndarray) -> np.ndarray:
     """Without a neck, the fingers and the thumbs."""
     names = LAYOUTS['ntu25'].joints
     return keypoint[:, :, [names.index(n) for n in LAYOUTS['kinect20'].joints]]
 
 
-def resample(keypoint, fps):
+def resample(keypoint: np.ndarray, fps: float) -> np.ndarray:
     """From 30 to ``fps`` frames a second; a person whom either of two frames
     lacks is absent between them."""
     at = np.arange(0, keypoint.shape[1] - 1 + 1e-6, 30 / fps)
@@ -200,13 +203,15 @@ def resample(keypoint, fps):
     return mixed * (there[:, low] & (there[:, high] | (weight < 1e-6)))
 
 
-def common(start, end, other_start, other_end):
+def common(start: float, end: float, other_start: float,
+           other_end: float) -> bool:
     """Return whether two stretches share half of the shorter one."""
     shared = min(end, other_end) - max(start, other_start)
     return 2 * shared >= min(end - start, other_end - other_start)
 
 
-def judge(clips, seen):
+def judge(clips: Sequence[tuple], seen: Sequence[Observation]
+          ) -> Tuple[Dict[int, Counter], Counter]:
     """Counts by action: events right, wrong, undecided, happened and found;
     clips, and those with a wrong event."""
     counts = {action: Counter() for action in ALL}
@@ -237,7 +242,7 @@ def judge(clips, seen):
     return counts, mistakes
 
 
-def shares(counts):
+def shares(counts: Iterable[Counter]) -> Tuple[float, float, float]:
     """Precision, recall and share of what is undecided."""
     total = sum(counts, Counter())
     decided = total['right'] + total['wrong']
@@ -246,13 +251,14 @@ def shares(counts):
             total['undecided'] / max(decided + total['undecided'], 1))
 
 
-def false_rate(counts):
+def false_rate(counts: Iterable[Counter]) -> float:
     """The share of clips with a wrong event."""
     total = sum(counts, Counter())
     return total['false'] / total['clips']
 
 
-def look_otherwise(clips):
+def look_otherwise(clips: Sequence[tuple]
+                   ) -> Dict[str, Tuple[float, float, float]]:
     """Precision and recall of the same clips, as other sensors see them."""
     keypoints, scripts = [k for _, k, _ in clips], [s for *_, s in clips]
     ways = {'mirrored': ([mirror(k) for k in keypoints], 'ntu25', 30, [
@@ -271,7 +277,7 @@ def look_otherwise(clips):
     return figures
 
 
-def look_at_real(path):
+def look_at_real(path: Union[str, Path]) -> List[Tuple[list, list]]:
     """Of each view, (clips, recall, opposite is larger, opposite at all) of
     each row of `REAL`, then the share of all clips with each of `NEVER`."""
     annotations, splits = read_pickle(path)
@@ -305,7 +311,7 @@ def _sizes_of(names, seen):
              default=0) for name in names] for observation in seen])
 
 
-def measure_speed(clips, number, repeats):
+def measure_speed(clips: Sequence[tuple], number: int, repeats: int) -> float:
     """Clips of 64 frames and one person a second."""
     pool = [keypoint[:1] for _, keypoint, scripts in clips
             if len(scripts) == 1]
@@ -321,7 +327,7 @@ def measure_speed(clips, number, repeats):
     return number / median(times)
 
 
-def main():
+def main() -> None:
     args = parse_args()
     number = len(PERFORMERS) if args.performers is None else args.performers
     if args.real and not Path(args.real).is_file():

@@ -19,8 +19,8 @@ and random action tokens, a different number of them in neighbouring clips:
                   position (lean) or of all (full logits)
 
 The first table compares exact scores of 60 names with a short instruction and
-with one that lists the candidates; the second all methods, in seconds a clip.
-The others know nothing of a cached prefix. Times are medians over the
+with one that lists the candidates; the second all methods, in seconds per
+clip. The others know nothing of a cached prefix. Times are medians over the
 repeats; but a forward for each name is timed on a few names and multiplied,
 except where `max_abs_diff` is taken, on all 60 names with the short
 instruction. They are wall clock, or by `--cpu-time` the time of the processor,
@@ -166,7 +166,7 @@ def prompt_logits(head: nn.Module, feats: SemanticTokens,
 
 def per_label_scores(head: nn.Module, feats: SemanticTokens,
                      names: Sequence[str], full: bool = False) -> Tensor:
-    """(N, len(names)) log-likelihoods, one forward a name."""
+    """(N, len(names)) log-likelihoods, one forward per name."""
     prompt, mask = embed_prompts(head, feats)
     embed, n = head.lvlm.get_input_embeddings(), len(prompt)
     scores = []
@@ -264,7 +264,7 @@ def exact_part(head: nn.Module, feats: SemanticTokens, repeats: int,
 
 def all_methods(head: nn.Module, feats: SemanticTokens, names: Sequence[str],
                 repeats: int, sample: int) -> Dict[str, float]:
-    """Seconds a clip by every method."""
+    """Seconds per clip by every method."""
     head.set_classes(names)
     few = some(names, sample)
     ways = {
@@ -326,7 +326,7 @@ def main() -> None:
                 grid.append(dict(prompt=key, labels=labels, batch=batch,
                                  **found))
     if grid:
-        show('seconds a clip',
+        show('seconds per clip',
              ['method', *(f'{g["prompt"]} {g["labels"]} x{g["batch"]}'
                           for g in grid)],
              [[way, *(f'{g[way]:.3f}' for g in grid)] for way in found])

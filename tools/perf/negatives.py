@@ -171,8 +171,8 @@ def main() -> None:
     found = {n: list(zip(*(top1(classes, n, args.steps, args.noise, seed)
                            for seed in range(args.seeds))))
              for n in args.numbers}
-    rows = [('wrong names', 'TFLOP a clip', 'positions of names, prompt, '
-             'reason', 'top-1', 's a step')]
+    rows = [('wrong names', 'TFLOP per clip', 'positions of names, prompt, '
+             'reason', 'top-1', 's per step')]
     rows += [(n or 'all', f'{costs[n]["tflop"]:.2f}',
               f'{costs[n]["names"]}, {costs[n]["prompt"]}, '
               f'{costs[n]["reason"]}',

@@ -98,7 +98,7 @@ def main() -> None:
     sizes = [done.bytes_before / len(made) / 1e6,
              done.bytes_after / len(made) / 1e6]
     rows = [('', '1920 x 1080', 'short side 256'),
-            ('MB a clip', *(f'{s:.2f}' for s in sizes)),
+            ('MB per clip', *(f'{s:.2f}' for s in sizes)),
             ('s to read 16 frames', *(f'{t:.3f}' for t in times)),
             ('s to re-encode, once', '', f'{once:.2f}')]
     print(AsciiTable(rows, title=f'{len(made)} made clips').table)

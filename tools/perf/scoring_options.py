@@ -9,8 +9,8 @@ of the checkpoint then reads them by every option of `scoring`, by free
 generation with the most similar name taken, and not at all: by the auxiliary
 head of the neck. --linear names another checkpoint of the same tokens, trained
 with `LVLMLinearHead` (configs/two_stage/). The table shows accuracy, the
-calibration of the probabilities where there are any, and seconds a clip; what
-an option cannot do with these names is said below it. The temperature is
+calibration of the probabilities where there are any, and seconds per clip;
+what an option cannot do with these names is said below it. The temperature is
 fitted on one half of the clips and judged on the other, both ways round. The
 last line is JSON.
 """
@@ -217,7 +217,7 @@ def main() -> None:
                 figures_of('exact, temperature fitted',
                            with_temperature(samples)),
                 seconds_a_clip=seconds)
-        print(f'{name}: {seconds:.3f} s a clip', flush=True)
+        print(f'{name}: {seconds:.3f} s per clip', flush=True)
     rows = [[name, *(f'{figures[k]:.3f}' if k in figures else '-'
                      for k in COLUMNS)] for name, figures in results.items()]
     print(AsciiTable([('scoring', *COLUMNS), *rows],

@@ -173,7 +173,7 @@ def main() -> None:
             losses[way], seconds = timed(lambda: epoch(model, *inputs))
             times['epoch', way].append(seconds)
     seconds = {key: median(t) for key, t in times.items()}
-    rows = [('what', 'from', 'seconds', 'clips a second')]
+    rows = [('what', 'from', 'seconds', 'clips per second')]
     rows += [(*key, f'{t:.3f}', f'{len(clips) / t:.0f}')
              for key, t in seconds.items()]
     print(AsciiTable(rows, title=f'{len(clips)} clips, '

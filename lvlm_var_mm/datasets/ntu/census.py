@@ -1,4 +1,4 @@
-"""The content of a complete NTU RGB+D, to tell what a copy lacks.
+"""List the content of a complete NTU RGB+D, to find what a copy lacks.
 
 The table of performers follows from the names of the 114,480 recordings;
 with the authors' list of incomplete samples taken out it gives exactly the

@@ -48,7 +48,7 @@ class NTUNames:
             reads; given, its length is checked against the labels.
         exclude (str | list[str], optional): Samples to leave out, such as
             the authors' list of incomplete skeletons: a text file in which
-            the names stand one a line, or the names.
+            the names stand one per line, or the names.
         make_sample (bool): Where ``data_root`` does not exist, make a small
             artificial data set there (:mod:`lvlm_var_mm.synthetic`).
 
@@ -75,7 +75,7 @@ class NTUNames:
 
     def list_folder(self) -> List[dict]:
         """``filename`` and ``frame_dir`` (its stem, as in MMAction2's
-        pickles) of the files of :attr:`data_root`, in the order of names."""
+        pickles) of the files of ``data_root``, in the order of names."""
         roots = folders_of(self.data_root, self.folder)
         if not roots:
             raise FileNotFoundError(

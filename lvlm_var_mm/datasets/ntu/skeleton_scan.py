@@ -1,6 +1,6 @@
 """Reading a ``.skeleton`` file that is just as NTU writes them, compiled.
 
-Only what stands before a number in a text tells where it begins. NumPy needs
+Only the text before a number shows where it begins. NumPy needs
 a hundred steps over the whole text to find and convert them all, a compiled
 loop one.
 """
@@ -44,7 +44,7 @@ def scan(data: bytes) -> Tuple:
 
     Raises:
         ValueError: The file is damaged, or merely unusual in its blanks or
-            numbers (``NaN``). Only reading it line by line can tell.
+            numbers (``NaN``). Only reading it line by line shows which.
     """
     if not data.isascii():
         raise ValueError('no text')

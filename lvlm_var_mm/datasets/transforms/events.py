@@ -56,7 +56,7 @@ class BodyPartEvents(BaseTransform):
     Args:
         layout (str | dict): Names of the joints, see
             :func:`lvlm_var_mm.layouts.load_layout`.
-        fps (float): Frames a second, where the results have no ``fps``.
+        fps (float): Frames per second, where the results have no ``fps``.
         up (sequence, optional): The direction that points up, one for the
             whole data set. Defaults to that of the layout, mostly y, and to
             -y in a picture; the doctor questions it.
@@ -127,8 +127,8 @@ class ClipSpan(BaseTransform):
     narratives times. Stands behind the sampling; ``ResampleFrames`` says it of
     skeletons.
 
-    Of several clips it is the first, whose tokens the narrative tells. Where
-    a short video was begun again, there is none.
+    Of several clips it is the first, whose tokens the narrative describes.
+    Where a short video was looped, there is none.
 
     A ``Flip`` in the pipeline would make left right, and names wrong.
 

@@ -54,8 +54,8 @@ class AlignSkeleton3D(BaseTransform):
     the same for the whole clip, so that walking and turning stay visible.
     Where a joint that they need is missing there, the first frames that show
     it count; where none does, all joints stand in for the centre and the
-    torso. Unlike ``PreNormalize3D`` it turns about the vertical alone: who
-    starts bent down stays bent down.
+    torso. Unlike ``PreNormalize3D`` it turns about the up axis alone: a person
+    who starts bent down stays bent down.
 
     Required Keys: keypoint. Modified Keys: keypoint.
 
@@ -66,7 +66,7 @@ class AlignSkeleton3D(BaseTransform):
             unit. None takes the mean distance of all joints from the centre.
         left_right (list[tuple[int, int]]): Pairs of a left and a right joint;
             their mean direction becomes the x axis. None leaves the heading.
-        vertical (int): The axis of space that points up or down.
+        vertical (int): Number of the axis of ``up``, whichever end is up.
         frames (int): Opening frames that are averaged; one alone is noisy.
     """
 
@@ -150,15 +150,15 @@ class NormalizePicture2D(PreNormalize2D):
 @TRANSFORMS.register_module()
 class RandomViewpoint3D(BaseTransform):
     """See the performance from another side and on another body: a random
-    turn about the vertical, a random tilt, a random stretch of each axis.
+    turn about the up axis, a random tilt, a random stretch of each axis.
 
     Required Keys: keypoint. Modified Keys: keypoint.
 
     Args:
-        turn (float): Largest turn about the vertical, degrees.
+        turn (float): Largest turn about the up axis, degrees.
         tilt (float): Largest tilt about the first level axis, degrees.
         stretch (float): Largest relative change of an axis.
-        vertical (int): The axis of space that points up or down.
+        vertical (int): Number of the axis of ``up``, whichever end is up.
     """
 
     def __init__(self,

@@ -132,7 +132,7 @@ class PersonCrop(RandomCrop):
 @TRANSFORMS.register_module()
 class KeyFrames(BaseTransform):
     """Keeps pictures of a clip for the vision tower of the language model,
-    see :mod:`lvlm_var_mm.models.lvlm.keyframes`. Stands behind the decoding,
+    see :mod:`lvlm_var_mm.models.lvlm.keyframes`. Follows the decoding,
     before anything that is meant for the backbone alone.
 
     Required Keys: imgs. Added Keys: keyframes, uint8 (num, size, size, 3),

@@ -70,7 +70,7 @@ class LVLMHead(LVLMBaseHead):
         """Compute the losses of a batch: ``loss_cls``, softmax cross-entropy
         over the scores of all class names, and ``loss_lm``, the mean negative
         log-likelihood of the answer's tokens. One forward gives both: the
-        explanation stands in the tree below the true name.
+        explanation is in the tree below the true name.
 
         Args:
             feats (SemanticTokens): From :class:`VSTNeck`.
@@ -99,7 +99,7 @@ class LVLMHead(LVLMBaseHead):
         target, counted = pad_right(reasons, labels.device)
 
         own = labels
-        if self.negatives:  # K of the names stand in the tree
+        if self.negatives:  # K of the names are in the tree
             chosen = self.negatives.draw(labels)
             trie = trie.subset(chosen.tolist())
             own = torch.searchsorted(chosen, labels)

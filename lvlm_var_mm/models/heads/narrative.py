@@ -24,8 +24,8 @@ def narrate(ids: Sequence[int],
 
     Returns:
         str: Such as ``a17 x3, a203, a5 x2`` or, with names, ``0.0-0.4 s right
-        hand rises; 0.4-1.1 s unnamed``. What several parts do is told in the
-        order of time, without what has no name.
+        hand rises; 0.4-1.1 s unnamed``. What several parts do is described in
+        the order of time, without what has no name.
     """
     length = len(ids) // parts
     found = runs(names or [f'a{int(code)}' for code in ids], parts)

@@ -1,5 +1,23 @@
-"""The language model: built from config dicts, frozen, tuned by LoRA, and
-left out of checkpoints but for what was trained."""
+"""Build the language model from config dicts, freeze it, tune it by LoRA, and
+leave out of checkpoints what was not trained.
+
+To add a language model, name it in ``model.cls_head.lvlm``. One of
+transformers works if it has
+
+* ``get_input_embeddings()``, ``get_output_embeddings()`` and
+  ``get_decoder()``, which takes ``inputs_embeds``, a four-dimensional additive
+  ``attention_mask``, ``position_ids`` and ``past_key_values``, and whose
+  layers all attend to everything before a position and to nothing after it;
+  and logits that are the output of the output embeddings, unchanged
+  (:func:`~.label_trie.check_layers`, :func:`~.label_trie.check_window`);
+* for keyframes (:mod:`.keyframes`), ``get_image_features(pixel_values, ...)``,
+  which takes what the model's own image processor returns, and an input
+  embedding for each position that a picture has in the prompt. A model whose
+  vision tower also feeds deeper layers (DeepStack of Qwen3-VL) works with
+  action tokens only.
+
+LLaVA, Qwen2.5-VL, InternVL and text models such as SmolLM2 do.
+"""
 import os.path as osp
 import re
 from functools import partial
@@ -25,7 +43,7 @@ def build(cfg: Dict, key: str) -> Any:
         cfg (dict): ``type`` is a dotted name, such as
             ``transformers.AutoTokenizer.from_pretrained``; the rest are its
             arguments. An argument that is such a dict is called first.
-        key (str): The config key that ``cfg`` stands under, for errors.
+        key (str): The config key of ``cfg``, for errors.
 
     Raises:
         ValueError: ``type`` names nothing.
@@ -121,7 +139,7 @@ def usable_dtype(dtype: Union[str, torch.dtype], what: str) -> torch.dtype:
 
     Args:
         dtype (str | torch.dtype): Such as ``'bfloat16'``.
-        what (str): What runs in it, for the line in the log that tells of a
+        what (str): What runs in it, for the line in the log about a
             replacement.
     """
     if isinstance(dtype, str):

@@ -1,19 +1,7 @@
 """Pictures of a clip, as the vision tower of the language model sees them.
 
-A vision-language model of transformers serves the head if it has
-
-* ``get_input_embeddings()``, ``get_output_embeddings()`` and
-  ``get_decoder()``, which takes ``inputs_embeds``, a four-dimensional additive
-  ``attention_mask``, ``position_ids`` and ``past_key_values``, and whose
-  layers attend, and to all that lies before alone; and logits that are just
-  what the output embeddings give (:func:`~.label_trie.check_layers`,
-  :func:`~.label_trie.check_window`);
-* for keyframes, ``get_image_features(pixel_values, ...)`` which takes what
-  the model's own image processor returns, and an input embedding for each
-  position that a picture has in the prompt. One whose tower also feeds deeper
-  layers (DeepStack of Qwen3-VL) serves for action tokens alone.
-
-LLaVA, Qwen2.5-VL and InternVL do, and nothing here knows which one it is.
+LLaVA, Qwen2.5-VL and InternVL are supported, and nothing here knows which one
+it is; :mod:`.build` lists what a model must have.
 ``keyframe`` of the head is what such a model wants around each picture, as
 ``<|vision_start|>{picture}<|vision_end|>``. Where it numbers positions by the
 rows and columns of a picture (M-RoPE of Qwen-VL, arXiv:2409.12191), its own
@@ -116,7 +104,7 @@ def places(lvlm: nn.Module, before: Tensor, after: Tensor,
         before, after (Tensor): Token ids around each picture.
         lengths (Sequence[int]): Positions of each picture alone.
         grids (Tensor, optional): (pictures, 3) patches in time, height and
-            width, where its image processor tells them.
+            width, where its image processor gives them.
 
     Returns:
         Tensor: (A, F + 1); the last is that of what follows. A is 0 where the

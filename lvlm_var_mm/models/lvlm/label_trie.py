@@ -3,7 +3,7 @@
 The names are laid out behind the prompt as a prefix tree: each distinct
 prefix of a name is one position, which sees the prompt and its own ancestors
 and nothing of the other names. The likelihood of a name is then the product
-of the edges on its path, exactly as if it stood behind the prompt alone.
+of the edges on its path, exactly as if it alone followed the prompt.
 
 Shapes: N clips, S prompt positions, P inner nodes of the tree, E its edges,
 R answer positions behind the true name.

@@ -101,7 +101,7 @@ class LanguageModel:
 
     def open_cache(self, inputs: PromptInputs
                    ) -> Tuple[Optional[DynamicCache], int]:
-        """Return keys and values of what stands before the tokens, and of how
+        """Return keys and values of the text before the tokens, and of how
         many positions; none in training, where they change with every step.
         """
         ids = inputs.before

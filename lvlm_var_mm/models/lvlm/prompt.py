@@ -14,8 +14,8 @@ class Prompt:
     """The texts around what has no text as token ids, and the form of the
     answer.
 
-    Action tokens have no text, so there are two strings: what stands before
-    them, and what stands behind them with class name and reason. Their ids
+    Action tokens have no text, so there are two strings: the text before
+    them, and the text after them with class name and reason. Their ids
     are those that the tokenizer gives each as a whole, cut into parts. The
     same holds for the strings around keyframes. A narrative is a part of the
     string that it stands in.
@@ -24,7 +24,7 @@ class Prompt:
         tokenizer: Of the language model.
         prompt (str): Template with ``{tokens}`` where the semantic action
             tokens go, ``{narrative}`` where it is told in words what
-            happens, or both in either order. What stands before them is the
+            happens, or both in either order. The text before them is the
             same for every clip and read once for all in testing; so is the
             place for ``{candidates}``, the list of the class names, where
             wanted. Where the tokenizer joins its end with a name, the token

@@ -43,7 +43,7 @@ class PromptReader(BaseHead):
         in_channels (int): C, width of a semantic action token.
         class_names (str | list): A class list known by name (``'ntu60'``,
             ``'ntu120'``, ``'nucla'``), a text file of one ``name |
-            description`` a line, or the names themselves.
+            description`` per line, or the names themselves.
         lvlm (dict): The language model, as ``dict(type='transformers....
             from_pretrained', pretrained_model_name_or_path=...)``.
         lora (dict, optional): ``dict(type='peft.LoraConfig', ...)``.
@@ -58,7 +58,7 @@ class PromptReader(BaseHead):
             for each batch of training; tests use the first.
         answer (str): Template with ``{label}`` and ``{reason}``.
         chat (bool): Wrap the prompt in the model's chat template.
-        keyframe (str): What stands for each keyframe, template with
+        keyframe (str): Text for each keyframe, a template with
             ``{picture}``.
         narrative (dict, optional): Of :class:`~.words.Narrator`, how much is
             told, of what, and how often in training.
@@ -228,7 +228,7 @@ class PromptReader(BaseHead):
         """Put the tokens of N clips, their narratives and their pictures,
         whatever of these it has places for, into the prompt.
 
-        What stands before the clip lies at the same place for all clips;
+        The text before the clip has the same positions for all clips;
         padding follows it.
 
         Args:
@@ -289,7 +289,8 @@ class PromptReader(BaseHead):
         """Compare a checkpoint's description with this head.
 
         Raises:
-            ValueError: See :func:`.description.check`.
+            ValueError: See
+                :func:`lvlm_var_mm.checkpoint.description.check`.
         """
         saved = from_bytes(state)
         check(saved, self, self.same_task)

@@ -230,7 +230,7 @@ class LanguageBias(nn.Module):
 
 
 class Reconstruction(nn.Module):
-    """Tokens -> the steps that they stand for and the way from each to the
+    """Tokens -> the steps that they represent and the way from each to the
     next, by a small network: the mean squared error of either.
 
     Args:

@@ -40,7 +40,7 @@ class VSTNeck(BaseModule):
     Args:
         in_channels (int): C, channels of the backbone's output.
         layout (str): ``'NMCTV'`` behind a GCN, ``'NCTHW'`` behind a 3D CNN.
-        num_tokens (int): L, tokens a clip, or a part of it.
+        num_tokens (int): L, tokens per clip, or a part of it.
         codebook_size (int): K, codes.
         quantizer (dict): See :func:`~.quantizers.build_quantizer`; by
             default an EMA codebook with cosine similarity. Its
@@ -274,7 +274,8 @@ class VSTNeck(BaseModule):
         """Take the names of the codes over; compare the tokens.
 
         Raises:
-            ValueError: See :func:`.description.check_tokens`.
+            ValueError: See
+                :func:`lvlm_var_mm.checkpoint.description.check_tokens`.
         """
         saved = from_bytes(state)
         if isinstance(saved, list):  # names were all there was
