@@ -12,7 +12,8 @@ pack = [
     dict(type='FormatShape', input_format='NCTHW'),
     dict(
         type='PackActionInputs',
-        meta_keys=('frame_dir', 'explanation', 'events', 'span'))
+        meta_keys=('frame_dir', 'explanation', 'events', 'decidable',
+                   'span'))
 ]
 train_pipeline = [
     events,

@@ -83,6 +83,12 @@ def test_train_test_dump_and_resume(sample, tmp_path):
         trained[-1]['acc/top1'])
     assert len(table['results']) + len(table['refused']) == 9
 
+    out = run('tools/perf/explanations.py', config, checkpoint,
+              NTU_SAMPLE=sample)
+    figures = json.loads(out.splitlines()[-1])['lvlmvar_quickstart']
+    assert figures['top1_whole'] == pytest.approx(trained[-1]['acc/top1'])
+    assert figures['seconds_a_clip'] > 0
+
     resumed = run('tools/train.py', config, '--work-dir', work_dir,
                   '--resume', *short, 'train_cfg.max_epochs=3',
                   NTU_SAMPLE=sample)

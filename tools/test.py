@@ -3,7 +3,8 @@
 python tools/test.py configs/lvlmvar_quickstart.py CHECKPOINT
 
 Ends with a table of the metrics and, for LVLM-VAR, some clips with their
-narrative, the class and the reason given for it (--explain).
+narrative, the class, the reason given for it (--explain) and, where there are
+joints, what of the reason is true of them.
 """
 import argparse
 import os
@@ -26,6 +27,13 @@ def parse_args() -> argparse.Namespace:
                         help='write the predictions to a pickle')
     parser.add_argument('--explain', type=int, default=3, metavar='N',
                         help='clips to explain; 0 for none (default 3)')
+    parser.add_argument('--explain-all', action='store_true',
+                        help='write the reason of every clip, and the truth '
+                        'of its\nclaims: `pred_reason` and `pred_claims` of '
+                        '--dump')
+    parser.add_argument('--verify', action='store_true',
+                        help='rewrite or leave out of reasons what the joints '
+                        'contradict')
     parser.add_argument('--classes', metavar='FILE',
                         help='choose from the names in this file, one '
                         '`name | description` a line, in label order')
@@ -65,6 +73,9 @@ from lvlm_var_mm.models import LVLMHead
 from lvlm_var_mm.models.heads.base import LVLMBaseHead
 from mmaction.registry import RUNNERS
 
+# How a claim fares on the joints.
+TRUTH = {True: 'true: ', False: 'false:', None: '?:    '}
+
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """The command line over the config."""
@@ -78,6 +89,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
             'visualization', dict(type='VisualizationHook'))
         hook.update(enable=True, show=args.show, out_dir=args.show_dir,
                     interval=args.interval, wait_time=args.wait_time)
+    if args.explain_all:
+        cfg.model.cls_head.explain = dict(verify=args.verify)
     if args.dump is not None:
         if not args.dump.endswith(('.pkl', '.pickle')):
             raise ValueError(f'--dump {args.dump}: must end in .pkl')
@@ -135,7 +148,8 @@ def show_summary(runner: Runner, metrics: dict,
     print(table.table)
 
 
-def show_explanations(runner: Runner, number: int) -> None:
+def show_explanations(runner: Runner, number: int,
+                      verify: bool = False) -> None:
     """Print some clips of the test set, always the same, explained."""
     model = runner.model.module if is_model_wrapper(
         runner.model) else runner.model
@@ -146,16 +160,22 @@ def show_explanations(runner: Runner, number: int) -> None:
     # Evenly spaced clips would often be of one class: names count actions.
     chosen = random.Random(0).sample(range(len(dataset)), number)
     # A sharded model takes all processes to answer.
-    clips = explain(model, dataset, chosen) if chosen else ()
+    clips = explain(model, dataset, chosen, verify) if chosen else ()
     for clip in clips if is_main_process() else ():
         mark = 'right' if clip['answer'] == clip['truth'] else 'wrong'
         rows = [('narrative', clip['narrative']),
                 ('answer', f'{clip["answer"]} ({clip["score"]:.2f}, {mark}; '
-                 f'truth: {clip["truth"]})'), ('reason', clip['reason'])]
+                 f'truth: {clip["truth"]})'),
+                ('reason', clip['reason'] or '(nothing that is true)')]
+        rows += [('', f'{TRUTH[truth]} {text}')
+                 for text, truth in clip['claims']]
         rows = [(k, '\n'.join(textwrap.wrap(v, 60))) for k, v in rows]
         table = AsciiTable(rows, title=clip['name'])
         table.inner_heading_row_border = False
         print(table.table)
+    if clips and is_main_process():
+        print(f'a reason took {clips[0]["seconds"]:.2f} s a clip, '
+              f'{len(clips)} clips at a time')
 
 
 def main() -> None:
@@ -171,7 +191,7 @@ def main() -> None:
         metrics = runner.test()
     if is_main_process():
         show_summary(runner, metrics, args)
-    show_explanations(runner, args.explain)
+    show_explanations(runner, args.explain, args.verify)
 
 
 if __name__ == '__main__':

@@ -10,7 +10,9 @@ default_hooks = dict(
         type='CheckpointHook', interval=1, max_keep_ckpts=1,
         save_best='acc/top1', rule='greater'),
     skipped_samples=dict(type='SkippedSamplesHook'),
-    repeatable=dict(type='RepeatableHook'))
+    repeatable=dict(type='RepeatableHook'),
+    # The reason of a clip is made of its own events, where it has some.
+    reasons=dict(type='ClipReasonsHook'))
 randomness = dict(seed=0)
 # While the language model waits, several processes see no gradients of it.
 find_unused_parameters = True

@@ -15,7 +15,7 @@ from mmaction.registry import MODELS
 
 @torch.no_grad()
 def explain(model: nn.Module, dataset: BaseDataset,
-            indices: Sequence[int]) -> List[Dict]:
+            indices: Sequence[int], verify: bool = False) -> List[Dict]:
     """Classify and explain some clips in words.
 
     Args:
@@ -23,10 +23,13 @@ def explain(model: nn.Module, dataset: BaseDataset,
             distributed wrapper.
         dataset (BaseDataset): With its test pipeline.
         indices (Sequence[int]): Of the clips.
+        verify (bool): Rewrite or leave out what the joints contradict.
 
     Returns:
         list[dict]: For each clip ``name``, ``truth`` and ``answer`` (class
-        names), ``score`` (of the answer), ``narrative`` and ``reason``.
+        names), ``score`` (of the answer), ``narrative``, ``reason``,
+        ``claims`` (each with its truth on the joints, None where they do not
+        tell) and ``seconds`` (that its reason took).
     """
     was_training = model.training
     model.eval()
@@ -37,11 +40,7 @@ def explain(model: nn.Module, dataset: BaseDataset,
         head, tokens = model.cls_head, tokens_of(model, data['inputs'])
         inputs = head.prompt_inputs(tokens, samples)
         samples = head.predict_inputs(tokens, inputs, samples)
-        # Views of a clip stand side by side; the first one is explained, the
-        # class is that of all.
-        views = len(tokens.ids) // len(samples)
-        answers = head.generate(inputs.clips(slice(None, None, views)),
-                                [int(s.pred_label) for s in samples])
+        samples = head.write_reasons(inputs, samples, verify)
     finally:
         model.train(was_training)
     names = model.cls_head.classes.names
@@ -49,11 +48,13 @@ def explain(model: nn.Module, dataset: BaseDataset,
         dict(
             name=sample.get('frame_dir') or f'clip {i}',
             truth=names[int(sample.gt_label)],
-            answer=answer,
+            answer=names[int(sample.pred_label)],
             score=float(sample.pred_score.max()),
             narrative=sample.pred_narrative,
-            reason=reason)
-        for i, sample, (answer, reason) in zip(indices, samples, answers)
+            reason=sample.pred_reason,
+            claims=sample.pred_claims,
+            seconds=sample.pred_reason_seconds)
+        for i, sample in zip(indices, samples)
     ]
 
 

@@ -14,11 +14,12 @@ from mmengine.logging import print_log
 from tqdm import tqdm
 
 from lvlm_var_mm.atomic import commit, named
-from lvlm_var_mm.kinematics import observe_all
+from lvlm_var_mm.kinematics import KINDS, observe_all
+from lvlm_var_mm.kinematics.rows import COLUMNS, to_decidable, to_rows
 from lvlm_var_mm.layouts import Layout
 from .corrupt import CorruptSampleError
 from .plain import load_arrays
-from .transforms.events import BodyPartEvents, declared, events_key, to_rows
+from .transforms.events import BodyPartEvents, declared, events_key
 
 if TYPE_CHECKING:
     from .skeleton import SkeletonDataset
@@ -33,16 +34,21 @@ class EventTable(NamedTuple):
 
     Attributes:
         key (str): Of :func:`events_key`.
-        rows (array): float32 (Q, 3) of all clips.
+        rows (array): float32 (Q, 5) of all clips, see
+            :func:`~lvlm_var_mm.kinematics.rows.to_rows`.
         first (array): int64 (N + 1, ), where the rows of each begin.
+        decidable (array): bool (N, E), of which kinds the joints tell.
     """
     key: str
     rows: np.ndarray
     first: np.ndarray
+    decidable: np.ndarray
 
-    def of(self, i: int) -> np.ndarray:
-        """float32 (Q, 3) of clip ``i``, a copy."""
-        return np.array(self.rows[self.first[i]:self.first[i + 1]])
+    def of(self, i: int) -> Tuple[np.ndarray, np.ndarray]:
+        """Return copies of the events of clip ``i``, float32 (Q, 5), and of
+        what can be decided, bool (E, )."""
+        return (np.array(self.rows[self.first[i]:self.first[i + 1]]),
+                np.array(self.decidable[i]))
 
 
 def save_table(table: EventTable, folder: Union[str, Path]) -> None:
@@ -67,11 +73,15 @@ def load_table(folder: Union[str, Path], clips: int) -> Optional[EventTable]:
         return None
     try:
         arrays = load_arrays(path)
-        table = EventTable(str(arrays['key']), arrays['rows'],
-                           arrays['first'])
-        if table.first.shape != (clips + 1, ) or (
-                table.first[-1] != len(table.rows)):
-            raise ValueError(f'it has {len(table.first) - 1} clips, the '
+        first = arrays['first']
+        # Older versions did not keep it; their keys differ.
+        decidable = arrays.get(
+            'decidable', np.zeros((max(len(first) - 1, 0), 0), bool))
+        table = EventTable(str(arrays['key']), arrays['rows'], first,
+                           decidable)
+        if first.shape != (clips + 1, ) or len(decidable) != clips or (
+                first[-1] != len(table.rows)):
+            raise ValueError(f'it has {len(first) - 1} clips, the '
                              f'store {clips}')
     except (KeyError, ValueError) as e:
         raise ValueError(f'{path} cannot be used ({e}): delete it, and the '
@@ -99,7 +109,9 @@ def measure_table(sample_of: Callable[[int], Optional[Dict]], clips: int,
     Returns:
         EventTable: In the order of the clips.
     """
-    found = [np.zeros((0, 3), np.float32)] * clips
+    nothing = np.zeros((0, len(COLUMNS)), np.float32)
+    found = [nothing] * clips
+    decidable = np.zeros((clips, len(KINDS)), bool)
     with tqdm(total=clips, desc=title, unit='clip',
               disable=None if progress else True) as bar:
         for start in range(0, clips, CHUNK):
@@ -115,10 +127,12 @@ def measure_table(sample_of: Callable[[int], Optional[Dict]], clips: int,
                     layout, joints[0].shape[-1], up, mirrored))
                 for (i, _), observation in zip(some, seen):
                     found[i] = to_rows(observation)
+                    decidable[i] = to_decidable(observation)
             bar.update(min(CHUNK, clips - start))
     first = np.cumsum([0, *map(len, found)], dtype=np.int64)
-    rows = np.concatenate([np.zeros((0, 3), np.float32), *found])
-    return EventTable(events_key(layout, fps, up, mirrored), rows, first)
+    rows = np.concatenate([nothing, *found])
+    return EventTable(events_key(layout, fps, up, mirrored), rows, first,
+                      decidable)
 
 
 def add_to_store(store: 'SkeletonStore', layout: Union[str, dict, Layout],

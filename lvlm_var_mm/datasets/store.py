@@ -108,8 +108,9 @@ class SkeletonStore:
     def sample(self, i: int) -> Dict:
         """Sample ``i`` as an annotation of MMAction2's PoseDataset:
         ``frame_dir``, ``label``, ``total_frames``, ``keypoint`` (M, T, V, C),
-        the further arrays and, if they were kept, ``events`` (Q, 3) and
-        their ``events_key``. The arrays are copies, free to be changed."""
+        the further arrays and, if they were kept, ``events`` (Q, 5),
+        ``decidable`` (E, ) and their ``events_key``. The arrays are copies,
+        free to be changed."""
         entry = self._index[i]
         persons, frames = int(entry['persons']), int(entry['frames'])
         sample = dict(
@@ -126,8 +127,8 @@ class SkeletonStore:
             rows = array[start:start + int(np.prod(shape))]
             sample[name] = np.array(rows).reshape(*shape, *array.shape[1:])
         if self.events is not None:
-            sample.update(events=self.events.of(i),
-                          events_key=self.events.key)
+            sample['events'], sample['decidable'] = self.events.of(i)
+            sample['events_key'] = self.events.key
         return sample
 
 

@@ -4,6 +4,7 @@ from typing import Iterator, Optional
 from torch import nn
 
 from lvlm_var_mm.models.lvlm.reader import PromptReader
+from lvlm_var_mm.models.lvlm.words import EXAMPLE
 from .findings import Finding, failure
 
 AREA = 'model'
@@ -16,7 +17,8 @@ def check_text(head: Optional[nn.Module]) -> Iterator[Finding]:
         return
     for prompt in head.prompts:
         try:
-            texts = [prompt.shown(*pair) for pair in zip(*head.classes)]
+            texts = [prompt.shown(*pair, EXAMPLE)
+                     for pair in zip(*head.classes)]
         except ValueError as e:
             yield failure(AREA, e, 'correct `model.cls_head.answer`')
             continue

@@ -3,6 +3,7 @@ from .alignment import SemanticAlignmentHook
 from .code_names import CodeNamesHook
 from .hooks import LVLMWarmupHook, SkippedSamplesHook
 from .optim import BFloat16OptimWrapper, PartwiseOptimWrapperConstructor
+from .reasons import ClipReasonsHook
 from .repeatable import RepeatableHook
 from .resumed import ResumedScheduleHook
 from .schedules import PartCosineAnnealingLR, PartLinearLR
@@ -13,9 +14,10 @@ from .token_cache import TokenCacheHook
 from .zero import ZeroStrategy
 
 __all__ = [
-    'BFloat16OptimWrapper', 'CodeNamesHook', 'FrozenShardStrategy',
-    'LVLMWarmupHook', 'PartCosineAnnealingLR', 'PartLinearLR',
-    'PartwiseOptimWrapperConstructor', 'RepeatableHook', 'ResumedScheduleHook',
+    'BFloat16OptimWrapper', 'ClipReasonsHook', 'CodeNamesHook',
+    'FrozenShardStrategy', 'LVLMWarmupHook', 'PartCosineAnnealingLR',
+    'PartLinearLR', 'PartwiseOptimWrapperConstructor', 'RepeatableHook',
+    'ResumedScheduleHook',
     'SemanticAlignmentHook', 'ShowAnswersHook', 'SkippedSamplesHook',
     'StartHook', 'TokenCacheHook', 'ZeroStrategy'
 ]

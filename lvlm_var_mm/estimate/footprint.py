@@ -18,8 +18,10 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from lvlm_var_mm.models import SemanticTokens
+from lvlm_var_mm.models.heads.reasons import LONGEST
 from lvlm_var_mm.models.lvlm.language_model import PromptInputs
 from lvlm_var_mm.models.lvlm.logprobs import next_token_logprobs, trie_logprobs
+from lvlm_var_mm.models.lvlm.templates import KEYFRAMES, NARRATIVE, TOKENS
 
 
 class Footprint(NamedTuple):
@@ -121,8 +123,10 @@ def positions(head: nn.Module, tokens: int, frames: int = 0,
     prompt = head.prompt
     trie = head.trie if names is None else head.trie.subset(range(names))
     return dict(
-        prompt=len(prompt.before) + frames + len(prompt.between) + tokens +
-        len(prompt.after),
+        prompt=len(prompt.before) + len(prompt.after) + sum(
+            {TOKENS: tokens, KEYFRAMES: frames, NARRATIVE:
+             head.narrator.budget}[part] if isinstance(part, str)
+            else len(part) for part in prompt.parts),
         names=len(trie),
         reason=_longest_reason(head))
 
@@ -205,7 +209,10 @@ def make_scoring(head: nn.Module, clips: int, tokens: int,
 
 
 def _longest_reason(head: nn.Module) -> int:
-    return max(len(head.prompt.reason(*c)) for c in zip(*head.classes))
+    texts = list(zip(*head.classes))
+    if head.reasons is not None:
+        texts += [(name, LONGEST) for name in head.classes.names]
+    return max(len(head.prompt.reason(*c)) for c in texts)
 
 
 def _empty_prompts(head: nn.Module, clips: int, tokens: int,
@@ -219,7 +226,8 @@ def _empty_prompts(head: nn.Module, clips: int, tokens: int,
     pictures = (torch.zeros(clips, frames, width),
                 torch.zeros(clips, 0, frames + 1, dtype=torch.long))
     return lambda: head.prompt_inputs(
-        feats, pictures=pictures if head.prompt.has_keyframes else None)
+        feats, pictures=pictures if head.prompt.has_keyframes else None,
+        narrative=[[0] * head.narrator.budget] * clips)
 
 
 def _make_fake(module: nn.Module) -> None:

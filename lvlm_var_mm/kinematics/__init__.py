@@ -8,8 +8,9 @@ from .axes import Axes, find_axes
 from .claims import Claim, check, claims
 from .events import Event, Observation, observe, observe_all
 from .language import describe
+from .rows import observation_of
 from .vocabulary import KINDS, NAMES, VERSION, mirrored
 
 __all__ = ['KINDS', 'NAMES', 'VERSION', 'Axes', 'Claim', 'Event',
            'Observation', 'check', 'claims', 'describe', 'find_axes',
-           'mirrored', 'observe', 'observe_all']
+           'mirrored', 'observation_of', 'observe', 'observe_all']

@@ -5,7 +5,7 @@ Reads what :func:`~.language.describe` writes, and plain English of the kind:
 as of things, claims nothing.
 """
 import re
-from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from .events import Observation
 from .language import PLURALS, STILL
@@ -128,6 +128,19 @@ def _claim(part: str, motion: str, word: str, phrase: str, negated: bool
     if side == 'both':
         return Claim(f'both {PLURALS[noun]}', motion, negated)
     return Claim(f'{side} {noun}' if side else noun, motion, negated)
+
+
+def names_claimed(claim: Claim) -> Set[str]:
+    """Return the entries of the vocabulary that a claim says to happen, all
+    or one of them; none if it says that something does not, or no more than
+    that a part moves."""
+    if claim.negated:
+        return set()
+    word = {many: one for one, many in PLURALS.items()}.get(
+        claim.part.replace('both ', ''), claim.part)
+    names = {f'{claim.part} {claim.motion}',
+             *(f'{side} {word} {claim.motion}' for side in SIDES)}
+    return names & set(NAMES)
 
 
 def check(claim: Union[Claim, str], observation: Observation

@@ -1,6 +1,6 @@
-"""Body-part events -> one plain English sentence."""
+"""Body-part events -> plain English: one sentence, or clauses with times."""
 import re
-from typing import Dict, Iterator, List, NamedTuple, Sequence
+from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from .events import Event
 from .vocabulary import INDEX, KINDS, SIDES
@@ -39,14 +39,24 @@ FAINT = .3  # of the heaviest; what weighs less is left out
 TIMELY = .2  # seconds by which an event may outlast what covers it
 
 
-class _Phrase(NamedTuple):
-    """Say one event, or the same one on both sides."""
+class Phrase(NamedTuple):
+    """Say one event, or the same one on both sides.
+
+    Attributes:
+        person, part, motion, start, end: Of the event; a part such as 'both
+            hands' has its motion in the plural.
+        weight (float): Its salience.
+        magnitude (float): Of the event.
+        kinds (tuple[int]): Its entries in the vocabulary, one or two.
+    """
     person: int
     part: str
     motion: str
     start: float
     end: float
     weight: float
+    magnitude: float
+    kinds: Tuple[int, ...]
 
 
 def describe(events: Sequence[Event], limit: int = 5) -> str:
@@ -61,25 +71,70 @@ def describe(events: Sequence[Event], limit: int = 5) -> str:
         lowers.' In a clip of several persons a part is called 'the first
         person's', by the order in which they are mentioned.
     """
-    heaviest = {}  # Said once is enough, also of what happens again.
-    for phrase in sorted(_pair(_phrases(events)), key=lambda p: -p.weight):
-        heaviest.setdefault(phrase[:3], phrase)
-    told = list(heaviest.values())[:limit]
+    told = _heaviest(events)[:limit]
     told = sorted((p for p in told if p.weight >= FAINT * told[0].weight),
                   key=lambda p: (p.start, p.end))
     if not told:
         return f'The body {STILL}.'
-    people = list(dict.fromkeys(p.person for p in told))
-    several = len({e.person for e in events}) > 1
-    owners = {who: f'{ORDINALS[min(i, 5)]} person' if several else ''
-              for i, who in enumerate(people)}
-    text = ', then '.join(_steps(told, owners))
+    text = ', then '.join(_steps(told, owners_of(told, events)))
     return f'{text[0].upper()}{text[1:]}.'
 
 
-def _steps(told: Sequence[_Phrase], owners: Dict[int, str]) -> Iterator[str]:
+def clauses(events: Sequence[Event]) -> List[str]:
+    """Tell all events that no other one makes needless, with their times, the
+    most salient first.
+
+    Returns:
+        list[str]: Such as '0.4-1.1 s both hands rise'.
+    """
+    told = salient(events)
+    owners = owners_of(sorted(told, key=lambda p: p.start), events)
+    return [f'{p.start:.1f}-{p.end:.1f} s '
+            f'{subject(owners[p.person], p.part, "")} {p.motion}'
+            for p in told]
+
+
+def salient(events: Sequence[Event]) -> List[Phrase]:
+    """Return what is worth telling of the events of a clip, the most salient
+    first; what happens again is there again."""
+    return sorted(_pair(_phrases(events)), key=lambda p: -p.weight)
+
+
+def heaviest(events: Sequence[Event], limit: int = 5) -> List[List[str]]:
+    """Return the entries of the vocabulary that the most salient motions of a
+    clip consist of; what happens again is said once.
+
+    Args:
+        events (sequence): Of one clip.
+        limit (int): The most motions.
+
+    Returns:
+        list[list[str]]: Heaviest first; two names where both sides do it.
+    """
+    return [_BOTH.get(f'{p.part} {p.motion}', [f'{p.part} {p.motion}'])
+            for p in _heaviest(events)[:limit]]
+
+
+def _heaviest(events: Sequence[Event]) -> List[Phrase]:
+    first: Dict[Tuple, Phrase] = {}
+    for phrase in salient(events):
+        first.setdefault(phrase[:3], phrase)
+    return list(first.values())
+
+
+def owners_of(told: Sequence[Phrase],
+              events: Sequence[Event]) -> Dict[int, str]:
+    """Return what each person is called, by the order in which they are told
+    of: '' where there is one alone."""
+    people = list(dict.fromkeys(p.person for p in told))
+    several = len({e.person for e in events}) > 1
+    return {who: f'{ORDINALS[min(i, 5)]} person' if several else ''
+            for i, who in enumerate(people)}
+
+
+def _steps(told: Sequence[Phrase], owners: Dict[int, str]) -> Iterator[str]:
     """A clause for whatever goes on at a time."""
-    told, subject = list(told), None
+    told, last = list(told), None
     while told:
         # A step ends with the first of its motions.
         end = min(p.end for p in told if p.start <= told[0].end) - TIMELY
@@ -88,19 +143,20 @@ def _steps(told: Sequence[_Phrase], owners: Dict[int, str]) -> Iterator[str]:
         motions = {}
         for phrase in step:
             motions.setdefault(phrase[:2], []).append(phrase.motion)
-        clauses = [(_list(m) if len(motions) == 1 and who == subject else
-                    f'{_subject(owners[who[0]], who[1])} {_list(m)}')
-                   for who, m in motions.items()]
-        subject = list(motions)[-1]
-        yield ' while '.join(clauses) if len(clauses) == 2 else _list(clauses)
+        said = [(_list(m) if len(motions) == 1 and who == last else
+                 f'{subject(owners[who[0]], who[1])} {_list(m)}')
+                for who, m in motions.items()]
+        last = list(motions)[-1]
+        yield ' while '.join(said) if len(said) == 2 else _list(said)
 
 
-def _subject(owner: str, part: str) -> str:
+def subject(owner: str, part: str, article: str = 'the ') -> str:
+    """Name a part, and whose it is if there are several persons."""
     if part.startswith('both '):
         return f'{part} of the {owner}' if owner else part
     if part == 'persons' or not owner:
-        return f'the {part}'
-    return f"the {owner}'s {part}"
+        return f'{article}{part}'
+    return f"{article}{owner}'s {part}"
 
 
 def plural(motion: str) -> str:
@@ -109,7 +165,15 @@ def plural(motion: str) -> str:
     return (verb[:-2] if verb.endswith('ches') else verb[:-1]) + space + rest
 
 
-def _phrases(events: Sequence[Event]) -> List[_Phrase]:
+# What both sides do: 'both hands rise' -> the entries of the two.
+_BOTH = {
+    f'both {PLURALS[word]} {plural(kind.motion)}': [
+        f'{side} {word} {kind.motion}' for side in SIDES]
+    for kind in KINDS for word in PLURALS
+    if kind.part == f'{SIDES[0]} {word}'}
+
+
+def _phrases(events: Sequence[Event]) -> List[Phrase]:
     """Keep the events that no other one makes needless. Each weighs by how far
     it exceeds what makes it an event, and as much as what it makes
     needless."""
@@ -121,8 +185,9 @@ def _phrases(events: Sequence[Event]) -> List[_Phrase]:
                     if j != i and _covers(event, other)]
             needless.update(less)
             totals[i] += max((weights[j] for j in less), default=0)
-    return [_Phrase(*event[:5], totals[i]) for i, event in enumerate(events)
-            if i not in needless]
+    return [Phrase(*event[:5], totals[i], event.magnitude,
+                   (INDEX[event.name], ))
+            for i, event in enumerate(events) if i not in needless]
 
 
 def _covers(event: Event, other: Event) -> bool:
@@ -139,7 +204,7 @@ def _weight(event: Event) -> float:
     return event.magnitude / kind.size
 
 
-def _pair(phrases: Sequence[_Phrase]) -> List[_Phrase]:
+def _pair(phrases: Sequence[Phrase]) -> List[Phrase]:
     """Put together what the left and the right side do at the same time."""
     pairs, waiting = [], {}
     for phrase in phrases:
@@ -155,14 +220,16 @@ def _pair(phrases: Sequence[_Phrase]) -> List[_Phrase]:
             phrase = phrase._replace(
                 part=f'both {PLURALS[word]}', motion=plural(phrase.motion),
                 start=mate.start, end=max(mate.end, phrase.end),
-                weight=max(mate.weight, phrase.weight))
+                weight=max(mate.weight, phrase.weight),
+                magnitude=max(mate.magnitude, phrase.magnitude),
+                kinds=(*mate.kinds, *phrase.kinds))
         else:
             waiting[key] = phrase
         pairs.append(phrase)
     return pairs
 
 
-def _together(one: _Phrase, two: _Phrase) -> bool:
+def _together(one: Phrase, two: Phrase) -> bool:
     """Return whether they share half of the shorter one's time."""
     shared = min(one.end, two.end) - max(one.start, two.start)
     return 2 * shared >= min(one.end - one.start, two.end - two.start)

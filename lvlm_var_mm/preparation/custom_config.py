@@ -120,7 +120,8 @@ features = [
     dict(type='FormatGCNInput', num_person=$num_person),
     dict(
         type='PackActionInputs',
-        meta_keys=('frame_dir', 'explanation', 'events', 'span'))
+        meta_keys=('frame_dir', 'explanation', 'events', 'decidable',
+                   'span'))
 ]
 """)
 

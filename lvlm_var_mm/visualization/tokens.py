@@ -37,7 +37,7 @@ def draw_timeline(strip: np.ndarray,
         names (Sequence[str]): (L, ) what each is called, '' without a name.
         span (tuple[float, float], optional): Seconds that the tokens cover;
             without, time is counted in tokens.
-        events (array): (Q, 3), number in ``kinematics.NAMES``, start and end
+        events (array): (Q, 5), number in ``kinematics.NAMES``, start and end
             in seconds.
         title (str): Lines above all.
 
@@ -101,7 +101,7 @@ def _rows(events: Sequence, start: float, end: float, called: set) -> list:
     """``(name, [(start, end), ...])`` of the events by which tokens are
     called, and of those seen longest."""
     found = {}
-    for number, a, b in np.asarray(events, float).reshape(-1, 3):
+    for number, a, b, *_ in np.asarray(events, float).tolist():
         a, b = max(a, start), min(b, end)
         if b > a:
             found.setdefault(NAMES[int(number)], set()).add((a, b))

@@ -9,12 +9,14 @@ from lvlm_var_mm.datasets import BodyPartEvents, SkeletonDataset
 from lvlm_var_mm.datasets import events as kept
 from lvlm_var_mm.datasets.store import SkeletonStore, StoreWriter
 from lvlm_var_mm.datasets.transforms import events as transforms
-from lvlm_var_mm.kinematics import observe
+from lvlm_var_mm.kinematics import KINDS, observe
+from lvlm_var_mm.kinematics.rows import to_decidable, to_rows
 from lvlm_var_mm.preparation.ntu import prepare_ntu
 from lvlm_var_mm.synthetic.make import make_sample
 from lvlm_var_mm.synthetic.performance import perform
 
 ACTIONS = 1, 6, 24, 50  # the last with two persons
+KEPT = 'events', 'decidable'
 PIPELINE = [dict(type='BodyPartEvents', layout='ntu25')]
 
 
@@ -58,7 +60,13 @@ def build(path, **transform):
 
 
 def expected(sample, **kwargs):
-    return transforms.to_rows(observe(sample['keypoint'], 'ntu25', **kwargs))
+    seen = observe(sample['keypoint'], 'ntu25', **kwargs)
+    return dict(events=to_rows(seen), decidable=to_decidable(seen))
+
+
+def assert_as(got, wanted):
+    for key, value in wanted.items():
+        np.testing.assert_array_equal(got[key], value)
 
 
 @pytest.fixture()
@@ -77,8 +85,8 @@ def test_a_store_keeps_them(in_store, annotations, nobody_measures, said):
     nobody_measures()
     for dataset in first, build(in_store):
         for i, sample in enumerate(annotations):
-            np.testing.assert_array_equal(dataset[i]['events'],
-                                          expected(sample))
+            assert_as(dataset[i], expected(sample))
+            assert dataset[i]['decidable'].any()
             assert len(dataset[i]['events']) > 5
             assert dataset[i]['fps'] == 30
             assert 'events_key' not in dataset[i]
@@ -94,7 +102,7 @@ def test_workers_do_not_measure(in_pickle, annotations, nobody_measures):
     spawned = pickle.loads(pickle.dumps(dataset))
     for i, (sample, (seen, )) in enumerate(zip(annotations, forked)):
         for got in seen, spawned[i]:
-            np.testing.assert_array_equal(got['events'], expected(sample))
+            assert_as(got, expected(sample))
 
 
 @pytest.mark.parametrize('change', (
@@ -108,7 +116,7 @@ def test_others_are_made_anew_and_said(in_store, said, change):
     assert 'made anew' in said[-1]
     again = SkeletonStore(in_store).events
     assert again.key != table.key
-    assert dataset[0]['events'].tolist() == again.of(0).tolist()
+    assert_as(dataset[0], dict(zip(KEPT, again.of(0))))
     build(in_store, **change)
     assert len(said) == 2
 
@@ -130,6 +138,18 @@ def test_another_vocabulary_makes_them_stale(in_store, said, monkeypatch):
     assert not len(transform(dict(sample))['events'])
 
 
+def test_those_of_an_older_version_are_made_anew(in_store, annotations, said):
+    """Before magnitudes, persons and what is decidable were kept."""
+    build(in_store)
+    table = SkeletonStore(in_store).events
+    np.savez(in_store / kept.FILE, key='3-0a1b; old', rows=table.rows[:, :3],
+             first=table.first)
+    dataset = build(in_store)
+    assert 'made anew' in said[-1]
+    assert_as(dataset[0], expected(annotations[0]))
+    assert SkeletonStore(in_store).events.rows.shape[1] == 5
+
+
 def test_a_folder_that_cannot_be_written(in_store, said, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError('read-only')
@@ -146,8 +166,9 @@ def test_a_damaged_table_is_named(in_store, content, annotations):
     build(in_store)
     path = in_store / kept.FILE
     if content is None:  # of other clips
-        kept.save_table(kept.EventTable('k', np.zeros((0, 3), np.float32),
-                                        np.zeros(2, int)), in_store)
+        kept.save_table(kept.EventTable(
+            'k', np.zeros((0, 5), np.float32), np.zeros(2, int),
+            np.zeros((1, len(KINDS)), bool)), in_store)
     else:
         path.write_bytes(content)
     with pytest.raises(ValueError, match=f'{kept.FILE}.*delete it'):
@@ -161,10 +182,8 @@ def test_each_clip_by_its_own_rate(tmp_path, annotations):
     path = tmp_path / 'rates.pkl'
     path.write_bytes(pickle.dumps(annotations))
     dataset = build(path)
-    np.testing.assert_array_equal(dataset[0]['events'],
-                                  expected(annotations[0], fps=15))
-    np.testing.assert_array_equal(dataset[1]['events'],
-                                  expected(annotations[1]))
+    assert_as(dataset[0], expected(annotations[0], fps=15))
+    assert_as(dataset[1], expected(annotations[1]))
 
 
 def test_corrupt_clips_are_told_when_they_are_read(tmp_path, annotations):
@@ -188,11 +207,10 @@ def test_preparation_keeps_them_in_store_and_pickle(tmp_path,
         for i in range(len(dataset)):
             assert len(dataset[i]['events']) > 5
     store, file = (build(path) for path in done.files)
-    by_name = {file[i]['frame_dir']: file[i]['events']
+    by_name = {file[i]['frame_dir']: {k: file[i][k] for k in KEPT}
                for i in range(len(file))}
     for i in range(len(store)):
-        np.testing.assert_array_equal(by_name[store[i]['frame_dir']],
-                                      store[i]['events'])
+        assert_as(store[i], by_name[store[i]['frame_dir']])
 
 
 def test_without_events_in_the_pipeline_nothing_is_measured(

@@ -17,7 +17,8 @@ features = [
     dict(type='FormatGCNInput', num_person=2),
     dict(
         type='PackActionInputs',
-        meta_keys=('frame_dir', 'explanation', 'events', 'span'))
+        meta_keys=('frame_dir', 'explanation', 'events', 'decidable',
+                   'span'))
 ]
 train_pipeline = [
     events,

@@ -31,7 +31,8 @@ train_pipeline = [
     dict(type='FormatGCNInput', num_person=1),
     dict(
         type='PackActionInputs',
-        meta_keys=('frame_dir', 'explanation', 'events', 'span'))
+        meta_keys=('frame_dir', 'explanation', 'events', 'decidable',
+                   'span'))
 ]
 test_pipeline = [
     events,
@@ -42,7 +43,8 @@ test_pipeline = [
     dict(type='FormatGCNInput', num_person=1),
     dict(
         type='PackActionInputs',
-        meta_keys=('frame_dir', 'explanation', 'events', 'span'))
+        meta_keys=('frame_dir', 'explanation', 'events', 'decidable',
+                   'span'))
 ]
 
 dataset = dict(

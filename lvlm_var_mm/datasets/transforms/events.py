@@ -4,11 +4,14 @@ from typing import Dict, Optional, Sequence, Tuple, Union
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from lvlm_var_mm.kinematics import Axes, Observation, observe
+from lvlm_var_mm.kinematics import Axes, observe
 from lvlm_var_mm.kinematics.axes import usual_up
-from lvlm_var_mm.kinematics.vocabulary import INDEX, VERSION
+from lvlm_var_mm.kinematics.rows import COLUMNS, to_decidable, to_rows
+from lvlm_var_mm.kinematics.vocabulary import VERSION
 from lvlm_var_mm.layouts import Layout, load_layout
 from mmaction.registry import TRANSFORMS
+
+Kept = Tuple[np.ndarray, np.ndarray]  # events (Q, 5), decidable (E, )
 
 
 def events_key(layout: Union[str, dict, Layout], fps: float,
@@ -18,7 +21,8 @@ def events_key(layout: Union[str, dict, Layout], fps: float,
     equal events."""
     layout = load_layout(layout)
     up = ' '.join(f'{x:g}' for x in up or layout.up)
-    return (f'{VERSION}; {" ".join(layout.joints)}; {fps:g} fps; up {up}'
+    return (f'{VERSION}; {" ".join(COLUMNS)}, decidable; '
+            f'{" ".join(layout.joints)}; {fps:g} fps; up {up}'
             + '; mirrored' * mirrored)
 
 
@@ -28,13 +32,6 @@ def declared(layout: Union[str, dict, Layout], dims: int,
     """Return the axes of a data set as its config has them: a clip in which
     somebody lies does not ask anew."""
     return Axes(tuple(up or usual_up(load_layout(layout), dims)), mirrored)
-
-
-def to_rows(seen: Observation) -> np.ndarray:
-    """Events -> float32 (Q, 3): number in ``kinematics.NAMES``, start and end
-    in seconds, of any person."""
-    return np.array([(INDEX[e.name], e.start, e.end) for e in seen.events],
-                    np.float32).reshape(-1, 3)
 
 
 @TRANSFORMS.register_module()
@@ -49,9 +46,12 @@ class BodyPartEvents(BaseTransform):
 
     Required Keys: keypoint, or keypoint_3d and video_frames of a paired data
     set, whose events then are on the clock of the video. Optional Keys:
-    events and events_key. Added Keys: events, fps. ``events`` is float32
-    (Q, 3), a row for each event of any person: its number in
-    ``lvlm_var_mm.kinematics.NAMES``, its start and its end in seconds.
+    events, decidable and events_key. Added Keys: events, decidable, fps.
+    ``events`` is float32 (Q, 5), a row for each event of any person: its
+    number in ``lvlm_var_mm.kinematics.NAMES``, its start and its end in
+    seconds, its magnitude and the person. ``decidable`` is bool (E, ), of
+    which kinds the joints tell whether they happened. Both together make an
+    observation: :func:`lvlm_var_mm.kinematics.observation_of`.
 
     Args:
         layout (str | dict): Names of the joints, see
@@ -74,10 +74,11 @@ class BodyPartEvents(BaseTransform):
         self.layout, self.fps = load_layout(layout), fps
         self.up, self.mirrored = up, mirrored
         self.key = events_key(layout, fps, up, mirrored)
-        self._seen: Dict[str, np.ndarray] = {}
+        self._seen: Dict[str, Kept] = {}
 
-    def remember(self, events: Dict[str, np.ndarray]) -> None:
-        """Take the events of clips, by their ``frame_dir``."""
+    def remember(self, events: Dict[str, Kept]) -> None:
+        """Take the events of clips and what can be decided, by their
+        ``frame_dir``."""
         self._seen.update(events)
 
     def transform(self, results: Dict) -> Dict:
@@ -87,16 +88,16 @@ class BodyPartEvents(BaseTransform):
                 'keypoint_3d' not in results):
             return results
         name = results.get('frame_dir')
-        events = self._seen.get(name)
-        if events is None:
+        kept = self._seen.get(name)
+        if kept is None:
             joints, first = _joints(results)
-            events = to_rows(observe(
-                joints, self.layout, fps, declared(
-                    self.layout, joints.shape[-1], self.up, self.mirrored)))
-            events[:, 1:] += first / fps
+            seen = observe(joints, self.layout, fps, declared(
+                self.layout, joints.shape[-1], self.up, self.mirrored))
+            kept = to_rows(seen), to_decidable(seen)
+            kept[0][:, 1:3] += first / fps
             if name is not None:
-                self._seen[name] = events
-        results['events'] = events
+                self._seen[name] = kept
+        results['events'], results['decidable'] = kept
         return results
 
 

@@ -2,25 +2,54 @@
 
 Shapes: N clips, S prompt positions, D width of the language model.
 """
+import time
 from abc import abstractmethod
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
+from lvlm_var_mm.kinematics.verification import judge, verified
 from mmaction.utils import SampleList
 from ..lvlm.language_model import PromptInputs
 from ..lvlm.prompt import Prompt
 from ..lvlm.reader import PromptReader
+from ..lvlm.words import observed
 from ..tokens import SemanticTokens
 from .narrative import write_tokens
+from .reasons import DRAWS, ClipReasons
+
+REASONS = 'clip', 'class'
+MAX_NEW_TOKENS = 64
 
 
 class LVLMBaseHead(PromptReader):
     """Base class of the heads, which differ in how they score the classes
     (:meth:`score`) and in their :meth:`loss`. Any of them explains its
-    answers. Its arguments are those of :class:`PromptReader`.
+    answers.
+
+    Args:
+        args, kwargs: Of :class:`PromptReader`.
+        reasons (str): What training gives as the reason of a clip without an
+            ``explanation``: ``'clip'``, its own events that speak for its
+            class, where ``ClipReasonsHook`` found some; else, and with
+            ``'class'``, the description of its class.
+        explain (dict, optional): Write the reason of every clip that is
+            tested, with these arguments of :meth:`write_reasons`.
+
+    Raises:
+        ValueError: An unknown kind of reasons, and see :class:`PromptReader`.
     """
+
+    def __init__(self, *args, reasons: str = 'clip',
+                 explain: Optional[Dict[str, Any]] = None, **kwargs) -> None:
+        if reasons not in REASONS:
+            raise ValueError(f'`reasons` is {reasons!r}; there are '
+                             f'{", ".join(REASONS)}')
+        super().__init__(*args, **kwargs)
+        self.explain = explain
+        self.reasons = (ClipReasons(self.num_classes) if reasons == 'clip'
+                        else None)
 
     @abstractmethod
     def loss(self, feats: SemanticTokens, data_samples: SampleList,
@@ -49,8 +78,11 @@ class LVLMBaseHead(PromptReader):
         if not self.active:
             return write_tokens(tokens,
                                 self.predict_light(tokens, data_samples))
-        return self.predict_inputs(
-            tokens, self.prompt_inputs(tokens, data_samples), data_samples)
+        inputs = self.prompt_inputs(tokens, data_samples)
+        data_samples = self.predict_inputs(tokens, inputs, data_samples)
+        if self.explain is not None:
+            self.write_reasons(inputs, data_samples, **self.explain)
+        return data_samples
 
     def predict_inputs(self, tokens: SemanticTokens, inputs: PromptInputs,
                        data_samples: SampleList) -> SampleList:
@@ -84,19 +116,62 @@ class LVLMBaseHead(PromptReader):
     def reasons_of(self, prompt: Prompt, labels: Tensor,
                    data_samples: SampleList) -> List[List[int]]:
         """Return the token ids of the reason of each clip: its
-        ``explanation``, else the description of its class."""
+        ``explanation``, else its events that speak for its class, in one of
+        several wordings, else the description of its class."""
         names, descriptions = self.classes
-        return [
-            prompt.reason(names[label],
-                          s.get('explanation') or descriptions[label])
-            for s, label in zip(data_samples, labels.tolist())
-        ]
+        draws = [0] * len(labels)
+        if self.training and self.reasons is not None and self.reasons.fitted:
+            draws = torch.randint(DRAWS, (len(labels), )).tolist()
+        rows = []
+        for s, label, draw in zip(data_samples, labels.tolist(), draws):
+            text = s.get('explanation')
+            if not text and self.reasons is not None:
+                text = self.reasons.write(label, s, draw)
+            rows.append(prompt.reason(names[label],
+                                      text or descriptions[label]))
+        return rows
+
+    def write_reasons(self, inputs: PromptInputs, data_samples: SampleList,
+                      verify: bool = False,
+                      max_new_tokens: int = MAX_NEW_TOKENS) -> SampleList:
+        """Write the reason of each clip for the class that it was given, and
+        check it on the joints, where the clip has ``events``.
+
+        Sets ``pred_reason``; ``pred_claims``, a list of
+        ``(text, True, False or None)``, one for each claim in it, None where
+        the joints do not tell; ``pred_raw_reason``, as the model wrote it;
+        and ``pred_reason_seconds``, what a clip of the batch took.
+
+        Args:
+            inputs (PromptInputs): Of the views of N clips, side by side; the
+                first of each is explained.
+            data_samples (list[:obj:`ActionDataSample`]): N, with
+                ``pred_label``.
+            verify (bool): Rewrite or leave out what the joints contradict,
+                see :func:`~lvlm_var_mm.kinematics.verification.verified`.
+            max_new_tokens (int): Limit of a reason.
+        """
+        views = len(inputs.mask) // len(data_samples)
+        start = time.perf_counter()
+        answers = self.generate(inputs.clips(slice(None, None, views)),
+                                [int(s.pred_label) for s in data_samples],
+                                max_new_tokens)
+        seconds = (time.perf_counter() - start) / len(data_samples)
+        for sample, (_, raw) in zip(data_samples, answers):
+            seen = observed(sample, whole=True)
+            text = verified(raw, seen) if verify and seen else raw
+            sample.set_field(text, 'pred_reason')
+            sample.set_field(raw, 'pred_raw_reason')
+            sample.set_field([tuple(j) for j in judge(text, seen)],
+                             'pred_claims')
+            sample.set_field(seconds, 'pred_reason_seconds')
+        return data_samples
 
     @torch.no_grad()
     def generate(self,
                  inputs: PromptInputs,
                  labels: Optional[Sequence[int]] = None,
-                 max_new_tokens: int = 48) -> List[Tuple[str, str]]:
+                 max_new_tokens: int = MAX_NEW_TOKENS) -> List[Tuple[str, str]]:
         """Write the reason behind the name of each clip's class, greedily: it
         explains a decision already made.
 
@@ -108,10 +183,6 @@ class LVLMBaseHead(PromptReader):
 
         Returns:
             list[tuple[str, str]]: Class name and reason.
-
-        Raises:
-            RuntimeError: See :func:`~lvlm_var_mm.models.lvlm.keyframes.
-                generate_args`.
         """
         was_training = self.training
         self.eval()

@@ -1,8 +1,8 @@
 """The action narrative: a clip's semantic action tokens, written out."""
-from itertools import groupby
 from typing import Optional, Sequence, Tuple
 
 from mmaction.utils import SampleList
+from ..lvlm.words import runs, time_of
 from ..tokens import SemanticTokens
 from ..vst.code_names import UNNAMED, VOCABULARY
 
@@ -28,34 +28,17 @@ def narrate(ids: Sequence[int],
         the order of time, without what has no name.
     """
     length = len(ids) // parts
-    called = names or [f'a{int(code)}' for code in ids]
-    runs = []  # (first step, last step + 1, part, name)
-    for part in range(parts):
-        at = 0
-        steps = called[part * length:(part + 1) * length]
-        for name, run in groupby(steps):
-            end = at + len(list(run))
-            runs.append((at, end, part, name))
-            at = end
+    found = runs(names or [f'a{int(code)}' for code in ids], parts)
     if not names:
         told = [', '.join(f'{name} x{end - at}' if end - at > 1 else name
-                          for at, end, which, name in runs if which == part)
+                          for at, end, which, name in found if which == part)
                 for part in range(parts)]
         return ' | '.join(told)
     if parts > 1:
-        runs = sorted({(at, end, 0, name) for at, end, _, name in runs
-                       if name != UNNAMED})
-    return '; '.join(f'{_time(at, end, length, span)} {name}'
-                     for at, end, _, name in runs)
-
-
-def _time(at: int, end: int, length: int,
-          span: Optional[Tuple[float, float]]) -> str:
-    if span is None:
-        return f'step {at + 1}' + (f'-{end}' if end - at > 1 else '')
-    start, stop = (span[0] + (span[1] - span[0]) * step / length
-                   for step in (at, end))
-    return f'{start:.1f}-{stop:.1f} s'
+        found = sorted({(at, end, 0, name) for at, end, _, name in found
+                        if name != UNNAMED})
+    return '; '.join(f'{time_of(at, end, length, span)} {name}'
+                     for at, end, _, name in found)
 
 
 def write_tokens(feats: SemanticTokens,

@@ -11,9 +11,7 @@ import inspect
 from typing import Callable, List, Optional, Sequence, Tuple
 
 import torch
-import transformers
 from torch import Tensor, nn
-from transformers import GenerationMixin
 
 
 class Keyframes:
@@ -150,25 +148,6 @@ def put_in_place(position_ids: Tensor, start: int,
     placed = numbers.gather(
         2, inside[:, None].expand(-1, numbers.shape[1], -1)).transpose(0, 1)
     return start + placed + (behind - inside)
-
-
-def generate_args(position_ids: Tensor) -> dict:
-    """Return the arguments that hand positions to ``generate``, which numbers
-    those in a row by itself.
-
-    Raises:
-        RuntimeError: Positions by rows and columns, and a transformers whose
-            ``generate`` does not go on from them.
-    """
-    if position_ids.dim() == 2:
-        return {}
-    if not hasattr(GenerationMixin, '_prepare_position_ids_for_generation'):
-        raise RuntimeError(
-            'to write reasons from keyframes with a model that numbers them '
-            'by rows and columns (M-RoPE) takes transformers 5.3 or newer, '
-            f'this is {transformers.__version__}; training and class scores '
-            'work without')
-    return dict(position_ids=position_ids)
 
 
 def _known(call, arguments: dict) -> dict:

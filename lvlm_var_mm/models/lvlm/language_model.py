@@ -8,13 +8,15 @@ from typing import (Any, Callable, Hashable, List, NamedTuple, Optional,
                     Sequence, Tuple)
 
 import torch
+import torch.nn.functional as F
+from mmengine.dist import all_reduce
 from torch import Tensor, nn
 from transformers import DynamicCache
 
-from .keyframes import generate_args
+from .keyframes import put_in_place
 from .label_trie import LabelTrie, check_window, tree_attention
 from .prefix_cache import PrefixCache, as_cache, cache_args, read_prefix
-from .prompt import pad_right
+from .prompt import pad_left, pad_right
 
 
 class PromptInputs(NamedTuple):
@@ -109,6 +111,40 @@ class LanguageModel:
             self.decoder, self.embed(ids, inputs.embeds.device)[None]))
         return as_cache(prefix, len(inputs.mask)), len(ids)
 
+    def assemble(self, before: Sequence[int],
+                 parts: Sequence[Tuple[Tensor, Optional[Tensor], bool]],
+                 clips: int, places: Optional[Tensor] = None) -> PromptInputs:
+        """Put the prompts of N clips together, of S positions: the padding of
+        all parts stands behind what opens the prompts.
+
+        Args:
+            before (Sequence[int]): Token ids that all prompts open with.
+            parts (sequence): Of each what is embedded, (N, P, D), or (P, D)
+                of what is the same for all; its (N, P) bool mask, if it has
+                padding; and whether it is of the clip.
+            clips (int): N.
+            places (Tensor, optional): Of pictures, (N, A, F + 1), see
+                :func:`~.keyframes.put_in_place`.
+        """
+        dtype, device = parts[-1][0].dtype, parts[-1][0].device
+        embeds, masks, of_clip = [], [], []
+        for part, mask, is_clip in parts:
+            embeds.append(part.to(dtype).expand(clips, -1, -1))
+            masks.append(torch.ones(embeds[-1].shape[:2], dtype=torch.bool,
+                                    device=device) if mask is None else mask)
+            of_clip.append(torch.full_like(masks[-1], is_clip))
+        embeds, mask, of_clip = pad_left(
+            torch.cat(embeds, 1), torch.cat(masks, 1), torch.cat(of_clip, 1))
+        opening = self.embed(before, device).expand(clips, -1, -1)
+        start = opening.shape[1]
+        mask = F.pad(mask, (start, 0), value=True)  # (N, S)
+        return PromptInputs(
+            embeds=torch.cat([opening, embeds], 1),  # (N, S, D)
+            mask=mask,
+            position_ids=put_in_place(row_positions(mask), start, places),
+            of_clip=F.pad(of_clip, (start, 0), value=False),
+            before=tuple(before))
+
     # ------------------------------------------------------------- forward
     def forward_lm(self,
                    inputs: PromptInputs,
@@ -153,8 +189,9 @@ class LanguageModel:
 
     @torch.no_grad()
     def write(self, inputs: PromptInputs, opening: Sequence[List[int]],
-              end: int, max_new_tokens: int) -> Tensor:
-        """Go on greedily behind prompts and the token ids that follow them.
+              end: int, max_new_tokens: int) -> List[List[int]]:
+        """Go on greedily behind prompts and the token ids that follow them,
+        all clips side by side. What opens the prompts is read once.
 
         Args:
             inputs (PromptInputs): Of N clips.
@@ -163,29 +200,48 @@ class LanguageModel:
             max_new_tokens (int): Limit.
 
         Returns:
-            Tensor: (N, new) token ids.
-
-        Raises:
-            RuntimeError: See :func:`~.keyframes.generate_args`.
+            list[list[int]]: The new token ids of each, without ``end``.
         """
-        ids, known = pad_right(opening, inputs.mask.device)  # (N, B)
+        n, device = len(inputs.mask), inputs.mask.device
+        cache, past = self.open_cache(inputs)
+        cache = as_cache(None, n) if cache is None else cache
+        ids, known = pad_right(opening, device)  # (N, B)
+        steps = 1 + torch.arange(ids.shape[1], device=device)
+        numbers = torch.cat([inputs.position_ids, (
+            inputs.position_ids[..., -1:] + steps)], -1)
+        # The end of each row must be its last token: padding to the front,
+        # but behind what is read already.
         mask = torch.cat([inputs.mask, known], 1)  # (N, S + B)
-        embeds = torch.cat([inputs.embeds, self.embedding(ids)], 1)
-        steps = 1 + torch.arange(ids.shape[1], device=ids.device)
-        last = inputs.position_ids[..., -1:]
-        positions = torch.cat([inputs.position_ids, (last + steps)], -1)
-        # Padding to the front, as `generate` wants it.
-        order = mask.long().argsort(dim=1, stable=True)
-        return self.module.generate(
-            inputs_embeds=embeds.gather(
-                1, order[..., None].expand_as(embeds)),
-            attention_mask=mask.gather(1, order).long(),
-            **generate_args(positions.gather(-1, order.expand_as(positions))),
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            # As it was trained to end, whatever the model's own settings.
-            eos_token_id=end,
-            pad_token_id=end)
+        order = mask[:, past:].long().argsort(dim=1, stable=True)
+        embeds = torch.cat([inputs.embeds, self.embedding(ids)], 1)[:, past:]
+        embeds = embeds.gather(1, order[..., None].expand_as(embeds))
+        mask = torch.cat([mask[:, :past], mask[:, past:].gather(1, order)], 1)
+        rest = numbers[..., past:]
+        numbers = torch.cat([numbers[..., :past], rest.gather(
+            -1, order.expand_as(rest))], -1)
+        written, done = [], torch.zeros(n, dtype=torch.bool, device=device)
+        for _ in range(max_new_tokens):
+            attention = tree_attention(mask, None, inputs.embeds.dtype,
+                                       past=past, position_ids=numbers)
+            hidden = self.decoder(
+                inputs_embeds=embeds,
+                attention_mask=attention.mask,
+                position_ids=attention.position_ids,
+                **cache_args(self.decoder, cache)).last_hidden_state[:, -1]
+            new = self.lm_head(hidden).argmax(-1)  # (N, )
+            done = done | (new == end)
+            written.append(new.masked_fill(done, end))
+            # Processes that share the model's weights read together.
+            left = (~done).any().float()
+            all_reduce(left, 'max')
+            if not left:
+                break
+            past = mask.shape[1]
+            embeds = self.embedding(new)[:, None].to(embeds.dtype)
+            mask = torch.cat([mask, mask.new_ones(n, 1)], 1)
+            numbers = torch.cat([numbers, numbers[..., -1:] + 1], -1)
+        rows = torch.stack(written, 1).tolist() if written else [[]] * n
+        return [[i for i in row if i != end] for row in rows]
 
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[List[int]],

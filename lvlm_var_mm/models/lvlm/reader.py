@@ -3,11 +3,10 @@
 Shapes: N clips, L tokens of C channels, S prompt positions, D width of the
 language model.
 """
-from typing import Dict, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn as nn
-import torch.nn.functional as F
 from mmcv.cnn import Scale
 from torch import Tensor
 
@@ -22,10 +21,12 @@ from mmaction.utils import SampleList
 from ..tokens import SemanticTokens
 from .build import (PATH_KEY, build, build_lvlm, keep_trained_only,
                     reset_adapter)
-from .keyframes import Keyframes, put_in_place
+from .keyframes import Keyframes
 from .label_trie import LabelTrie, check_attention, check_layers
-from .language_model import LanguageModel, PromptInputs, row_positions
-from .prompt import Prompt, pad_left
+from .language_model import LanguageModel, PromptInputs
+from .prompt import Prompt, pad_right
+from .templates import KEYFRAMES, NARRATIVE, TOKENS
+from .words import Narrator
 
 PROMPT = ('Semantic action tokens of a clip: {tokens}\n'
           'The action, and why:\n')
@@ -49,15 +50,18 @@ class PromptReader(BaseHead):
         tokenizer (dict, optional): Defaults to the model's own.
         image_processor (dict, optional): Of the keyframes, where the prompt
             has some. Defaults to the model's own.
-        prompt (str | list[str]): Template with ``{tokens}``; ``{candidates}``
-            where the class names shall be listed, and ``{keyframes}`` where
-            the model's own vision tower shall see pictures of the clip
-            (:mod:`.keyframes`). Of several one is drawn for each batch of
-            training; tests use the first.
+        prompt (str | list[str]): Template with ``{tokens}``, with
+            ``{narrative}`` where it shall be told in words what happens, or
+            with both; ``{candidates}`` where the class names shall be listed,
+            and ``{keyframes}`` where the model's own vision tower shall see
+            pictures of the clip (:mod:`.keyframes`). Of several one is drawn
+            for each batch of training; tests use the first.
         answer (str): Template with ``{label}`` and ``{reason}``.
         chat (bool): Wrap the prompt in the model's chat template.
         keyframe (str): Text for each keyframe, a template with
             ``{picture}``.
+        narrative (dict, optional): Of :class:`~.words.Narrator`, how much is
+            told, of what, and how often in training.
         same_task (bool): Whether a checkpoint with other class names, prompt
             or answer is refused, or read all the same.
         gradient_checkpointing (bool): Recompute the language model's
@@ -83,6 +87,7 @@ class PromptReader(BaseHead):
                  answer: str = ANSWER,
                  chat: bool = False,
                  keyframe: str = '{picture}',
+                 narrative: Optional[Dict] = None,
                  same_task: bool = True,
                  gradient_checkpointing: bool = False,
                  loss_lm: float = 1.0,
@@ -102,12 +107,14 @@ class PromptReader(BaseHead):
         self.tokenizer = build(tokenizer, key)
         self.templates = dict(prompt=prompt, answer=answer, chat=chat,
                               keyframe=keyframe)
+        self.narrator = Narrator(**(narrative or {}))
         self.set_classes(class_names, num_classes)
         self.same_task = same_task
-        if any(p.has_keyframes for p in self.prompts):
-            if not all(p.has_keyframes for p in self.prompts):
+        for place in (TOKENS, KEYFRAMES):
+            if len({place in p.places for p in self.prompts}) > 1:
                 raise ValueError('`prompt`: all templates or none must hold '
-                                 '{keyframes}')
+                                 f'{place}')
+        if self.prompt.has_keyframes:
             self.keyframes = Keyframes(build(image_processor or {
                 'type': 'transformers.AutoImageProcessor.from_pretrained',
                 PATH_KEY: lvlm[PATH_KEY]
@@ -129,6 +136,9 @@ class PromptReader(BaseHead):
         self.token_scale = Scale()
         self.token_scale.scale = nn.Parameter(
             self.lm.embedding.weight.detach().float().std())
+        if TOKENS not in self.prompt.places:  # words alone: nothing to train
+            self.projector.requires_grad_(False)
+            self.token_scale.requires_grad_(False)
         self.register_load_state_dict_pre_hook(scale_was_a_parameter)
 
     def set_classes(self,
@@ -212,8 +222,11 @@ class PromptReader(BaseHead):
                       tokens: SemanticTokens,
                       data_samples: Optional[SampleList] = None,
                       prompt: Optional[Prompt] = None,
-                      pictures: Optional[Pictures] = None) -> PromptInputs:
-        """Put the tokens of N clips, and their pictures, into the prompt.
+                      pictures: Optional[Pictures] = None,
+                      narrative: Optional[Sequence[List[int]]] = None
+                      ) -> PromptInputs:
+        """Put the tokens of N clips, their narratives and their pictures,
+        whatever of these it has places for, into the prompt.
 
         The text before the clip has the same positions for all clips;
         padding follows it.
@@ -221,10 +234,12 @@ class PromptReader(BaseHead):
         Args:
             tokens (SemanticTokens): (N, L) of each.
             data_samples (list[:obj:`ActionDataSample`], optional): For
-                keyframes.
+                keyframes, and for the narrative of events.
             prompt (Prompt, optional): Defaults to that of tests.
             pictures (tuple[Tensor, Tensor], optional): Defaults to what
                 :meth:`encode_keyframes` gives.
+            narrative (Sequence[list[int]], optional): Token ids of N
+                narratives. Defaults to what the narrator tells.
 
         Returns:
             PromptInputs: Of S positions.
@@ -233,33 +248,22 @@ class PromptReader(BaseHead):
         n, device = len(tokens.ids), tokens.ids.device
         if pictures is None:
             pictures = self.encode_keyframes(data_samples, n)
-        action = self.token_scale(self.projector(tokens.embeds))  # (N, L, D)
-        parts = [(action, tokens.mask, True),
-                 (self.lm.embed(prompt.after, device), None, False)]
-        if pictures is not None:
-            parts[:0] = [(pictures[0], None, True),  # (N, F, D)
-                         (self.lm.embed(prompt.between, device), None, False)]
-        dtype = parts[-1][0].dtype
-        embeds, masks, of_clip = [], [], []
-        for part, mask, is_clip in parts:
-            # What is not of the clip has two axes.
-            part = part.to(dtype).expand(n, -1, -1)
-            embeds.append(part)
-            masks.append(tokens.mask.new_ones(part.shape[:2])
-                         if mask is None else mask)
-            of_clip.append(torch.full_like(masks[-1], is_clip))
-        embeds, mask, of_clip = pad_left(
-            torch.cat(embeds, 1), torch.cat(masks, 1), torch.cat(of_clip, 1))
-        before = self.lm.embed(prompt.before, device).expand(n, -1, -1)
-        start = before.shape[1]
-        mask = F.pad(mask, (start, 0), value=True)  # (N, S)
-        return PromptInputs(
-            embeds=torch.cat([before, embeds], 1),  # (N, S, D)
-            mask=mask,
-            position_ids=put_in_place(
-                row_positions(mask), start, pictures and pictures[1]),
-            of_clip=F.pad(of_clip, (start, 0), value=False),
-            before=tuple(prompt.before))
+        parts = []  # (embeddings, mask, whether they are of the clip)
+        for part in prompt.parts:
+            if part == TOKENS:
+                action = self.projector(tokens.embeds)  # (N, L, D)
+                parts.append((self.token_scale(action), tokens.mask, True))
+            elif part == NARRATIVE:
+                ids, mask = pad_right(narrative or self.narrator(
+                    prompt, tokens, data_samples, self.training), device)
+                parts.append((self.lm.embedding(ids), mask, True))
+            elif part == KEYFRAMES:
+                parts.append((pictures[0], None, True))  # (N, F, D)
+            else:
+                parts.append((self.lm.embed(part, device), None, False))
+        parts.append((self.lm.embed(prompt.after, device), None, False))
+        return self.lm.assemble(prompt.before, parts, n, pictures
+                                and pictures[1])
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """Embed texts as the language model read them before it was tuned ->

@@ -50,13 +50,15 @@ def decode(tokenizer: PreTrainedTokenizerBase, ids: List[int]) -> str:
     return tokenizer.decode(ids, clean_up_tokenization_spaces=False)
 
 
-def as_chat(tokenizer: PreTrainedTokenizerBase, prompt: str) -> str:
+def as_chat(tokenizer: PreTrainedTokenizerBase, prompt: str,
+            place: str) -> str:
     """Put a prompt into the turn of the user and open the model's turn, in
     the form that the chat template of the tokenizer gives them.
 
     Args:
         tokenizer: Of the language model.
-        prompt (str): With ``{tokens}`` in it.
+        prompt (str): With places in it.
+        place (str): One of them, such as ``{tokens}``.
 
     Raises:
         ValueError: It has no chat template, or one that leaves out the
@@ -75,7 +77,7 @@ def as_chat(tokenizer: PreTrainedTokenizerBase, prompt: str) -> str:
                 add_generation_prompt=True)
         except (TemplateError, TypeError):
             continue
-        if '{tokens}' in text:
+        if place in text:
             return text
     raise ValueError('`chat=True`, but the chat template of the tokenizer '
                      'leaves out the message of the user, as a string and as '

@@ -28,8 +28,9 @@ def steps_active(events: Sequence, span: Tuple[float, float],
     """Which entries of the vocabulary hold during which step of a clip.
 
     Args:
-        events (array): (Q, 3), a row for each body-part event: its number in
-            ``kinematics.NAMES``, its start and its end in seconds.
+        events (array): (Q, 3 or more), a row for each body-part event: its
+            number in ``kinematics.NAMES``, its start and its end in seconds;
+            what else a row says does not matter here.
         span (tuple[float, float]): Seconds that the clip covers, on the
             clock of the events.
         num_tokens (int): L, equal steps of the span.
@@ -38,7 +39,7 @@ def steps_active(events: Sequence, span: Tuple[float, float],
         Tensor: bool (L, E), whether an event lasts during some of a step.
     """
     active = torch.zeros(num_tokens, len(NAMES), dtype=torch.bool)
-    events = torch.as_tensor(events).reshape(-1, 3).double()
+    events = torch.as_tensor(events).double()
     edges = torch.linspace(*span, num_tokens + 1, dtype=torch.float64)
     during = ((events[:, 1] < edges[1:, None])
               & (events[:, 2] > edges[:-1, None]))  # [L, Q]

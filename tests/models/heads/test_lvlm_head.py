@@ -252,15 +252,27 @@ def test_generate_is_greedy_behind_the_best_name(any_head):
 
 
 def test_reasons_end_as_they_were_trained_to(head, monkeypatch):
-    asked = {}
+    inputs = head.prompt_inputs(make_tokens([2]))
+    (first, *_), = head.lm.write(inputs, [head.prompt.name('drink')], -1, 3)
+    assert head.prompt.end == head.prompt.reason('drink', 'hand')[-1]
+    monkeypatch.setattr(head.prompt, 'end', first)
+    assert head.generate(inputs, [0]) == [('drink', '')]
 
-    def generate(**kwargs):
-        asked.update(kwargs)
-        return torch.full((1, 1), head.tokenizer.eos_token_id)
 
-    monkeypatch.setattr(head.lvlm, 'generate', generate)
-    head.generate(head.prompt_inputs(make_tokens([2])))
-    assert asked['eos_token_id'] == head.prompt.reason('drink', 'hand')[-1]
+@torch.no_grad()
+def test_reasons_read_the_prefix_once(head):
+    """And those of a batch are those of each clip alone."""
+    inputs, read = head.prompt_inputs(make_tokens(LENGTHS)), []
+    head.lm.decoder.register_forward_pre_hook(
+        lambda _, args, kw: read.append(kw['inputs_embeds'].shape[1]),
+        with_kwargs=True)
+    names = [head.prompt.name(CLASSES[i][0]) for i in LABELS]
+    written = head.lm.write(inputs, names, -1, 4)
+    before, longest = len(head.prompt.before), max(map(len, names))
+    assert read == [before, inputs.mask.shape[1] - before + longest, 1, 1, 1]
+    for i, name in enumerate(names):
+        assert head.lm.write(inputs.clips(slice(i, i + 1)), [name], -1, 4
+                             ) == written[i:i + 1]
 
 
 def test_generate_for_given_classes(head):
@@ -275,11 +287,11 @@ def test_generate_restores_the_mode(head, monkeypatch, training):
     head.generate(head.prompt_inputs(make_tokens([2])), max_new_tokens=1)
     assert head.training == head.lvlm.training == training
 
-    def fail(**kwargs):
+    def fail(*args):
         assert not head.lvlm.training
         raise RuntimeError('out of memory')
 
-    monkeypatch.setattr(head.lvlm, 'generate', fail)
+    monkeypatch.setattr(head.lm, 'write', fail)
     with pytest.raises(RuntimeError, match='out of memory'):
         head.generate(head.prompt_inputs(make_tokens([2])))
     assert head.training == head.lvlm.training == training

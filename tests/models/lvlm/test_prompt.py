@@ -1,6 +1,7 @@
 """Prompt, class name and reason, against each tokenizer's own ids of the
 whole text."""
 import io
+import re
 
 import pytest
 import sentencepiece
@@ -18,6 +19,7 @@ from lvlm_var_mm.models.lvlm import smollm2, tokenization
 from lvlm_var_mm.models.lvlm.label_trie import LabelTrie
 from lvlm_var_mm.models.lvlm.prompt import Prompt
 from lvlm_var_mm.models.lvlm.reader import ANSWER, PROMPT
+from lvlm_var_mm.models.lvlm.words import NOTHING
 from mmaction.registry import MODELS
 
 NTU = load_classes('ntu120')
@@ -125,6 +127,67 @@ def test_ids_are_those_of_the_whole_text(tokenizer, own, prompt, answer):
     # What is said in an answer alone is no part of the prompt.
     assert len(found.after) <= len(own(after, False))
     LabelTrie([found.name(name) for name in NTU.names])
+
+
+STORIES = ['0.4-1.1 s both hands rise; 1.0-1.6 s torso bends forward',
+           '0.0-12.3 s right hand stays at the face', NOTHING]
+WITH_WORDS = [
+    ('What the joints show: {narrative}\nTokens: {tokens}\nThe action:\n',
+     ANSWER),
+    ('Tokens: {tokens} Joints: {narrative}\nThe action: ',
+     '{label}.\n{reason}'),
+    ('Joints:\n{narrative}\nThe action:\n', ANSWER),
+    ('{narrative}\n', '"{label}", because {reason}.'),
+]
+
+
+@pytest.mark.parametrize('prompt, answer', WITH_WORDS)
+def test_narrative_is_a_part_of_the_whole_text(tokenizer, own, prompt,
+                                               answer):
+    found = Prompt(tokenizer, prompt, answer, NTU.names)
+    opens = tokenizer('a').input_ids[:1] == [tokenizer.bos_token_id]
+    for story, name, reason in zip(STORIES, *NTU):
+        written = prompt.replace('{narrative}', story) + answer.format(
+            label=name, reason=reason)
+        texts = written.split('{tokens}')
+        expected = opens * [tokenizer.bos_token_id] + own(texts[0], True)
+        ids = list(found.before)
+        for part in found.parts:
+            if part == '{tokens}':
+                assert ids == expected
+                ids, expected = [], own(texts[1], False)
+            else:
+                ids += (found.narrative(story) if part == '{narrative}'
+                        else part)
+        ids += found.after + found.name(name) + found.reason(name, reason)
+        assert ids == expected + [tokenizer.eos_token_id]
+
+
+def test_narrative_reads_back(kind, tokenizer):
+    if kind == 'slow':
+        pytest.skip('does not decode bytes')
+    for prompt, answer in WITH_WORDS:
+        found = Prompt(tokenizer, prompt, answer, NTU.names)
+        text, decoded = found.shown('drink water', 'a hand', STORIES[0])
+        assert text == decoded and STORIES[0] in text
+        assert ('<tokens>' in text) == ('{tokens}' in prompt)
+
+
+@pytest.mark.parametrize('prompt', ['A clip: {narrative}s.\n{tokens}\n',
+                                    '{tokens} ha{narrative}\n'])
+def test_narrative_that_is_joined_is_refused_by_name(pieces, prompt):
+    found = Prompt(llama(pieces), prompt, ANSWER, NTU.names)
+    with pytest.raises(ValueError, match="joins the narrative 'nd.*line br"):
+        found.narrative('nd rise')
+
+
+@pytest.mark.parametrize('prompt, words', [
+    ('A clip', 'hold {tokens} once'), ('{tokens} {tokens}', 'not 2 times'),
+    ('{narrative} {narrative}', '{narrative} once, not 2'),
+    ('{narrative} {keyframes} {tokens}', '{keyframes} before {tokens}')])
+def test_places_that_do_not_fit(pieces, prompt, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        Prompt(llama(pieces), prompt, ANSWER, NTU.names)
 
 
 def test_reads_back(kind, tokenizer):

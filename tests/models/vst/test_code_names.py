@@ -113,10 +113,12 @@ def test_events_in_a_pipeline():
     observe_events, keypoint = BodyPartEvents('kinect20', fps=20), clip()
     results = observe_events(dict(keypoint=keypoint, frame_dir='a'))
     expected = observe(keypoint, 'kinect20', 20).events
-    assert results['events'].shape == (len(expected), 3) and len(expected) > 3
+    assert results['events'].shape == (len(expected), 5) and len(expected) > 3
     for row, event in zip(results['events'], expected):
         assert NAMES[int(row[0])] == event.name
-        np.testing.assert_allclose(row[1:], event[3:5], rtol=1e-5)
+        np.testing.assert_allclose(row[1:], [*event[3:], 0], rtol=1e-5)
+    assert results['decidable'].shape == (len(NAMES), )
+    assert results['decidable'].any()
     assert results['fps'] == 20
     # Remembered by name, and only so.
     other = dict(keypoint=0 * keypoint, frame_dir='a')
@@ -365,8 +367,9 @@ def test_events_of_a_pair_are_on_the_clock_of_the_video():
     pair = dict(keypoint_3d=keypoint, video_frames=np.arange(12, 52),
                 keypoint=np.zeros((1, 52, 20, 2)))  # in pixels
     paired = BodyPartEvents('kinect20', fps=20)(pair)
-    later = alone['events'] + [0, 12 / 20, 12 / 20]
+    later = alone['events'] + [0, 12 / 20, 12 / 20, 0, 0]
     np.testing.assert_allclose(paired['events'], later, atol=1e-5)
+    assert paired['decidable'].tolist() == alone['decidable'].tolist()
 
 
 @pytest.mark.parametrize('frames, span', [

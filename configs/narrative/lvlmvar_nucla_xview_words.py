@@ -1,0 +1,12 @@
+# python tools/train.py configs/narrative/lvlmvar_nucla_xview_words.py
+#
+# lvlmvar_nucla_xview.py whose language model reads nothing but words: what
+# the joints show, with times. All that decides can be read and checked by a
+# person. Backbone and neck train beside it, for names of codes and narratives.
+_base_ = '../lvlmvar_nucla_xview.py'
+
+model = dict(
+    cls_head=dict(
+        prompt='What the joints show: {narrative}\n'
+        'The action, and why:\n',
+        narrative=dict(budget=128)))

@@ -1,0 +1,113 @@
+"""Counts what happens in the clips of each class, for the reasons that a head
+learns to give."""
+import random
+from typing import Dict, Iterator, List, Optional, Tuple
+
+import numpy as np
+from mmengine.dataset import (BaseDataset, ClassBalancedDataset, ConcatDataset,
+                              RepeatDataset)
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from tqdm import tqdm
+
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
+from lvlm_var_mm.datasets.tokens import TokenDataset
+from lvlm_var_mm.datasets.transforms.events import BodyPartEvents
+from mmaction.registry import HOOKS
+from .averaged import copies
+
+
+@HOOKS.register_module()
+class ClipReasonsHook(Hook):
+    """Counts the body-part events of the training clips of each class before
+    training, for :class:`~lvlm_var_mm.models.heads.reasons.ClipReasons`; the
+    log says where reasons come from.
+
+    Of large data sets some clips of each class are enough. Of videos with
+    paired skeletons the joints are read, no video is.
+
+    Args:
+        per_class (int): The most clips of a class that are looked at.
+    """
+
+    def __init__(self, per_class: int = 200) -> None:
+        self.per_class = per_class
+
+    def before_train(self, runner: Runner) -> None:
+        model, *averaged = copies(runner)
+        reasons = getattr(getattr(model, 'cls_head', None), 'reasons', None)
+        if reasons is None:
+            return
+        clips = chosen(runner.train_dataloader.dataset, self.per_class)
+        written, labelled = 0, []
+        for info in tqdm(clips, desc='events of the classes', unit='clip',
+                         disable=None if len(clips) > 1000 else True):
+            found = events_of(*info)
+            if found is None:
+                continue
+            label, events, explanation = found
+            written += bool(explanation)
+            if events is not None:
+                labelled.append((label, events))
+        if labelled:
+            reasons.fit(labelled)
+        for other in averaged:
+            other.cls_head.reasons.set_counts(reasons.counts, reasons.totals)
+        classes = model.cls_head.classes
+        texts = sum(map(bool, classes.descriptions))
+        runner.logger.info(
+            f'reasons to learn: of {len(clips)} clips looked at {written} '
+            f'have an `explanation`, {len(labelled)} have body-part events, '
+            'of which those are told that speak for the class; '
+            f'{"others get" if labelled else "clips get"} the description of '
+            f'their class, which {texts} of {len(classes.names)} classes '
+            'have')
+
+
+def chosen(dataset: BaseDataset, per_class: int
+           ) -> List[Tuple[BaseDataset, int]]:
+    """Choose clips of each class at random, always the same: ``(data set,
+    number)`` of each, inside of all wrappers."""
+    by_class: Dict[int, list] = {}
+    for leaf in leaves(dataset):
+        for i in range(len(leaf)):
+            # The base class's: the list alone, nothing is read.
+            label = BaseDataset.get_data_info(leaf, i).get('label')
+            if label is not None:
+                by_class.setdefault(int(label), []).append((leaf, i))
+    rng = random.Random(0)
+    return [clip for label in sorted(by_class)
+            for clip in rng.sample(by_class[label],
+                                   min(per_class, len(by_class[label])))]
+
+
+def leaves(dataset: BaseDataset) -> Iterator[BaseDataset]:
+    """The data sets inside of wrappers that have a list of clips."""
+    if isinstance(dataset, ConcatDataset):
+        for part in dataset.datasets:
+            yield from leaves(part)
+    elif isinstance(dataset, (RepeatDataset, ClassBalancedDataset)):
+        yield from leaves(dataset.dataset)
+    elif isinstance(dataset, BaseDataset):
+        yield dataset
+
+
+def events_of(dataset: BaseDataset, i: int
+              ) -> Optional[Tuple[int, Optional[np.ndarray], str]]:
+    """Return label, events (Q, 5) and ``explanation`` of a clip, events None
+    where its pipeline measures none; None altogether of one that is corrupt.
+    """
+    if isinstance(dataset, TokenDataset):
+        info = dataset.get_data_info(i)
+        meta = info['meta'][0]
+        return info['label'], meta.get('events'), meta.get('explanation', '')
+    measure = [t for t in dataset.pipeline.transforms
+               if isinstance(t, BodyPartEvents)]
+    try:
+        if not measure:
+            info = BaseDataset.get_data_info(dataset, i)
+            return info['label'], None, info.get('explanation', '')
+        info = measure[0](dataset.get_data_info(i))
+    except CorruptSampleError:  # told when training reads it
+        return None
+    return info['label'], info['events'], info.get('explanation', '')

@@ -1,0 +1,61 @@
+"""Observations as arrays: what a data set keeps and a data sample carries.
+
+Q events, E kinds of the vocabulary.
+"""
+from typing import Optional, Sequence
+
+import numpy as np
+
+from .events import Event, Observation
+from .vocabulary import INDEX, KINDS
+
+COLUMNS = 'number', 'start', 'end', 'magnitude', 'person'
+
+
+def to_rows(seen: Observation) -> np.ndarray:
+    """Events -> float32 (Q, 5): number in ``kinematics.NAMES``, start and end
+    in seconds, magnitude, person."""
+    return np.array([(INDEX[e.name], *e[3:], e.person) for e in seen.events],
+                    np.float32).reshape(-1, len(COLUMNS))
+
+
+def to_decidable(seen: Observation) -> np.ndarray:
+    """Return bool (E, ): whether somebody is there, and for everyone there
+    the joints tell if that kind of event happened."""
+    there = seen.decidable[seen.decidable.any(1)]
+    return there.all(0) if len(there) else np.zeros(len(KINDS), bool)
+
+
+def observation_of(events: Sequence,
+                   decidable: Optional[Sequence] = None) -> Observation:
+    """Put an observation together again, for :func:`~.claims.check` and
+    :func:`~.language.describe`.
+
+    Args:
+        events (array): (Q, 5), of :func:`to_rows`.
+        decidable (array, optional): bool (E, ), of :func:`to_decidable`.
+            Without it nothing can be decided but what did happen.
+
+    Returns:
+        Observation: With one row of ``decidable`` for all persons, and
+        without frames.
+
+    Raises:
+        ValueError: The rows are those of another vocabulary or version.
+    """
+    events = np.asarray(events, np.float32)
+    if decidable is None:
+        decidable = np.zeros(len(KINDS), bool)
+    decidable = np.asarray(decidable, bool)
+    if events.ndim != 2 or events.shape[1] != len(COLUMNS) or (
+            decidable.shape != (len(KINDS), )) or (
+            events[:, 0] >= len(KINDS)).any():
+        raise ValueError(
+            f'`events` {events.shape} and `decidable` {decidable.shape} are '
+            f'not (Q, {len(COLUMNS)}) and ({len(KINDS)}, ): an older version '
+            'measured them; load the clips anew with BodyPartEvents, and make '
+            'a token cache again')
+    rows = [Event(int(person), KINDS[int(kind)].part, KINDS[int(kind)].motion,
+                  start, end, size)
+            for kind, start, end, size, person in events.tolist()]
+    return Observation(tuple(rows), decidable[None], 0, 0.)

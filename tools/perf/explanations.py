@@ -1,0 +1,209 @@
+"""Measure what the reasons of a model are worth.
+
+    python tools/perf/explanations.py CONFIG CHECKPOINT [CONFIG CHECKPOINT ...]
+        [--clips N] [--batch 16] [--json FILE] [--examples 5]
+        [--cfg-options KEY=VALUE ...]
+
+Each pair is a variant, such as tokens alone and tokens with a narrative in the
+prompt. Of every test clip the model writes a reason, which is checked on the
+joints (ExplanationMetric); the steps it names are erased, beside random ones
+(lvlm_var_mm/evaluation/faithfulness.py); and of the same clip in a mirror
+another reason is written, whose sides should have changed over. The config
+needs BodyPartEvents in its test pipeline. The last line is JSON:
+
+claim_precision                 true claims among the decidable, as generated
+dropped_by_verification         share of claims that verification takes out
+event_recall                    of the five most salient motions
+comprehensiveness_minus_random  probability lost without the named steps, above
+                                that lost without random ones
+mirror_follows                  claims of one side that change over
+distinct_reasons_per_class      sets of claims
+seconds_a_clip                  of generation
+"""
+import argparse
+import copy
+import json
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+from mmengine.config import Config, DictAction
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('variants', nargs='+', metavar='CONFIG CHECKPOINT')
+    parser.add_argument('--clips', type=int,
+                        help='so many of the test set, evenly spread')
+    parser.add_argument('--batch', type=int, default=16)
+    parser.add_argument('--examples', type=int, default=5,
+                        help='print the reasons of so many clips')
+    parser.add_argument('--json', metavar='FILE',
+                        help='write the last line there as well')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+                        metavar='KEY=VALUE')
+    args = parser.parse_args()
+    if len(args.variants) % 2:
+        parser.error('each CONFIG needs its CHECKPOINT')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+from mmengine.runner import load_checkpoint
+from terminaltables import AsciiTable
+from torch import nn
+from tqdm import tqdm
+
+import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.datasets.transforms.events import BodyPartEvents
+from lvlm_var_mm.evaluation import ExplanationMetric
+from lvlm_var_mm.evaluation.faithfulness import does_it_read, faithfulness
+from lvlm_var_mm.kinematics import claims, mirrored
+from lvlm_var_mm.kinematics.vocabulary import SIDES
+from lvlm_var_mm.layouts import Layout
+from lvlm_var_mm.models.tokens import tokens_of
+from lvlm_var_mm.shipped import find_config
+from mmaction.registry import DATASETS, MODELS
+
+
+def main() -> None:
+    args = parse_args()
+    init_default_scope('mmaction')
+    results = {}
+    for config, checkpoint in zip(args.variants[::2], args.variants[1::2]):
+        cfg = Config.fromfile(find_config(config))
+        cfg.merge_from_dict(args.cfg_options or {})
+        torch.manual_seed(0)
+        model = MODELS.build(cfg.model).eval()
+        load_checkpoint(model, checkpoint, 'cpu', strict=True)
+        dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        name = Path(config).stem
+        results[name] = measure(model, dataset, config, args)
+    rows = [[name, *(f'{r[key]:.3f}' if key in r else '-'
+                     for r in results.values())]
+            for name, key in ((k, k) for k in next(iter(results.values())))]
+    print(AsciiTable([('', *results), *rows]).table)
+    line = json.dumps(results)
+    if args.json:
+        Path(args.json).write_text(line + '\n')
+    print(line)
+
+
+@torch.no_grad()
+def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
+            args: argparse.Namespace) -> Dict[str, float]:
+    """Return the figures of one variant.
+
+    Raises:
+        ValueError: The test pipeline measures no events.
+    """
+    events = next((t for t in dataset.pipeline.transforms
+                   if isinstance(t, BodyPartEvents)), None)
+    if events is None:
+        raise ValueError(f'{config}: its test pipeline has no '
+                         '`BodyPartEvents`, by which reasons are checked')
+    which = np.arange(len(dataset))
+    if args.clips and args.clips < len(which):
+        which = which[np.linspace(0, len(which) - 1, args.clips).astype(int)]
+    head = model.cls_head
+    metric = ExplanationMetric(class_names=head.classes.names)
+    erased: Dict[str, List] = {}
+    hits: Dict[str, int] = {}
+    sides: List[bool] = []
+    seconds, shown = [], 0
+    for start in tqdm(range(0, len(which), args.batch), desc=Path(
+            config).stem):
+        some = which[start:start + args.batch]
+        tokens, samples = explained(model, [dataset[int(i)] for i in some])
+        metric.process(None, [s.to_dict() for s in samples])
+        seconds += [s.pred_reason_seconds for s in samples]
+        for key, values in faithfulness(head, tokens, samples).items():
+            erased.setdefault(key, []).extend(values.tolist())
+        labels = torch.cat([s.gt_label for s in samples])
+        for key, number in does_it_read(head, tokens, samples,
+                                        labels).items():
+            hits[key] = hits.get(key, 0) + number
+        _, others = explained(model, [
+            in_a_mirror(dataset, int(i), events.layout) for i in some])
+        sides += [f for one, other in zip(samples, others)
+                  for f in follows(one.pred_raw_reason,
+                                   other.pred_raw_reason)]
+        for sample in samples[:max(0, args.examples - shown)]:
+            shown += 1
+            tqdm.write(f'{head.classes.names[int(sample.pred_label)]} '
+                       f'(true: {head.classes.names[int(sample.gt_label)]}): '
+                       f'{sample.pred_raw_reason}')
+    found = {key.split('/')[1]: value
+             for key, value in metric.evaluate(len(which)).items()}
+    means = {key: float(np.nanmean(values)) if not np.isnan(values).all()
+             else float('nan') for key, values in erased.items()}
+    found.update(
+        distinct_reasons_per_class=found.pop('distinct_reasons'),
+        dropped_by_verification=found.get('dropped_by_verification', 0.),
+        comprehensiveness_minus_random=means['comprehensiveness'] - means[
+            'comprehensiveness_random'],
+        sufficiency_minus_random=means['sufficiency'] - means[
+            'sufficiency_random'],
+        names_some_steps=float(1 - np.isnan(
+            erased['comprehensiveness']).mean()),
+        seconds_a_clip=float(np.median(seconds)),
+        **{f'top1_{key}': number / len(which)
+           for key, number in hits.items()})
+    if sides:
+        found.update(mirror_follows=float(np.mean(sides)),
+                     claims_of_a_side=len(sides))
+    return found
+
+
+def explained(model: nn.Module, clips: List[Dict]) -> Tuple:
+    """Return tokens of the first view and data samples with reasons."""
+    data = model.data_preprocessor(pseudo_collate(clips), False)
+    samples, head = data['data_samples'], model.cls_head
+    tokens = tokens_of(model, data['inputs'])
+    views = len(tokens.ids) // len(samples)
+    inputs = head.prompt_inputs(tokens, samples)
+    samples = head.predict_inputs(tokens, inputs, samples)
+    samples = head.write_reasons(inputs, samples, verify=True)
+    return tokens.clips(slice(None, None, views)), samples
+
+
+def in_a_mirror(dataset: torch.utils.data.Dataset, i: int,
+                layout: Layout) -> Dict:
+    """Return clip ``i`` as a mirror shows it, through the pipeline."""
+    info = copy.deepcopy(dataset.get_data_info(i))
+    for key in ('events', 'decidable', 'events_key'):
+        info.pop(key, None)  # measured anew
+    info['frame_dir'] = f'{info.get("frame_dir", i)}, mirrored'
+    swap = [layout.index(mirrored(joint.replace('_', ' ')).replace(' ', '_'))
+            for joint in layout.joints]
+    joints = info['keypoint'][:, :, swap]
+    upright = int(np.abs(layout.up).argmax())
+    joints[..., 1 if upright == 0 else 0] *= -1
+    info['keypoint'] = joints
+    return dataset.pipeline(info)
+
+
+def follows(reason: str, other: str) -> List[bool]:
+    """Compare the reasons of a clip and of its mirror image: whether each
+    claim of one side is one of the other side there. What is not claimed
+    there of either side does not count."""
+    there = set(claims(other))
+    found = []
+    for claim in claims(reason):
+        if claim.part.split()[0] in SIDES and not claim.negated:
+            changed = claim._replace(part=mirrored(claim.part))
+            if changed in there or claim in there:
+                found.append(changed in there)
+    return found
+
+
+if __name__ == '__main__':
+    with user_errors():
+        main()
