@@ -7,6 +7,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import nn
 
+from lvlm_var_mm.models.vst.features import are_codes
 from .data import Split
 from .findings import Finding, failure
 
@@ -61,6 +62,6 @@ def _forward(model: nn.Module, sample: dict) -> None:
     # As recognizers do: the views of a clip side by side.
     feats = model.backbone(inputs.reshape(-1, *inputs.shape[2:]))
     neck = getattr(model, 'neck', None)
-    if hasattr(neck, 'temporal_steps') and feats.dim() > 2:  # no codes
+    if hasattr(neck, 'temporal_steps') and not are_codes(feats):
         # The neck itself wants a trained codebook.
         neck.temporal_steps(feats)
