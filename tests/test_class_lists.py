@@ -85,3 +85,15 @@ def test_unknown_key_and_missing_file(tmp_path):
     for source in ('nowhere.txt', tmp_path / 'nowhere', 'no/where'):
         with pytest.raises(FileNotFoundError, match='where'):
             load_classes(source)
+
+
+def test_names_written_in_two_ways(recwarn):
+    names = ['sit down', 'Sit down', 'run', 'sit  down', 'Run', 'sit up']
+    assert load_classes(names).names == tuple(names)
+    said = str(recwarn.pop(UserWarning).message)
+    for pair in ("'sit down' and 'Sit down'", "'sit down' and 'sit  down'",
+                 "'run' and 'Run'"):
+        assert pair in said
+    assert 'sit up' not in said
+    load_classes('ntu120')
+    assert not [w for w in recwarn if 'differ in case' in str(w.message)]

@@ -518,6 +518,30 @@ def test_no_checkpoint(setup):
     expect(look(setup), 'error', 'checkpoint', 'no checkpoint of tensors')
 
 
+def stock(state):
+    """As a stock model with the same backbone has it."""
+    for key in [k for k in state if not k.startswith('backbone.')]:
+        del state[key]
+    state['cls_head.fc.weight'] = torch.ones(60, 32)
+
+
+def test_training_from_a_stock_backbone(setup, checkpoint):
+    setup.cfg.load_from = checkpoint(stock)
+    found = look(setup)
+    assert exit_code(found) == 0
+    assert 'initialises weights' in found[-1].text
+    # To test with it, or of another backbone, is a mistake.
+    expect(look(setup, checkpoint=setup.cfg.load_from), 'error', 'checkpoint',
+           'weights of the model are not in it')
+    state = torch.load(setup.cfg.load_from)['state_dict']
+    key = next(k for k in state if state[k].dim())
+    state[key] = torch.ones(1, 1, 1, 1, 1)
+    torch.save(state, setup.cfg.load_from)
+    expect(look(setup), 'warning', 'checkpoint', key)
+    torch.save(dict(a=torch.ones(1)), setup.cfg.load_from)
+    expect(look(setup), 'error', 'checkpoint', 'no weight of the model')
+
+
 def test_checkpoint_of_another_model(setup, checkpoint):
     path = checkpoint()
     setup.cfg.model.cls_head.prompt = '{tokens} Why:\n'
