@@ -31,13 +31,14 @@ def pathway(**over):
     return dict(type='resnet3d', depth=18, pretrained=None, **over)
 
 
-RESNET = dict(depth=18, pretrained=None)
+ONE_STAGE = dict(pretrained=None, num_stages=1, out_indices=(0, ),
+                 strides=(1, ), dilations=(1, ))
 VIT = dict(img_size=32, embed_dims=16, depth=1, num_heads=2, num_frames=8)
 TIMESFORMER = dict(num_frames=8, img_size=32, patch_size=16, embed_dims=16,
                    num_heads=2, num_transformer_layers=1)
 CASES = {
     'STGCN': Case(SKELETON, 8, STGCN),
-    'AAGCN': Case(SKELETON, 8, dict(
+    'AAGCN': Case((1, 2, *SKELETON[2:]), 8, dict(
         base_channels=4, num_stages=3, inflate_stages=[2], down_stages=[2],
         graph_cfg=dict(layout='nturgb+d', mode='stgcn_spatial'))),
     'ResNet3d': Case(VIDEO, 32, resnet()),
@@ -47,7 +48,7 @@ CASES = {
         norm_eval=False, bottleneck_mode='ip')),
     'ResNet2Plus1d': Case(VIDEO, 32, resnet(
         pretrained2d=False, conv_cfg=dict(type='Conv2plus1d'))),
-    'C2D': Case(VIDEO, 512, RESNET),
+    'C2D': Case(VIDEO, 64, dict(depth=18, **ONE_STAGE)),
     'OmniResNet': Case(VIDEO, 2048, dict(layers=[1, 1, 1, 1])),
     'X3D': Case(VIDEO, 64, dict(gamma_w=.25, gamma_d=.5)),
     'ResNet3dSlowFast': Case(VIDEO, 32 + 16, dict(
@@ -68,12 +69,10 @@ CASES = {
     'VisionTransformer, return_feat_map=True': Case(
         VIDEO, 16, dict(**VIT, return_feat_map=True)),
     'TimeSformerMap': Case(VIDEO, 16, TIMESFORMER),
-    'ResNet': Case(FRAMES, 512, RESNET),
+    'ResNet': Case(FRAMES, 64, dict(depth=18, **ONE_STAGE)),
     'ResNetTSM': Case(FRAMES, 512, dict(
-        **RESNET, num_segments=S, pretrained2d=False)),
-    'TANet': Case(FRAMES, 256, dict(
-        depth=50, pretrained=None, num_stages=1, out_indices=(0, ),
-        strides=(1, ), dilations=(1, ), num_segments=S)),
+        depth=18, pretrained=None, pretrained2d=False, num_segments=S)),
+    'TANet': Case(FRAMES, 256, dict(depth=50, num_segments=S, **ONE_STAGE)),
     'MobileNetV2': Case(FRAMES, 1280, dict(widen_factor=.1)),
     'MobileNetV2TSM': Case(FRAMES, 1280, dict(
         widen_factor=.1, num_segments=S, pretrained2d=False)),
