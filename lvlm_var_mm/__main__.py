@@ -22,7 +22,6 @@ from typing import Optional
 
 from lvlm_var_mm.shipped import TOOLS, find_tool
 
-
 # Of MMAction2's tools that go by their name alone.
 FOLDERS = 'analysis_tools', 'visualizations', 'misc', 'convert', 'deployment'
 

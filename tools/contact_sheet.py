@@ -37,8 +37,8 @@ from mmengine.dataset import BaseDataset
 from lvlm_var_mm.atomic import replaced
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.datasets import (NTURGBDPairedDataset,
-                                  NTURGBDSkeletonDataset, PersonCrop)
+from lvlm_var_mm.datasets import (NTURGBDPairedDataset, NTURGBDSkeletonDataset,
+                                  PersonCrop)
 from lvlm_var_mm.datasets.ntu.dataset import folders_of
 from lvlm_var_mm.layouts import LAYOUTS
 from lvlm_var_mm.visualization.samples import (draw_frames, draw_skeleton,
@@ -53,11 +53,12 @@ def open_split(args: argparse.Namespace) -> BaseDataset:
     settings = dict(
         pipeline=[], split=args.split, benchmark=args.benchmark,
         test_mode=True)  # else another takes the place of a corrupt one
-    folders = [f for f in folders_of(args.data_root,
-                                     NTURGBDPairedDataset.folder)
-               if any(file.endswith('_rgb.avi') for file in os.listdir(f))
-               ] if os.path.isdir(args.data_root) else []
-    kind = NTURGBDPairedDataset if folders else NTURGBDSkeletonDataset
+    videos = [
+        file for folder in folders_of(args.data_root,
+                                      NTURGBDPairedDataset.folder)
+        for file in os.listdir(folder)
+        if file.endswith(NTURGBDPairedDataset.suffix)]
+    kind = NTURGBDPairedDataset if videos else NTURGBDSkeletonDataset
     return kind(args.data_root, **settings)
 
 

@@ -518,7 +518,7 @@ def test_no_checkpoint(setup):
     expect(look(setup), 'error', 'checkpoint', 'no checkpoint of tensors')
 
 
-def stock(state):
+def of_a_stock_model(state):
     """As a stock model with the same backbone has it."""
     for key in [k for k in state if not k.startswith('backbone.')]:
         del state[key]
@@ -526,7 +526,7 @@ def stock(state):
 
 
 def test_training_from_a_stock_backbone(setup, checkpoint):
-    setup.cfg.load_from = checkpoint(stock)
+    setup.cfg.load_from = checkpoint(of_a_stock_model)
     found = look(setup)
     assert exit_code(found) == 0
     assert 'initialises weights' in found[-1].text

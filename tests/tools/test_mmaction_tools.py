@@ -5,7 +5,6 @@ from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
-import mmaction
 import pytest
 import torch
 from helpers import REPO
@@ -14,6 +13,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import Runner
 from recognizers import build, recognizer
 
+import mmaction
 from lvlm_var_mm.__main__ import _tool_of_mmaction
 from lvlm_var_mm.mmaction_tools import prepare
 from lvlm_var_mm.models import VSTNeck

@@ -145,7 +145,7 @@ class VSTNeck(BaseModule):
         steps = self.temporal_steps(x)
         clips = len(steps) // len(self.parts or [()])
         if data_samples is not None:
-            self._check_views(clips, len(data_samples))
+            self.check_views(steps, len(data_samples))
         if not self.training:
             self._require_codebook()
         # A codebook that is a running mean needs float32 to move at all.
@@ -209,7 +209,17 @@ class VSTNeck(BaseModule):
                 'training batch. Train first, or load a checkpoint of this '
                 'model (`load_from`)')
 
-    def _check_views(self, clips: int, samples: int) -> None:
+    def check_views(self, steps: Tensor, samples: int) -> None:
+        """Refuse steps of several clips of a sample, for training.
+
+        Args:
+            steps (Tensor): From :meth:`temporal_steps`.
+            samples (int): Samples that they are of.
+
+        Raises:
+            ValueError: Names the keys that make the clips.
+        """
+        clips = len(steps) // len(self.parts or [()])
         if clips == samples:
             return
         segments = self.steps_in_time.num_segments

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from lvlm_var_mm.datasets import (NTURGBDPairedDataset,
-                                  NTURGBDSkeletonDataset, SkeletonDataset)
+from lvlm_var_mm.datasets import (NTURGBDPairedDataset, NTURGBDSkeletonDataset,
+                                  SkeletonDataset)
 from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
 from lvlm_var_mm.preparation.ntu import prepare_ntu
 
