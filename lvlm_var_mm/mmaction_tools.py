@@ -41,12 +41,16 @@ def prepare(tool: str) -> None:
 def _get_flops() -> Callable[[Config], None]:
     """Count backbone and neck: the tool stops there. The neck has no trained
     codebook and needs none, the language model no weights."""
-    def start(neck: VSTNeck) -> None:
-        for name, buffer in neck.quantizer.named_buffers():
+    build = VSTNeck.__init__
+
+    @functools.wraps(build)
+    def started(self, *args, **kwargs) -> None:
+        build(self, *args, **kwargs)
+        for name, buffer in self.quantizer.named_buffers():
             if name.endswith('initted'):
                 buffer.fill_(True)
 
-    VSTNeck._require_codebook = start
+    VSTNeck.__init__ = started
 
     def change(cfg: Config) -> None:
         cfg.model = without_weights(cfg.model)
@@ -81,9 +85,9 @@ def _vis_scheduler() -> Callable[[Config], None]:
 
     def change(cfg: Config) -> None:
         cfg.custom_hooks = None
-        # The tool asks for it, and configs of MMEngine's new style lack it.
-        cfg.train_cfg.setdefault('by_epoch', cfg.train_cfg.get(
-            'type', 'EpochBasedTrainLoop') == 'EpochBasedTrainLoop')
+        # The tool asks for `by_epoch`, beside which there may be no `type`.
+        kind = cfg.train_cfg.pop('type', 'EpochBasedTrainLoop')
+        cfg.train_cfg.setdefault('by_epoch', kind == 'EpochBasedTrainLoop')
         cfg.optim_wrapper.type = 'OptimWrapper'  # nothing is trained
         for key in ('dtype', 'loss_scale'):
             cfg.optim_wrapper.pop(key, None)

@@ -4,9 +4,9 @@ of data without videos the skeleton alone.
     python tools/contact_sheet.py DATA_ROOT OUT.png [--split xsub_val]
 
 DATA_ROOT holds nturgb+d_rgb/ and nturgb+d_skeletons/ of NTU RGB+D, or of the
-made sample (python tools/make_sample.py); or the latter alone, as raw files, a
-store of prepare_ntu.py or a pickle, DATA_ROOT being its file. Left and right of the body are blue
-and orange; the white frame in a picture is what PersonCrop takes.
+made sample (python tools/make_sample.py); or skeletons alone, as raw files, a
+store of prepare_ntu.py or the path of a pickle. Left and right of the body are
+blue and orange; the white frame in a picture is what PersonCrop takes.
 """
 import argparse
 import os

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 from helpers import REPO
@@ -15,13 +16,14 @@ from recognizers import build, recognizer
 
 import mmaction
 from lvlm_var_mm.__main__ import _tool_of_mmaction
+from lvlm_var_mm.checkpoint.loading import load_checkpoint_file
 from lvlm_var_mm.mmaction_tools import prepare
 from lvlm_var_mm.models import VSTNeck
 from mmaction.utils.gradcam_utils import GradCAM
 
 THEIRS = Path(mmaction.__file__).parent / '.mim/tools'
 CHANGED = ((Config, 'fromfile'), (Runner, '__init__'), (torch, 'load'),
-           (VSTNeck, '_require_codebook'), (GradCAM, '__init__'))
+           (VSTNeck, '__init__'), (GradCAM, '__init__'))
 
 
 @pytest.fixture
@@ -79,7 +81,8 @@ def test_vis_scheduler_draws_each_part(run, tmp_path):
     assert out.stat().st_size
     backbone, head = (line.get_ydata() for line in plt.gcf().axes[0].lines)
     # The head begins to learn when the backbone is almost at its end.
-    assert backbone.argmax() < head.argmax()
+    assert backbone.argmax() < np.flatnonzero(head == head.max())[-1]
+    assert head[-1] < head.max()
 
 
 def test_vis_scheduler_of_a_baseline(run, tmp_path):
@@ -101,10 +104,11 @@ def test_publish_model(run, tmp_path):
         tmp_path / 'epoch_1.pth')
     run('publish_model', tmp_path / 'epoch_1.pth', tmp_path / 'out.pth')
     out, = tmp_path.glob('out_*.pth')
-    assert list(torch.load(out, weights_only=True)) == ['state_dict']
+    assert list(load_checkpoint_file(str(out))) == ['state_dict']
 
 
 def test_analyze_logs(run, tmp_path):
+    pytest.importorskip('seaborn')
     log = tmp_path / 'scalars.json'
     log.write_text('{"epoch": 1, "iter": 1, "time": 0.5, "loss": 2.0}\n'
                    '{"epoch": 1, "iter": 2, "time": 0.3, "loss": 1.0}\n')
