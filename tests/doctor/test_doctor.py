@@ -459,6 +459,15 @@ def test_model(setup, plant, level, words, remedy):
     assert remedy in expect(look(setup), level, 'model', words).remedy
 
 
+def test_names_written_in_two_ways(setup):
+    names = [*CLASSES[:3], ('Drink', '')]
+    setup.cfg.model.cls_head.class_names = names
+    set_everywhere(setup.cfg, class_names=names)
+    with pytest.warns(UserWarning, match="'drink' and 'Drink'"):
+        found = look(setup)
+    expect(found, 'warning', 'model', "'drink' and 'Drink'")
+
+
 def test_hub_id_is_not_fetched(setup):
     setup.cfg.model.cls_head.lvlm.pretrained_model_name_or_path = 'some/llm'
     expect(look(setup), 'note', 'model', 'some/llm is no folder')
