@@ -1,4 +1,5 @@
 """MMAction2's own tools on our configs and models."""
+import pickle
 import re
 import runpy
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 from helpers import REPO
 from mmengine.config import Config
+from mmengine.fileio import load
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import Runner
 from recognizers import build, recognizer
@@ -114,3 +116,25 @@ def test_analyze_logs(run, tmp_path):
                    '{"epoch": 1, "iter": 2, "time": 0.3, "loss": 1.0}\n')
     assert '0.4' in run('analyze_logs', 'cal_train_time', log,
                         '--include-outliers')
+
+
+@pytest.fixture
+def dump(tmp_path):
+    """Write what ``tools/test.py --dump`` does; two of three are right."""
+    path = tmp_path / 'dump.pkl'
+    path.write_bytes(pickle.dumps([
+        dict(gt_label=torch.tensor([label]), pred_label=torch.tensor([said]),
+             pred_score=torch.eye(8)[said], pred_tokens=torch.arange(4),
+             pred_num_codes=torch.tensor(16))
+        for label, said in ((0, 0), (1, 1), (2, 1))]))
+    return path
+
+
+def test_tools_that_read_a_dump(run, dump, tmp_path):
+    said = run('report_accuracy', '--preds', dump, dump)
+    assert 'Top 1 Accuracy: 0.6667' in said
+    run('confusion_matrix', 'stgcnpp_quickstart', dump, '--out',
+        tmp_path / 'matrix.pkl')
+    assert load(tmp_path / 'matrix.pkl').trace() == 2
+    for config in ('stgcnpp_quickstart', 'lvlmvar_quickstart'):
+        assert '0.66' in run('eval_metric', config, dump)
