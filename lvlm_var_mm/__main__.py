@@ -3,14 +3,15 @@
 python -m lvlm_var_mm train lvlmvar_quickstart
 python -m lvlm_var_mm test lvlmvar_quickstart CHECKPOINT
 python -m lvlm_var_mm doctor lvlmvar_quickstart
-python -m lvlm_var_mm analysis_tools/confusion_matrix.py CONFIG DUMP ...
+python -m lvlm_var_mm confusion_matrix CONFIG DUMP ...
 
 Ours are named with or without .py, and so are our configs; each says its
 options with --help. Paths of data and work_dirs are relative to the current
 folder. Several of MMAction2's tools import ``mmaction.models`` before they
 read a config, which the 1.2.0 wheel alone does not survive (see compat.py):
-here they run with this package imported. Such a tool is a file, or the path
-of one inside the ``tools`` that MMAction2's wheel brings.
+here they run with this package imported, and find our configs by name. Such a
+tool is a file, or one inside the ``tools`` that MMAction2's wheel brings: its
+name, or its path there.
 """
 import importlib.util
 import os
@@ -20,6 +21,9 @@ from pathlib import Path
 from typing import Optional
 
 from lvlm_var_mm.shipped import TOOLS, find_tool
+
+# Of MMAction2's tools that go by their name alone.
+FOLDERS = 'analysis_tools', 'visualizations', 'misc', 'convert', 'deployment'
 
 
 def main() -> None:
@@ -55,6 +59,8 @@ def main() -> None:
         runpy.run_path(tool, run_name='__main__')
         return
     from lvlm_var_mm.cli import user_errors  # and shims and registries
+    from lvlm_var_mm.mmaction_tools import prepare
+    prepare(tool)
     with user_errors():
         runpy.run_path(tool, run_name='__main__')
 
@@ -62,9 +68,21 @@ def main() -> None:
 def _tool_of_mmaction(name: str) -> Optional[str]:
     """The path of a tool that is MMAction2's alone, else None."""
     there = importlib.util.find_spec('mmaction')  # does not import it
-    tool = there and Path(there.origin).parent / '.mim/tools' / name
-    ours = (TOOLS / name).is_file() or Path(name).is_file()
-    return str(tool) if tool and not ours and tool.is_file() else None
+    if not there or Path(name).is_file():
+        return None
+    try:
+        find_tool(name)
+        return None
+    except ValueError:
+        return None
+    except FileNotFoundError:
+        pass
+    root = Path(there.origin).parent / '.mim/tools'
+    # Those of its folders but data/, whose scripts have the same names.
+    found = [file for file in (root / name, *(
+        root / folder / f'{name.removesuffix(".py")}.py' for folder in FOLDERS
+    )) if file.is_file()]
+    return str(found[0]) if found else None
 
 
 def _error(error: Exception) -> int:

@@ -2,6 +2,7 @@
 import pytest
 
 from lvlm_var_mm.class_lists import KNOWN, load_classes
+from lvlm_var_mm.preparation.custom_table import read_table
 
 
 @pytest.mark.parametrize('key, number', [
@@ -85,3 +86,25 @@ def test_unknown_key_and_missing_file(tmp_path):
     for source in ('nowhere.txt', tmp_path / 'nowhere', 'no/where'):
         with pytest.raises(FileNotFoundError, match='where'):
             load_classes(source)
+
+
+def test_names_written_in_two_ways(recwarn):
+    names = ['sit down', 'Sit down', 'run', 'sit  down', 'Run', 'sit up']
+    assert load_classes(names).names == tuple(names)
+    said = str(recwarn.pop(UserWarning).message)
+    for pair in ("'sit down' and 'Sit down'", "'sit down' and 'sit  down'",
+                 "'run' and 'Run'"):
+        assert pair in said
+    assert 'sit up' not in said
+    load_classes('ntu120')
+    assert not [w for w in recwarn if 'differ in case' in str(w.message)]
+
+
+def test_labels_of_a_table_written_in_two_ways(tmp_path):
+    lines = ['file,label,split']
+    for i, label in enumerate(('sit', 'Sit', 'run', 'run')):
+        (tmp_path / f'{i}.mp4').touch()
+        lines.append(f'{i}.mp4,{label},{"val" if i == 3 else "train"}')
+    (tmp_path / 'clips.csv').write_text('\n'.join(lines))
+    with pytest.warns(UserWarning, match="'Sit' and 'sit' differ in case"):
+        read_table(tmp_path / 'clips.csv', tmp_path)

@@ -1,12 +1,15 @@
-"""Draw one sample of each class: its skeleton and its video, side by side.
+"""Draw one sample of each class: its skeleton and its video, side by side;
+of data without videos the skeleton alone.
 
     python tools/contact_sheet.py DATA_ROOT OUT.png [--split xsub_val]
 
 DATA_ROOT holds nturgb+d_rgb/ and nturgb+d_skeletons/ of NTU RGB+D, or of the
-made sample (python tools/make_sample.py). Left and right of the body are blue
-and orange; the white frame in a picture is what PersonCrop takes.
+made sample (python tools/make_sample.py); or skeletons alone, as raw files, a
+store of prepare_ntu.py or the path of a pickle. Left and right of the body are
+blue and orange; the white frame in a picture is what PersonCrop takes.
 """
 import argparse
+import os
 import textwrap
 
 
@@ -34,7 +37,10 @@ from mmengine.dataset import BaseDataset
 from lvlm_var_mm.atomic import replaced
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.datasets import NTURGBDPairedDataset, PersonCrop
+from lvlm_var_mm.datasets import (NTURGBDPairedDataset, NTURGBDSkeletonDataset,
+                                  PersonCrop)
+from lvlm_var_mm.datasets.ntu.dataset import folders_of
+from lvlm_var_mm.layouts import LAYOUTS
 from lvlm_var_mm.visualization.samples import (draw_frames, draw_skeleton,
                                                spread)
 
@@ -42,22 +48,42 @@ HEIGHT, GAP = 144, 8  # pixels of a row
 LEFT, TOP = 200, 60  # pixels for text
 
 
-def strips(item: dict, frames: int) -> tuple:
-    """A sample's skeleton and its video at the same moments, uint8
-    (HEIGHT, W, 3) each."""
+def open_split(args: argparse.Namespace) -> BaseDataset:
+    """The pairs of video and skeleton, or the skeletons if it has no video."""
+    settings = dict(
+        pipeline=[], split=args.split, benchmark=args.benchmark,
+        test_mode=True)  # else another takes the place of a corrupt one
+    videos = [
+        file for folder in folders_of(args.data_root,
+                                      NTURGBDPairedDataset.folder)
+        for file in os.listdir(folder)
+        if file.endswith(NTURGBDPairedDataset.suffix)]
+    kind = NTURGBDPairedDataset if videos else NTURGBDSkeletonDataset
+    return kind(args.data_root, **settings)
+
+
+def strips(item: dict, frames: int) -> list:
+    """A sample's skeleton and, where it has one, its video at the same
+    moments, uint8 (HEIGHT, W, 3) each."""
+    if 'keypoint_3d' not in item:
+        joints = item['keypoint']
+        layout = next((name for name, layout in LAYOUTS.items()
+                       if layout.num_joints == joints.shape[2]), 'ntu25')
+        return [draw_skeleton(joints, layout, frames, HEIGHT)]
     video = decord.VideoReader(item['filename'], num_threads=1)
     times = spread(len(video), frames)
     imgs = list(video.get_batch(times).asnumpy())
     crop = PersonCrop()(dict(
         item, imgs=imgs, img_shape=imgs[0].shape[:2], frame_inds=times))
     nearest = abs(times[:, None] - item['video_frames']).argmin(1)
-    return (draw_skeleton(item['keypoint_3d'], 'ntu25', nearest, HEIGHT),
-            draw_frames(imgs, HEIGHT, crop['crop_bbox']))
+    return [draw_skeleton(item['keypoint_3d'], 'ntu25', nearest, HEIGHT),
+            draw_frames(imgs, HEIGHT, crop['crop_bbox'])]
 
 
 def sheet(rows: list, title: str) -> Figure:
-    """Rows (name of the class, name of the sample, two strips) -> figure."""
-    width = LEFT + max(a.shape[1] + GAP + b.shape[1] for *_, a, b in rows)
+    """Rows (name of the class, name of the sample, strips) -> figure."""
+    width = LEFT - GAP + max(sum(strip.shape[1] + GAP for strip in strips)
+                             for _, _, *strips in rows)
     height = TOP + len(rows) * (HEIGHT + GAP)
     figure = Figure((width / 100, height / 100), 100, facecolor='white')
     figure.text(GAP / width, 1 - TOP / 2 / height, title, va='center',
@@ -78,9 +104,7 @@ def main() -> None:
     args = parse_args()
     if not args.out.endswith('.png'):
         raise ValueError(f'{args.out}: must end in .png')
-    dataset = NTURGBDPairedDataset(
-        args.data_root, [], args.split, benchmark=args.benchmark,
-        test_mode=True)  # else another takes the place of a corrupt one
+    dataset = open_split(args)
     names = load_classes(args.benchmark).names
     # The base class's: the list alone, no sample is read for its label.
     labels = np.array([BaseDataset.get_data_info(dataset, i)['label']
@@ -93,8 +117,10 @@ def main() -> None:
         rows.append((f'A{label + 1:03} {names[label]}', item['frame_dir'],
                      *strips(item, args.frames)))
     note = dataset.metainfo.get('note', 'NTU RGB+D')
+    paired = isinstance(dataset, NTURGBDPairedDataset)
+    shown = 'skeleton and video at the same moments' if paired else 'skeleton'
     title = (f'{args.split} of {args.benchmark}: one sample per class, '
-             f'skeleton and video at the same moments\n{note}')
+             f'{shown}\n{note}')
     with replaced(args.out) as f:
         sheet(rows, title).savefig(f, format='png')
     print(f'{args.out}: {len(rows)} classes')

@@ -5,8 +5,10 @@ A file holds one class per line in label order, ``name`` or
 count.  An MMAction2 label map (one name per line) is such a file.
 """
 import os
+import re
+import warnings
 from pathlib import Path
-from typing import NamedTuple, Optional, Sequence, Tuple, Union
+from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from lvlm_var_mm.text_files import read_text
 
@@ -43,6 +45,9 @@ def load_classes(source: Union[str, os.PathLike, Sequence],
     Returns:
         ClassList: Names and descriptions.
 
+    Warns:
+        UserWarning: Names that are :func:`alike`; gives the pairs.
+
     Raises:
         FileNotFoundError: ``source`` looks like a path and is not there.
         ValueError: An unknown key, an empty or repeated name, no class at
@@ -65,6 +70,9 @@ def load_classes(source: Union[str, os.PathLike, Sequence],
             raise ValueError(f'{where}: {name!r} already stands at '
                              f'{first_seen[name]}; names must differ')
         first_seen[name] = place
+    pairs = alike(list(first_seen))
+    if pairs:
+        warnings.warn(f'`class_names` {label}: {written_alike(pairs)}')
     if not rows:
         raise ValueError(f'`class_names` {label} lists no class')
     if num_classes is not None and len(rows) != num_classes:
@@ -72,6 +80,26 @@ def load_classes(source: Union[str, os.PathLike, Sequence],
                          f'{label} lists {len(rows)}; make them agree')
     return ClassList(tuple(row[1] for row in rows),
                      tuple(row[2] for row in rows))
+
+
+def alike(names: Sequence[str]) -> List[Tuple[str, str]]:
+    """Return the pairs of names that differ in case, blanks, hyphens or
+    underscores alone, such as ``sit down`` and ``Sit  down``: most likely one
+    class."""
+    first, pairs = {}, []
+    for name in names:
+        key = re.sub(r'[\s_-]+', ' ', name).strip().casefold()
+        if first.setdefault(key, name) != name:
+            pairs.append((first[key], name))
+    return pairs
+
+
+def written_alike(pairs: Sequence[Tuple[str, str]]) -> str:
+    """Return a sentence about pairs of :func:`alike`."""
+    shown = ', '.join(f'{a!r} and {b!r}' for a, b in pairs[:5])
+    more = f' and {len(pairs) - 5} more pairs' if len(pairs) > 5 else ''
+    return (f'the class names {shown}{more} differ in case, blanks or hyphens '
+            'alone, and are taken for different classes')
 
 
 def _read(source):

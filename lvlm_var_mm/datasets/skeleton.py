@@ -14,7 +14,7 @@ from mmaction.registry import DATASETS
 from .annotations import chosen, read_pickle, tidy
 from .corrupt import CorruptSampleError, SkipCorruptMixin
 from .events import measure_first
-from .exclude import read_exclude
+from .exclude import is_excluded, read_exclude
 from .labels import OneLabelMixin
 from .pickles import load_pickle
 from .store import SkeletonStore, is_store
@@ -100,7 +100,8 @@ class SkeletonDataset(OneLabelMixin, SkipCorruptMixin, PoseDataset):
         Raises:
             ValueError: None is left, or one does not fit; names it.
         """
-        samples = [s for s in samples if s['frame_dir'] not in self.exclude]
+        samples = [s for s in samples
+                   if not is_excluded(s['frame_dir'], self.exclude)]
         if self.store is None:
             scored = sum(s.get('keypoint_score') is not None
                          for s in samples)

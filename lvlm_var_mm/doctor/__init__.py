@@ -59,9 +59,10 @@ def examine(cfg: Optional[Config] = None,
     built, about_model = _examine_model(cfg)
     found += about_model
     found += _examine_data(cfg, splits, body, built, number, progress)
+    initial = not checkpoint and not cfg.get('resume')
     checkpoint = checkpoint or cfg.get('load_from')
     if checkpoint:
-        found += checkpoint_checks.check_checkpoint(checkpoint, built)
+        found += checkpoint_checks.check_checkpoint(checkpoint, built, initial)
     return found
 
 

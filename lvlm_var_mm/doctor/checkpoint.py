@@ -1,4 +1,5 @@
 """A checkpoint against the config that is to use it."""
+from collections import Counter
 from typing import Dict, Iterator, List, Optional
 
 import torch
@@ -17,8 +18,9 @@ AREA = 'checkpoint'
 STATE = '_extra_state'
 
 
-def check_checkpoint(path: str, model: Optional[nn.Module]
-                     ) -> Iterator[Finding]:
+def check_checkpoint(path: str,
+                     model: Optional[nn.Module],
+                     initial: bool = False) -> Iterator[Finding]:
     """All of the below.
 
     Args:
@@ -26,6 +28,8 @@ def check_checkpoint(path: str, model: Optional[nn.Module]
             written; its files are checked by their hashes.
         model (nn.Module, optional): The recognizer of the config, built
             without weights of a language model.
+        initial (bool): Whether training is to begin with it (``load_from``).
+            One of a stock model then gives what the two have in common.
     """
     try:
         content = CheckpointLoader.load_checkpoint(path, 'cpu')
@@ -35,6 +39,10 @@ def check_checkpoint(path: str, model: Optional[nn.Module]
         return
     state = content.get('state_dict', content)
     found = [*check_values(state), *check_codebook(state)]
+    if initial and model is not None and f'cls_head.{STATE}' not in state:
+        found += check_initial(path, state, model)
+        yield from found
+        return
     if model is not None:
         found += [*check_description(state, model),
                   *check_tokens(state, model), *check_keys(state, model)]
@@ -43,6 +51,38 @@ def check_checkpoint(path: str, model: Optional[nn.Module]
         meta = content.get('meta') or {}
         yield Finding('ok', AREA, f'{path}: {len(state)} entries, epoch '
                       f'{meta.get("epoch", "unknown")}')
+
+
+def check_initial(path: str, state: Dict[str, Tensor],
+                  model: nn.Module) -> Iterator[Finding]:
+    """Count the weights that a checkpoint of another model gives to this one:
+    MMEngine takes those whose names and shapes agree."""
+    own = {k: v for k, v in model.state_dict().items()
+           if isinstance(v, Tensor) and not k.endswith(STATE)}
+    given = {k for k in own if k in state and own[k].shape == state[k].shape}
+    parts = Counter(k.partition('.')[0] for k in own)
+    text = ', '.join(
+        f'{sum(k.startswith(f"{part}.") for k in given)} of {n} of {part}'
+        for part, n in parts.items())
+    if not given:
+        yield Finding('error', AREA, f'{path} has no weight of the model, '
+                      f'such as {shorten(sorted(own), 3)}; it has '
+                      f'{shorten(sorted(state), 3)}',
+                      'take a checkpoint with this backbone, or no '
+                      '`load_from`')
+        return
+    yield Finding('ok', AREA, f'{path} initialises weights: {text}')
+    other = [f'{k} {tuple(state[k].shape)}, model {tuple(own[k].shape)}'
+             for k in sorted(set(own) & set(state) - given)]
+    absent = sorted(k for k in set(own) - set(state)
+                    if k.startswith('backbone.'))
+    for weights, words in ((other, 'have another shape'),
+                           (absent, 'of the backbone are not in it')):
+        if weights:
+            yield Finding('warning', AREA, f'{len(weights)} weights {words} '
+                          f'and begin at random: {shorten(weights, 3)}',
+                          'none needed for a new classifier; else set '
+                          '`model.backbone` to that of the checkpoint')
 
 
 def check_values(state: Dict[str, Tensor]) -> Iterator[Finding]:

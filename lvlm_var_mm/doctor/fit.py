@@ -7,6 +7,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import nn
 
+from lvlm_var_mm.models.vst.features import are_codes
 from .data import Split
 from .findings import Finding, failure
 
@@ -45,7 +46,7 @@ def check_fit(cfg: Config, split: Split, index: int,
         return
     try:
         with torch.no_grad():
-            _forward(model.eval(), sample)
+            _forward(model.eval(), sample, split.trains)
     except Exception as e:
         yield failure(split.area, e, 'the backbone and the neck do not fit '
                       f'inputs of shape {shape}: correct `model.backbone`, '
@@ -54,13 +55,15 @@ def check_fit(cfg: Config, split: Split, index: int,
     yield Finding('ok', split.area, f'inputs {shape} pass backbone and neck')
 
 
-def _forward(model: nn.Module, sample: dict) -> None:
+def _forward(model: nn.Module, sample: dict, trains: bool) -> None:
     inputs = model.data_preprocessor(pseudo_collate([sample]))['inputs']
     if isinstance(inputs, list):
         inputs = torch.stack(inputs)
     # As recognizers do: the views of a clip side by side.
     feats = model.backbone(inputs.reshape(-1, *inputs.shape[2:]))
     neck = getattr(model, 'neck', None)
-    if hasattr(neck, 'temporal_steps') and feats.dim() > 2:  # no codes
+    if hasattr(neck, 'temporal_steps') and not are_codes(feats):
         # The neck itself wants a trained codebook.
-        neck.temporal_steps(feats)
+        steps = neck.temporal_steps(feats)
+        if trains:
+            neck.check_views(steps, 1)

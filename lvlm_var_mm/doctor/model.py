@@ -7,7 +7,7 @@ from typing import Iterator, List, Optional, Sequence, Set, Tuple
 from mmengine.config import Config, ConfigDict
 from torch import nn
 
-from lvlm_var_mm.class_lists import load_classes
+from lvlm_var_mm.class_lists import alike, load_classes, written_alike
 from lvlm_var_mm.models.lvlm.build import (PATH_KEY, loads_pretrained,
                                            weightless, without_weights)
 from lvlm_var_mm.models.lvlm.weights import weight_problems
@@ -43,6 +43,11 @@ def check_classes(cfg: Config, splits: Sequence[Split]) -> Iterator[Finding]:
         yield failure(AREA, e, 'correct `model.cls_head.class_names` or '
                       '`num_classes`')
         return
+    pairs = alike(names)
+    if pairs:
+        yield Finding('warning', AREA, written_alike(pairs),
+                      'write one class in one way, and give its clips one '
+                      'label')
     for split in splits:
         if split.cfg.get('class_names') is None:
             continue

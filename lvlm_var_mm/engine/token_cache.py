@@ -38,8 +38,10 @@ class TokenCacheHook(Hook):
 def fingerprint(model: nn.Module) -> str:
     """Hash all that decides which codes a recognizer gives to a clip."""
     neck = model.neck
-    digest = hashlib.sha256(repr(
-        (neck.layout, neck.num_tokens, neck.parts)).encode())
+    settings = neck.layout, neck.num_tokens, neck.parts
+    if neck.steps_in_time.num_segments > 1:
+        settings += neck.steps_in_time.num_segments,
+    digest = hashlib.sha256(repr(settings).encode())
     for part in (model.backbone, neck.norm, neck.quantizer):
         for name, value in sorted(part.state_dict().items()):
             if name == 'age':  # of the codebook: decides nothing

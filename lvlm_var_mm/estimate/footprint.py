@@ -22,6 +22,7 @@ from lvlm_var_mm.models.heads.reasons import LONGEST
 from lvlm_var_mm.models.lvlm.language_model import PromptInputs
 from lvlm_var_mm.models.lvlm.logprobs import next_token_logprobs, trie_logprobs
 from lvlm_var_mm.models.lvlm.templates import KEYFRAMES, NARRATIVE, TOKENS
+from lvlm_var_mm.models.vst.features import tensors
 
 
 class Footprint(NamedTuple):
@@ -258,9 +259,10 @@ def backbone_step(model: nn.Module, batch: List) -> Footprint:
         _make_fake(model.backbone)
         clips = torch.empty(shape)
         backbone = counted(
-            lambda: model.backbone(clips).sum().backward(), model.backbone)
-        shape = model.backbone(clips).shape
-    feats = torch.randn(shape, requires_grad=True)
+            lambda: sum(x.sum() for x in tensors(model.backbone(clips))
+                        ).backward(), model.backbone)
+        shapes = [x.shape for x in tensors(model.backbone(clips))]
+    feats = [torch.randn(shape, requires_grad=True) for shape in shapes]
 
     if model.neck.align:  # any texts take as much
         events = len(model.neck.align.bias) if hasattr(

@@ -1,8 +1,9 @@
 """The two parts of LVLM-VAR: the neck makes tokens, the heads read them."""
 from .heads import LVLMHead, LVLMLinearHead
 from .tokens import SemanticTokens
-from .vst import PassCodes, VSTNeck
+from .vst import PassCodes, TimeSformerMap, VSTNeck
 
 __all__ = [
-    'LVLMHead', 'LVLMLinearHead', 'PassCodes', 'SemanticTokens', 'VSTNeck'
+    'LVLMHead', 'LVLMLinearHead', 'PassCodes', 'SemanticTokens',
+    'TimeSformerMap', 'VSTNeck'
 ]

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from lvlm_var_mm.atomic import replaced
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.events import add_to_store
-from lvlm_var_mm.datasets.exclude import read_exclude
+from lvlm_var_mm.datasets.exclude import read_exclude, without_copies
 from lvlm_var_mm.datasets.ntu.census import SplitCount, count_splits
 from lvlm_var_mm.datasets.ntu.dataset import NTURGBDSkeletonDataset, folders_of
 from lvlm_var_mm.datasets.ntu.origin import MADE, is_made, picture_shape
@@ -110,9 +110,9 @@ def _raw_files(raw_dir) -> Tuple[Dict[str, Path], bool]:
     # Of a name in both folders the first file counts.
     files = {f.stem: f for folder in reversed(folders)
              for f in Path(folder).iterdir() if f.suffix == '.skeleton'}
-    table = parse_names(list(files))
-    inside = in_benchmark(table, 'ntu120')
-    files = {n: f for (n, f), good in zip(files.items(), inside) if good}
+    names = without_copies(files, folders[0])
+    inside = in_benchmark(parse_names(names), 'ntu120')
+    files = {n: files[n] for n, good in zip(names, inside) if good}
     if not files:
         raise FileNotFoundError(f'{folders[0]} holds no file that is named '
                                 'SsssCcccPpppRrrrAaaa.skeleton')

@@ -459,6 +459,15 @@ def test_model(setup, plant, level, words, remedy):
     assert remedy in expect(look(setup), level, 'model', words).remedy
 
 
+def test_names_written_in_two_ways(setup):
+    names = [*CLASSES[:3], ('Drink', '')]
+    setup.cfg.model.cls_head.class_names = names
+    set_everywhere(setup.cfg, class_names=names)
+    with pytest.warns(UserWarning, match="'drink' and 'Drink'"):
+        found = look(setup)
+    expect(found, 'warning', 'model', "'drink' and 'Drink'")
+
+
 def test_hub_id_is_not_fetched(setup):
     setup.cfg.model.cls_head.lvlm.pretrained_model_name_or_path = 'some/llm'
     expect(look(setup), 'note', 'model', 'some/llm is no folder')
@@ -516,6 +525,30 @@ def test_no_checkpoint(setup):
     expect(look(setup), 'error', 'checkpoint', 'no.pth')
     (setup.tmp / 'no.pth').write_bytes(b'garbage')
     expect(look(setup), 'error', 'checkpoint', 'no checkpoint of tensors')
+
+
+def of_a_stock_model(state):
+    """As a stock model with the same backbone has it."""
+    for key in [k for k in state if not k.startswith('backbone.')]:
+        del state[key]
+    state['cls_head.fc.weight'] = torch.ones(60, 32)
+
+
+def test_training_from_a_stock_backbone(setup, checkpoint):
+    setup.cfg.load_from = checkpoint(of_a_stock_model)
+    found = look(setup)
+    assert exit_code(found) == 0
+    assert 'initialises weights' in found[-1].text
+    # To test with it, or of another backbone, is a mistake.
+    expect(look(setup, checkpoint=setup.cfg.load_from), 'error', 'checkpoint',
+           'weights of the model are not in it')
+    state = torch.load(setup.cfg.load_from)['state_dict']
+    key = next(k for k in state if state[k].dim())
+    state[key] = torch.ones(1, 1, 1, 1, 1)
+    torch.save(state, setup.cfg.load_from)
+    expect(look(setup), 'warning', 'checkpoint', key)
+    torch.save(dict(a=torch.ones(1)), setup.cfg.load_from)
+    expect(look(setup), 'error', 'checkpoint', 'no weight of the model')
 
 
 def test_checkpoint_of_another_model(setup, checkpoint):

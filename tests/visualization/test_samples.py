@@ -1,5 +1,6 @@
 """What pictures of samples show, and where."""
 import runpy
+import shutil
 
 import cv2
 import numpy as np
@@ -94,3 +95,15 @@ def test_contact_sheet(tmp_path, monkeypatch):
     # Three poses and three frames of 4:3.
     assert width == sheet['LEFT'] + sheet['GAP'] + 3 * (
         sheet['HEIGHT'] + sheet['HEIGHT'] * 4 // 3)
+
+
+def test_contact_sheet_without_videos(tmp_path, monkeypatch):
+    root = make_sample(tmp_path / 'made', repeats=1, classes=(8, ),
+                       performers=(3, ), progress=False)
+    shutil.rmtree(root / 'nturgb+d_rgb')
+    out = tmp_path / 'sheet.png'
+    monkeypatch.setattr('sys.argv', [str(TOOL), str(root), str(out),
+                                     '--frames', '3'])
+    sheet = runpy.run_path(str(TOOL), run_name='__main__')
+    assert cv2.imread(str(out)).shape[1] == (
+        sheet['LEFT'] + 3 * sheet['HEIGHT'])

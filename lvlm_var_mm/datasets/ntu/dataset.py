@@ -11,7 +11,7 @@ from lvlm_var_mm.class_lists import load_classes
 from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
 from ..corrupt import SkipCorruptMixin
-from ..exclude import read_exclude
+from ..exclude import is_excluded, read_exclude, without_copies
 from ..labels import OneLabelMixin
 from ..skeleton import SkeletonDataset
 from ..store import is_store
@@ -85,10 +85,11 @@ class NTUNames:
         if is_made(osp.dirname(osp.abspath(roots[0]))):
             self._metainfo['note'] = MADE
         # Of a name in both folders the first file counts.
-        files = {file: osp.join(root, file) for root in reversed(roots)
+        files = {file.removesuffix(self.suffix): osp.join(root, file)
+                 for root in reversed(roots)
                  for file in os.listdir(root) if file.endswith(self.suffix)}
-        return [dict(filename=files[file], frame_dir=file[:-len(self.suffix)])
-                for file in sorted(files)]
+        return [dict(filename=files[name], frame_dir=name)
+                for name in sorted(without_copies(files, roots[0]))]
 
     def choose(self, samples: List[dict]) -> List[dict]:
         """Return the samples of the split, labelled by their names.
@@ -114,7 +115,8 @@ class NTUNames:
             dict(samples[i], label=int(label[table[i, 4]]))
             for i in np.flatnonzero(inside)
         ]
-        chosen = [s for s in chosen if s['frame_dir'] not in self.exclude]
+        chosen = [s for s in chosen
+                  if not is_excluded(s['frame_dir'], self.exclude)]
         if not chosen:
             raise FileNotFoundError(
                 f'{place} holds {int(table.any(1).sum())} {kind} named '

@@ -7,6 +7,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from mmaction.registry import DATASETS
+from ..exclude import plain_name
 from .dataset import NTURGBDSkeletonDataset, NTURGBDVideoDataset
 from .persons import joint_boxes
 
@@ -85,7 +86,8 @@ class NTURGBDPairedDataset(NTURGBDVideoDataset):
             max_persons=self.max_persons, pixels=self.pixels)
         # The base class's, which does not read the arrays.
         rows = {
-            BaseDataset.get_data_info(self.skeletons, i)['frame_dir']: i
+            plain_name(
+                BaseDataset.get_data_info(self.skeletons, i)['frame_dir']): i
             for i in range(len(self.skeletons))
         }
         pairs = [

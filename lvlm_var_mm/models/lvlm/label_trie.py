@@ -120,9 +120,11 @@ class LabelTrie(nn.Module):
         ends = Counter(route[-1] for route in routes)
         for label, route in enumerate(routes):
             if children[route[-1]] or ends[route[-1]] > 1:
+                other = next(i for i, way in enumerate(routes)
+                             if i != label and route[-1] in way)
                 raise ValueError(
                     f'class name {label} ({self.names[label]!r}) ends where '
-                    'another one passes: '
+                    f'class name {other} ({self.names[other]!r}) passes: '
                     'names must differ and end in the same end token')
 
         inner = [n for n in range(1, len(children)) if children[n]]

@@ -20,13 +20,10 @@ from lvlm_var_mm.checkpoint.description import (check_tokens, from_bytes,
 from mmaction.registry import MODELS
 from ..tokens import SemanticTokens
 from .code_names import UNNAMED, VOCABULARY, old_codes_are_unnamed
+from .features import Features, StepsInTime, are_codes
 from .losses import (Alignment, LanguageBias, Reconstruction,
                      temporal_consistency)
 from .quantizers import build_quantizer, describe_codebook, vectors
-
-# The axes of a backbone's output that are averaged away, C and T are kept:
-# a GCN's (N, M, C, T, V) and a 3D CNN's (N, C, T, H, W) have five each.
-POOLED_AXES = dict(NMCTV=(1, 4), NCTHW=(3, 4))
 
 
 @MODELS.register_module()
@@ -39,7 +36,9 @@ class VSTNeck(BaseModule):
 
     Args:
         in_channels (int): C, channels of the backbone's output.
-        layout (str): ``'NMCTV'`` behind a GCN, ``'NCTHW'`` behind a 3D CNN.
+        layout (str): The axes of that output, see
+            :class:`~.features.StepsInTime`: ``'NMCTV'`` behind a GCN,
+            ``'NCTHW'`` behind a 3D CNN.
         num_tokens (int): L, tokens per clip, or a part of it.
         codebook_size (int): K, codes.
         quantizer (dict): See :func:`~.quantizers.build_quantizer`; by
@@ -63,6 +62,8 @@ class VSTNeck(BaseModule):
             A codebook trained to reconstruct alone is a poor one for
             recognition; this gives it, and the backbone, a short path from
             the labels. It takes no part in prediction.
+        num_segments (int): So many entries of the batch are one clip, see
+            :class:`~.features.StepsInTime`.
         same_tokens (bool): Whether a checkpoint with other ``num_tokens``,
             ``parts`` or ``switch_cost`` is refused, or read all the same.
 
@@ -84,14 +85,12 @@ class VSTNeck(BaseModule):
                  reconstruct: Optional[Dict] = None,
                  language_bias: Optional[Dict] = None,
                  aux_head: Optional[Dict] = None,
+                 num_segments: int = 1,
                  same_tokens: bool = True,
                  init_cfg: Optional[Dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
-        if layout not in POOLED_AXES:
-            raise ValueError(f'VSTNeck: `layout` is {layout!r}, not one of '
-                             f'{sorted(POOLED_AXES)}')
-        if parts is not None and layout != 'NMCTV':
-            raise ValueError('VSTNeck: `parts` needs joints, `layout` NMCTV')
+        self.steps_in_time = StepsInTime(layout, in_channels, num_tokens,
+                                         parts, num_segments)
         self.in_channels = in_channels
         self.parts = parts
         self.layout = layout
@@ -125,14 +124,15 @@ class VSTNeck(BaseModule):
         self.register_load_state_dict_pre_hook(old_codes_are_unnamed)
 
     def forward(self,
-                x: Tensor,
+                x: Features,
                 data_samples: Optional[List] = None
                 ) -> Tuple[SemanticTokens, Dict[str, Tensor]]:
         """Tokens of a batch of clips and, in training, their losses.
 
         Args:
-            x (Tensor): Five axes, named by ``layout``; or codes (N, S) made
-                before, of a ``TokenDataset``, which have no losses.
+            x (Tensor | Sequence): Feature maps, their axes named by
+                ``layout``; or codes made before, (N, S) integers of a
+                ``TokenDataset``, which have no losses.
             data_samples (list[:obj:`ActionDataSample`], optional): The
                 annotations; given in training only.
 
@@ -140,15 +140,18 @@ class VSTNeck(BaseModule):
             tuple: :class:`SemanticTokens` and a dict of losses, empty
             without ``data_samples``.
         """
-        if x.dim() == 2:
+        if are_codes(x):
             return self.read_codes(x.long()), dict()
+        steps = self.temporal_steps(x)
+        clips = len(steps) // len(self.parts or [()])
+        if data_samples is not None:
+            self.check_views(steps, len(data_samples))
         if not self.training:
             self._require_codebook()
-        steps = self.temporal_steps(x)
         # A codebook that is a running mean needs float32 to move at all.
         with torch.autocast(steps.device.type, enabled=False):
             quantized, ids, commit = self.quantizer(steps)
-        tokens = self._put_together(steps, quantized, ids, len(x))
+        tokens = self._put_together(steps, quantized, ids, clips)
         if data_samples is None:
             return tokens, dict()
 
@@ -161,7 +164,7 @@ class VSTNeck(BaseModule):
                                                      data_samples)
         if self.align:
             losses.update(
-                self.align(quantized.unflatten(0, (len(x), -1)), data_samples))
+                self.align(quantized.unflatten(0, (clips, -1)), data_samples))
         if self.reconstruct:
             losses.update(self.reconstruct(quantized, steps))
         if self.language_bias:
@@ -206,24 +209,31 @@ class VSTNeck(BaseModule):
                 'training batch. Train first, or load a checkpoint of this '
                 'model (`load_from`)')
 
-    def temporal_steps(self, x: Tensor) -> Tensor:
+    def check_views(self, steps: Tensor, samples: int) -> None:
+        """Refuse steps of several clips of a sample, for training.
+
+        Args:
+            steps (Tensor): From :meth:`temporal_steps`.
+            samples (int): Samples that they are of.
+
+        Raises:
+            ValueError: Names the keys that make the clips.
+        """
+        clips = len(steps) // len(self.parts or [()])
+        if clips == samples:
+            return
+        segments = self.steps_in_time.num_segments
+        views = clips * segments // samples
+        raise ValueError(
+            f'VSTNeck: {views} clips of each sample in training, where '
+            f'{segments} fit: set `num_clips` of SampleFrames or '
+            f'UniformSampleFrames to {segments}; or, if they follow one '
+            f'another in time, `model.neck.num_segments` to {views}')
+
+    def temporal_steps(self, x: Features) -> Tensor:
         """Backbone features -> (N P, L, C) normalised steps in time, the
         parts of a clip one after the other."""
-        if x.dim() != 5 or x.shape[self.layout.index('C')] != self.in_channels:
-            raise ValueError(
-                f'VSTNeck: `layout` {self.layout} with `in_channels` '
-                f'{self.in_channels} does not fit features of shape '
-                f'{tuple(x.shape)}')
-        x = x.float()
-        if self.parts is None:
-            x = x.mean(POOLED_AXES[self.layout])  # (N, C, T)
-        else:
-            x = torch.stack([
-                x[..., list(joints)].mean(POOLED_AXES[self.layout])
-                for joints in self.parts
-            ], 1).flatten(0, 1)  # (N P, C, T)
-        x = F.adaptive_avg_pool1d(x, self.num_tokens)
-        return self.norm(x.transpose(1, 2))
+        return self.norm(self.steps_in_time(x))
 
     def light_scores(self, steps: Tensor, quantized: Tensor) -> Tensor:
         """Steps and tokens (N, S, C) -> (N, 2, classes) scores of the
