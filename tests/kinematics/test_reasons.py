@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from bodies import made, measured
 
-from lvlm_var_mm.kinematics import (KINDS, check, claims, observe,
-                                    observe_all, phrasings)
+from lvlm_var_mm.kinematics import (KINDS, check, claims, observe, observe_all,
+                                    phrasings)
 from lvlm_var_mm.kinematics.language import PLURALS, plural
 from lvlm_var_mm.kinematics.reasons import kinds_of, log_odds, write_reason
 from lvlm_var_mm.synthetic.motion import MOTIONS

@@ -10,6 +10,7 @@ from .templates import KEYFRAMES, NARRATIVE, places_of, split_once, texts_of
 from .tokenization import (as_chat, decode, decode_behind, encode,
                            encode_behind, encode_start)
 
+
 class Prompt:
     """The texts around what has no text as token ids, and the form of the
     answer.
