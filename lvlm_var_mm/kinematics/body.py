@@ -271,17 +271,41 @@ class Body:
 
     @cached_property
     def lean(self) -> Tuple[np.ndarray, np.ndarray]:
-        """Measure how far the trunk leans forward and to the right: of where
-        it is when this body stands, or of upright if it never does."""
-        ahead, right = self.ahead(self.trunk), self.right(self.trunk)
+        """Measure how far the trunk leans forward and to the right, beyond
+        its rest: how it leans while this body stands, or while it is upright
+        if it never does.
+
+        A body that turns tells two rests apart, that of its posture and that
+        of the sensor, which goes with the line of sight and not with the
+        body. What leans by only one of them does not lean.
+        """
+        trunk = self._average_known(self.trunk)
         upright = self.up(self.trunk) > .96 * length(self.trunk)
         legs = length(self.pelvis - self.middle('ankle'))
         standing = upright & (legs > .92 * np.fmax.reduce(legs, axis=0))
         rest = np.where(standing.any(0), standing, upright)
+        level = trunk - self.up(trunk) * self.u
+        # A mean, because medians of coordinates would change with the axes;
+        # added up in order, see `_vertical`.
+        known = rest & np.isfinite(level).all(0)
+        usual = np.where(known, level, 0).cumsum(1)[:, -1:] / np.maximum(
+            known.sum(0), 1)
+        size = length(usual)
+        level = level - usual * (
+            np.minimum(size, MAX_REST) / np.where(size > 0, size, 1))
         return tuple(
-            curve - np.clip(np.nan_to_num(median(
-                np.where(rest, curve, np.nan))), -MAX_REST, MAX_REST)
-            for curve in (ahead, right))
+            _lesser(axis(level), axis(trunk) - np.clip(
+                np.nan_to_num(median(np.where(rest, axis(trunk), np.nan))),
+                -MAX_REST, MAX_REST))
+            for axis in (self.ahead, self.right))
+
+    def _average_known(self, vector: np.ndarray) -> np.ndarray:
+        """Average a vector over a fifth of a second, of the frames in which
+        it is known; NaN where it is not."""
+        known = np.isfinite(vector)
+        total = self._average(np.where(known, vector, 0))
+        share = self._average(known.astype(np.float32))
+        return np.where(known, total / np.where(known, share, 1), np.nan)
 
     def lift(self) -> np.ndarray:
         """Measure how far an upright trunk and both feet are above their
@@ -324,6 +348,11 @@ class Body:
             nearest = np.fmin(nearest, self.level(other - self.pelvis))
         first = np.arange(nearest.shape[1]) % self.persons == 0
         return np.where(first, nearest, np.nan)
+
+
+def _lesser(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The one nearer to 0, or 0 where they differ in sign."""
+    return np.where(a * b < 0, 0, np.where(np.abs(a) < np.abs(b), a, b))
 
 
 def _keeps_its_size(joints: Dict[str, np.ndarray]) -> np.ndarray:

@@ -5,8 +5,9 @@ forward of the body (see :mod:`.body`), o is outward: r on the right side, -r
 on the left. S and P are the middles of shoulders and hips. hand is its joint
 or .3 forearms beyond the wrist; head is its joint or the middle of the ears;
 face is the nose or .2 f - .1 u from the head. A path is the sum of the steps
-along an axis that turns with the body. L is the level part of S - P, less
-what it is while this body stands.
+along an axis that turns with the body. L is the level part of S - P over a
+fifth of a second, less what it is while this body stands, in the axes of the
+body or in those of the sensor, whichever leaves less.
 """
 from typing import Callable, NamedTuple, Sequence
 

@@ -28,7 +28,7 @@ RULES = {  # rule: its usual limit, and how a formula puts it
     'below': (.3, 'stays below {size} for {limit} s or longer'),
 }
 # Changes when the same joints would give other events by the same formulas.
-MEASURED = 3
+MEASURED = 4
 SLACK = .05  # what a stay may fall short of its threshold by, once passed
 
 _EACH_SIDE = (

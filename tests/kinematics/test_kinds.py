@@ -177,6 +177,30 @@ def test_leaning_back_is_from_where_this_body_stands(rest):
     assert 'torso bends forward' not in arched
 
 
+def test_a_lean_of_the_sensor_is_no_bend_of_who_turns():
+    """Depth puts all shoulders behind the hips, wherever the body faces."""
+    angle = 2 * np.pi * ease(S, .1, .9)
+    cos, sin = np.cos(angle), np.sin(angle)
+
+    def seen(lean, turning):
+        pose = sample_body.Pose(sample_body.Body(), FRAMES)
+        pose.lean += lean
+        clip = sample_body.joints_of(pose)[None] * [1, 1, -1]
+        if turning:
+            x, y, z = np.moveaxis(clip, -1, 0)
+            c, s = cos[:, None], sin[:, None]
+            clip = np.stack([c * x + s * z, y, c * z - s * x], -1)
+        hip = clip[:, :, [NTU.index('pelvis')], 1]
+        clip[..., 2] += .3 * np.maximum(clip[..., 1] - hip, 0)
+        return {n for n in names(clip) if n.startswith('torso')}
+
+    for turning in (False, True):
+        assert not seen(0, turning)
+    assert not seen(.2, False)  # a posture
+    bent = .9 * hold(S, .1, .4, .5, .8)
+    assert 'torso bends forward' in seen(bent, False)
+
+
 def swing(side, aside=0., up=0., ahead=0., height=.15, times=2):
     """A hand beside the head swings; metres."""
     def change(pose):
