@@ -21,7 +21,9 @@ PATHS = sorted(
 
 def clips(joints, dims, number=4):
     rng = np.random.default_rng(0)
-    names = [f'S001C001P001R001A{i + 1:03}' for i in range(number)]
+    # Performer 1 trains, performer 3 tests.
+    names = [f'S001C001P{1 + i % 2 * 2:03}R001A{i + 1:03}'
+             for i in range(number)]
     made = []
     for i, name in enumerate(names):
         keypoint = rng.normal(size=(1, 12, joints, dims)).astype('f4')

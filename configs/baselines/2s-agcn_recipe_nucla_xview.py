@@ -10,6 +10,7 @@ _base_ = [
 
 model = dict(
     backbone=dict(
+        num_person=1,  # AAGCN normalises each person apart
         graph_cfg=dict(
             _delete_=True, layout=_base_.data.layout, mode='spatial')),
     cls_head=dict(

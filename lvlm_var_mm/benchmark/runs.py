@@ -1,10 +1,10 @@
 """Train, test and time one run after another, each stage in a process of its
 own, and go on where a benchmark was stopped."""
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
+from subprocess import STDOUT, Popen
 from typing import Callable, Dict, List, Optional, Sequence
 
 from mmengine.config import Config
@@ -139,9 +139,8 @@ class Runner:
                 initial=position(), leave=False,
                 # A log wants a line now and then, not a bar.
                 mininterval=.5 if sys.stderr.isatty() else 60) as bar:
-            process = subprocess.Popen(
-                [sys.executable, *map(str, command)], stdout=f,
-                stderr=subprocess.STDOUT, env=env)
+            process = Popen([sys.executable, *map(str, command)], stdout=f,
+                            stderr=STDOUT, env=env)
             try:
                 while process.poll() is None:
                     time.sleep(.2)

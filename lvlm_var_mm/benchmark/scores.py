@@ -82,8 +82,9 @@ def figures(scores: Scores, keep: Optional[np.ndarray] = None
     rank = (scores.logits > own[:, None]).sum(1)
     by_class = recalls(scores)
     metric = CalibrationMetric()
-    rows = [dict(score=torch.from_numpy(s).float(), label=int(k), validity=None)
-            for s, k in zip(scores.logits, scores.labels)]
+    rows = [
+        dict(score=torch.from_numpy(s).float(), label=int(k), validity=None)
+        for s, k in zip(scores.logits, scores.labels)]
     return dict(
         top1=100 * float(scores.right.mean()),
         top5=100 * float((rank < 5).mean()),

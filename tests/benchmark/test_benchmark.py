@@ -88,7 +88,7 @@ def data(tmp_path, monkeypatch):
         annotations=clips)))
     monkeypatch.setenv('NUCLA_PKL', str(file))
     monkeypatch.setenv('LOCAL_RANK', '0')
-    monkeypatch.setattr(runs.subprocess, 'Popen', InProcess)
+    monkeypatch.setattr(runs, 'Popen', InProcess)
     # Latency is of no interest here.
     monkeypatch.setattr(measure, '__defaults__', (0., ))
     spec = tmp_path / 'spec.py'
@@ -135,7 +135,7 @@ def test_killed_and_restarted_gives_the_same_table(data, tmp_path, run_tool,
     assert said.code == 0, said.err
     assert what_counts(broken) == what_counts(whole)
     # Nothing is left to be done.
-    monkeypatch.setattr(runs.subprocess, 'Popen', None)
+    monkeypatch.setattr(runs, 'Popen', None)
     assert run_tool('benchmark.py', data, '--out', broken).code == 0
     # Not the same runs.
     data.write_text(SPEC.replace("max_epochs': 3", "max_epochs': 4"))
