@@ -3,14 +3,18 @@ from .ntu import (NTURGBDPairedDataset, NTURGBDSkeletonDataset,
                   NTURGBDVideoDataset)
 from .skeleton import SkeletonDataset
 from .tokens import TokenDataset
-from .transforms import (AlignSkeleton3D, BodyPartEvents, ClipSpan, KeyFrames,
-                         NormalizePicture2D, PersonCrop, RandomViewpoint3D,
-                         ResampleFrames, SkeletonFeatures)
+from .transforms import (AlignSkeleton3D, BodyPartEvents, CenterSkeleton3D,
+                         ClipSpan, DrawFrames, KeyFrames, MinMaxSkeleton,
+                         NormalizePicture2D, PersonCrop, RandomDropAxis,
+                         RandomDropJoints, RandomViewpoint3D, ResampleFrames,
+                         SkeletonFeatures, SkeletonPicture)
 from .video import VideoListDataset
 
 __all__ = [
-    'AlignSkeleton3D', 'BodyPartEvents', 'ClipSpan', 'KeyFrames',
-    'NTURGBDPairedDataset', 'NTURGBDSkeletonDataset', 'NTURGBDVideoDataset',
-    'NormalizePicture2D', 'PersonCrop', 'RandomViewpoint3D', 'ResampleFrames',
-    'SkeletonDataset', 'SkeletonFeatures', 'TokenDataset', 'VideoListDataset'
+    'AlignSkeleton3D', 'BodyPartEvents', 'CenterSkeleton3D', 'ClipSpan',
+    'DrawFrames', 'KeyFrames', 'MinMaxSkeleton', 'NTURGBDPairedDataset',
+    'NTURGBDSkeletonDataset', 'NTURGBDVideoDataset', 'NormalizePicture2D',
+    'PersonCrop', 'RandomDropAxis', 'RandomDropJoints', 'RandomViewpoint3D',
+    'ResampleFrames', 'SkeletonDataset', 'SkeletonFeatures',
+    'SkeletonPicture', 'TokenDataset', 'VideoListDataset'
 ]

@@ -1,21 +1,9 @@
 # A small MADE sample in the format of NTU RGB+D (stick figures, nobody was
 # recorded), written to data/ntu_sample on first use. Ten of NTU's actions,
 # cross-subject: six performers train, four test.
+_base_ = 'ntu_sample_classes.py'
+
 data_root = '{{$NTU_SAMPLE:data/ntu_sample}}'
-actions = [1, 6, 8, 9, 10, 23, 24, 26, 43, 50]
-class_names = [
-    ('drink water', 'one hand rises to the mouth, stays there and lowers'),
-    ('pick up', 'the torso bends down, one hand reaches the floor, both rise'),
-    ('sit down', 'the knees bend and the hips sink back and stay low'),
-    ('stand up', 'the knees straighten and the hips rise from a seat'),
-    ('clapping', 'both hands meet in front of the chest again and again'),
-    ('hand waving', 'one raised hand swings from side to side'),
-    ('kicking something', 'one leg swings forward and back while one stands'),
-    ('hopping', 'the body bounces up and down on one leg'),
-    ('falling down', 'the whole body drops to the floor and lies there'),
-    ('punch or slap another person',
-     'one arm of a person strikes out at the other person'),
-]
 clip_len = 32
 
 # What the joints do names the codes.
@@ -49,8 +37,8 @@ dataset = dict(
     type='NTURGBDSkeletonDataset',
     data_root=data_root,
     benchmark='ntu60',
-    actions=actions,
-    class_names=class_names,
+    actions=_base_.actions,
+    class_names=_base_.class_names,
     make_sample=True)
 train_dataloader = dict(
     batch_size=12,

@@ -1,11 +1,15 @@
 """Transforms of skeletons and of videos."""
 from .events import BodyPartEvents, ClipSpan
-from .skeleton import (AlignSkeleton3D, NormalizePicture2D, RandomViewpoint3D,
-                       ResampleFrames, SkeletonFeatures)
+from .picture import NormalizePicture2D, SkeletonPicture
+from .recipe import (CenterSkeleton3D, DrawFrames, MinMaxSkeleton,
+                     RandomDropAxis, RandomDropJoints)
+from .skeleton import (AlignSkeleton3D, RandomViewpoint3D, ResampleFrames,
+                       SkeletonFeatures)
 from .video import KeyFrames, PersonCrop
 
 __all__ = [
-    'AlignSkeleton3D', 'BodyPartEvents', 'ClipSpan', 'KeyFrames',
-    'NormalizePicture2D', 'PersonCrop', 'RandomViewpoint3D', 'ResampleFrames',
-    'SkeletonFeatures'
+    'AlignSkeleton3D', 'BodyPartEvents', 'CenterSkeleton3D', 'ClipSpan',
+    'DrawFrames', 'KeyFrames', 'MinMaxSkeleton', 'NormalizePicture2D',
+    'PersonCrop', 'RandomDropAxis', 'RandomDropJoints', 'RandomViewpoint3D',
+    'ResampleFrames', 'SkeletonFeatures', 'SkeletonPicture'
 ]

@@ -8,7 +8,7 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmaction.datasets.transforms import PreNormalize2D
+from lvlm_var_mm.layouts import load_layout
 from mmaction.registry import TRANSFORMS
 
 
@@ -31,7 +31,7 @@ def seen_joints(results: Dict) -> Tuple[np.ndarray, np.ndarray]:
     return np.where(there, keypoint, np.float32(0)), there
 
 
-def _masked(keypoint: np.ndarray, there: np.ndarray) -> np.ndarray:
+def masked(keypoint: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Zeros where a joint is missing, and nowhere else: one that comes to lie
     at the very origin is put a millionth beside it."""
     keypoint = np.where(there, keypoint, np.float32(0))
@@ -99,7 +99,7 @@ class AlignSkeleton3D(BaseTransform):
             cos, sin = across / max(size, 1e-6) if size else (1, 0)
             turn = np.array([[cos, sin], [-sin, cos]], dtype=np.float32)
             body[..., self.floor] = body[..., self.floor] @ turn.T
-        results['keypoint'] = _masked(body, there)
+        results['keypoint'] = masked(body, there)
         return results
 
     def _center(self, first: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -129,22 +129,6 @@ class AlignSkeleton3D(BaseTransform):
             spread = first - first[:, self.center].mean(1, keepdims=True)
             seen = seen & seen[:, self.center].all((1, 2))[:, None, None]
         return _mean(np.linalg.norm(spread, axis=-1), seen[..., 0], (0, 1))
-
-
-@TRANSFORMS.register_module()
-class NormalizePicture2D(PreNormalize2D):
-    """``PreNormalize2D`` for pictures in which not everything is seen: the
-    stock one moves what is absent, zeros, into a corner.
-
-    Required Keys: keypoint, img_shape (optional). Modified Keys: keypoint,
-    from pixels to -1 ... 1.
-    """
-
-    def transform(self, results: Dict) -> Dict:
-        keypoint, there = seen_joints(results)
-        results = super().transform(dict(results, keypoint=keypoint))
-        results['keypoint'] = _masked(results['keypoint'], there)
-        return results
 
 
 @TRANSFORMS.register_module()
@@ -258,6 +242,8 @@ class SkeletonFeatures(BaseTransform):
         inward (list[tuple[int, int]], optional): Bones, each from a joint to
             the one nearer to the centre, as in ``graph_cfg``; for ``'b'`` and
             ``'bm'``.
+        layout (str | dict, optional): Names a layout, whose bones are taken
+            in the place of ``inward``.
         motion_scale (float): Factor on the differences, which are small
             beside positions.
     """
@@ -265,13 +251,17 @@ class SkeletonFeatures(BaseTransform):
     def __init__(self,
                  feats: Sequence[str] = ('j', 'jm'),
                  inward: Optional[List[Tuple[int, int]]] = None,
-                 motion_scale: float = 5.0) -> None:
+                 motion_scale: float = 5.0,
+                 layout: Union[str, Dict, None] = None) -> None:
+        if inward is None and layout is not None:
+            inward = load_layout(layout).inward
         unknown = set(feats) - {'j', 'b', 'jm', 'bm'}
         if unknown:
             raise ValueError(f'`feats` has {sorted(unknown)}: it may name '
                              'j, b, jm and bm')
         if inward is None and set(feats) & {'b', 'bm'}:
-            raise ValueError('bones need `inward`, the edges of the layout')
+            raise ValueError('bones need `inward`, the edges of the layout, '
+                             'or `layout`')
         self.feats = list(feats)
         self.inward = inward
         self.motion_scale = motion_scale

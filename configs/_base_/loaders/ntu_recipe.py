@@ -1,0 +1,44 @@
+# NTU RGB+D 60, cross-subject, by the recipe and the schedule of MMAction2: 16
+# epochs of five passes. NTU_ROOT and `exclude` are those of
+# ../datasets/ntu_skeleton.py.
+_base_ = 'recipe.py'
+
+layout = 'ntu25'
+dataset = dict(
+    type='NTURGBDSkeletonDataset',
+    data_root='{{$NTU_ROOT:data/nturgbd}}',
+    benchmark='ntu60',
+    class_names='ntu60',
+    exclude=None)
+before = [
+    dict(type='BodyPartEvents', layout=layout, fps=30),
+    dict(type='CenterSkeleton3D', layout=layout)
+]
+after = [
+    dict(type='SkeletonFeatures', feats=['j'], layout=layout, motion_scale=1.),
+    dict(type='FormatGCNInput', num_person=2), _base_.recipe.pack
+]
+data = dict(
+    train=dict(
+        batch_size=16,
+        num_workers=8,
+        persistent_workers=True,
+        drop_last=True,
+        sampler=dict(type='DefaultSampler', shuffle=True),
+        dataset=dict(
+            type='RepeatDataset',
+            times=_base_.recipe.times,
+            dataset=dict(
+                **dataset,
+                split='xsub_train',
+                pipeline=[*before, *_base_.recipe.train, *after]))),
+    val=dict(
+        batch_size=16,
+        num_workers=8,
+        persistent_workers=True,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        dataset=dict(
+            **dataset,
+            split='xsub_val',
+            pipeline=[*before, *_base_.recipe.test, *after],
+            test_mode=True)))

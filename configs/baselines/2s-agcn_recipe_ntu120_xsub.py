@@ -1,0 +1,10 @@
+# python tools/train.py configs/baselines/2s-agcn_recipe_ntu120_xsub.py
+#
+# MMAction2's 2s-AGCN with its optimizer on NTU RGB+D 120,
+# by the recipe of ../_base_/loaders/recipe.py.
+_base_ = '2s-agcn_recipe_ntu60_xsub.py'
+
+ntu120 = dict(benchmark='ntu120', class_names='ntu120')
+model = dict(cls_head=dict(num_classes=120))
+train_dataloader = dict(dataset=dict(dataset=ntu120))
+val_dataloader = test_dataloader = dict(dataset=ntu120)

@@ -1,0 +1,24 @@
+# python tools/train.py configs/baselines/2s-agcn_recipe_nucla_xview.py
+#
+# MMAction2's 2s-AGCN with its optimizer on Northwestern-UCLA,
+# by the recipe of ../_base_/loaders/recipe.py.
+_base_ = [
+    'mmaction::skeleton/'
+    '2s-agcn/2s-agcn_8xb16-joint-u100-80e_ntu60-xsub-keypoint-3d.py',
+    '../_base_/loaders/nucla_recipe.py'
+]
+
+model = dict(
+    backbone=dict(
+        num_person=1,  # AAGCN normalises each person apart
+        graph_cfg=dict(
+            _delete_=True, layout=_base_.data.layout, mode='spatial')),
+    cls_head=dict(
+        num_classes=10, label_smooth_eps=_base_.recipe.label_smooth_eps))
+train_dataloader = dict(_delete_=True, **_base_.data.train)
+val_dataloader = dict(_delete_=True, **_base_.data.val)
+test_dataloader = val_dataloader
+train_cfg = _base_.data.train_cfg
+param_scheduler = _base_.data.param_scheduler
+custom_imports = dict(imports=['lvlm_var_mm'], allow_failed_imports=False)
+custom_hooks = [dict(type='SkippedSamplesHook')]

@@ -1,0 +1,43 @@
+# python tools/benchmark.py configs/benchmarks/nucla_xview.py
+#
+# Stock ST-GCN++ on Northwestern-UCLA, cross-view, by the recipe and with the
+# preprocessing that MMAction2 has for NTU RGB+D. NUCLA_PKL names the data.
+# Cross-subject: entries of baselines/stgcnpp_recipe_nucla_xsub.
+title = 'Northwestern-UCLA, cross-view'
+entries = [
+    dict(
+        name='ST-GCN++',
+        config='baselines/stgcnpp_recipe_nucla_xview',
+        # Seeds of each stream.
+        streams=dict(j=[0, 1, 2], b=[0], jm=[0], bm=[0], all=[0])),
+    dict(
+        name='ST-GCN++, stock',
+        config='baselines/stgcnpp_stock_nucla_xview',
+        streams=['j']),
+]
+# A small model for a CPU; take this out on a GPU.
+options = {
+    'model.backbone.base_channels': 32,
+    'model.cls_head.in_channels': 128
+}
+fusions = [
+    dict(name='two streams', of=['ST-GCN++/j', 'ST-GCN++/b']),
+    dict(
+        name='four streams',
+        of=['ST-GCN++/j', 'ST-GCN++/b', 'ST-GCN++/jm', 'ST-GCN++/bm'])
+]
+comparisons = [('ST-GCN++/j', 'ST-GCN++, stock/j'),
+               ('four streams', 'ST-GCN++/all')]
+published = [
+    dict(
+        name='FR-Head, joint', streams=1, top1=94.40, top1_clean=92.95,
+        source='CVPR 2023, recomputed from the scores that it publishes'),
+    dict(
+        name='FR-Head', streams=4, top1=96.77, top1_clean=95.93,
+        source='CVPR 2023, recomputed from the scores that it publishes'),
+    dict(name='CTR-GCN', streams=4, top1=96.5, source='arXiv:2107.12213'),
+    dict(
+        name='HD-GCN', streams='several', top1=96.9,
+        source='arXiv:2208.10741'),
+    dict(name='BlockGCN', streams='several', top1=96.9, source='CVPR 2024'),
+]

@@ -1,0 +1,107 @@
+"""A hook that makes runs repeatable over kills and keeps their record."""
+import json
+import os
+import random
+import resource
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any, Dict, Optional, Union
+
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmaction.registry import HOOKS
+
+RECORD = 'record.jsonl'
+# Far apart, so that an epoch of one seed is no epoch of another.
+STRIDE = 100_003
+PARENT = 'LVLM_VAR_BENCHMARK'  # the process that a run belongs to
+
+
+@HOOKS.register_module()
+class RunRecordHook(Hook):
+    """Draw the random numbers of an epoch by the seed and the number of the
+    epoch, and write down what the epoch took.
+
+    MMEngine's checkpoints hold no state of random numbers, so a training that
+    is resumed goes on with others. Here each epoch begins anew, in the
+    workers of the data loader as well: a run that was killed and resumed ends
+    with the weights of one that was not. Counts epochs.
+
+    ``record.jsonl`` in the work directory has a line for each epoch: its
+    number, the seconds that its training took, the peak of memory in MB (of
+    the GPU, else of the process) and what the validation said. A run whose
+    benchmark was killed ends itself.
+    """
+    priority = 'VERY_HIGH'
+
+    def before_train(self, runner: Runner) -> None:
+        self.file = Path(runner.work_dir) / RECORD
+        self.parent = int(os.environ.get(PARENT, 0))
+        self.epoch: Dict[str, Any] = {}
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        seed = (runner.seed + STRIDE * (runner.epoch + 1)) % 2**32
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        loader = runner.train_dataloader
+        if loader.num_workers and loader.worker_init_fn is not None:
+            loader.worker_init_fn = partial(
+                loader.worker_init_fn, seed=seed % 2**31)
+            # Workers that live on would go on with their numbers.
+            loader._iterator = None
+        self.start = time.perf_counter()
+
+    def after_train_iter(self, runner: Runner, batch_idx: int,
+                         data_batch: Optional[dict] = None,
+                         outputs: Optional[dict] = None) -> None:
+        if self.parent and os.getppid() != self.parent:
+            sys.exit('the benchmark that started this run is gone')
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        self.epoch = dict(
+            epoch=runner.epoch + 1,
+            seconds=round(time.perf_counter() - self.start, 3),
+            memory=peak_memory())
+        self._write(self.epoch)
+
+    def after_val_epoch(self, runner: Runner,
+                        metrics: Optional[Dict[str, float]] = None) -> None:
+        if getattr(self, 'epoch', None):
+            self._write(dict(self.epoch, val={
+                k: float(v) for k, v in (metrics or {}).items()
+                if isinstance(v, (int, float))}))
+
+    def _write(self, row: dict) -> None:
+        with self.file.open('a', encoding='utf-8') as f:
+            f.write(json.dumps(row) + '\n')
+
+
+def read_record(work_dir: Union[str, Path]) -> Dict[int, dict]:
+    """Return what is known of each epoch, by its number from 1; the last line
+    of an epoch counts, one that a kill cut short does not."""
+    file = Path(work_dir) / RECORD
+    found: Dict[int, dict] = {}
+    for line in file.read_text('utf-8').splitlines() if file.exists() else ():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        found[row['epoch']] = row
+    return found
+
+
+def peak_memory() -> float:
+    """Return the peak of memory so far, in MB: of the GPU, else of this whole
+    process, libraries and all."""
+    if torch.cuda.is_available():
+        return round(torch.cuda.max_memory_allocated() / 2**20, 1)
+    # Kilobytes, but for macOS.
+    unit = 2**20 if sys.platform == 'darwin' else 2**10
+    return round(
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)

@@ -1,0 +1,216 @@
+"""Train, test and time one run after another, each stage in a process of its
+own, and go on where a benchmark was stopped."""
+import os
+import sys
+import time
+from pathlib import Path
+from subprocess import STDOUT, Popen
+from typing import Callable, Dict, List, Optional, Sequence
+
+from mmengine.config import Config
+from tqdm import tqdm
+
+from lvlm_var_mm.atomic import commit
+from lvlm_var_mm.shipped import PACKAGE, TOOLS
+from .data import Clips, clips_of, part_of_training
+from .hooks import PARENT, read_record
+from .spec import Run, Spec
+from .streams import with_stream
+
+CONFIG, PART_CONFIG = 'config.py', 'part.py'
+TRAIN, TEST, PART, COST = 'train', 'test.pkl', 'part.pkl', 'cost.json'
+
+
+class RunError(RuntimeError):
+    """A stage of a run failed; names the stage and its log."""
+
+
+class Runner:
+    """Bring the runs of a benchmark to their results.
+
+    Args:
+        spec (Spec): What is compared.
+        out (Path): A folder of each run is made in ``out/runs``.
+
+    Raises:
+        ValueError: A folder there is of other settings.
+    """
+
+    def __init__(self, spec: Spec, out: Path) -> None:
+        self.spec, self.out = spec, Path(out).resolve()
+        self.fused = {m for f in spec.fusions for m in f.of}
+
+    def folder(self, run: Run) -> Path:
+        """Return where a run keeps its results."""
+        return self.out / 'runs' / run.key
+
+    def prepare(self) -> None:
+        """Write the config of each run, before hours are spent on the first.
+
+        Raises:
+            ValueError: A run of that name has other settings.
+        """
+        for run in self.spec.runs:
+            folder = self.folder(run)
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(run_config(run), folder / CONFIG, folder)
+
+    def run_all(self, only: Optional[Sequence[str]] = None) -> List[str]:
+        """Do what is left to do.
+
+        Args:
+            only (sequence[str], optional): Entries to run. Defaults to all.
+
+        Returns:
+            list[str]: What failed, a line each; the others were done.
+        """
+        failed = []
+        runs = [r for r in self.spec.runs if not only or r.entry in only]
+        for i, run in enumerate(runs, 1):
+            try:
+                self.run(run, f'[{i}/{len(runs)}] {run.key}')
+            except RunError as e:
+                failed.append(f'{run.key}: {e}')
+        return failed
+
+    def run(self, run: Run, title: str) -> None:
+        """Train, test and time a run, but for what is done.
+
+        Raises:
+            RunError: A stage failed.
+        """
+        folder = self.folder(run)
+        checkpoint = run.checkpoint or self._train(folder, title)
+        if not os.path.exists(checkpoint):
+            raise RunError(f'no checkpoint {checkpoint}')
+        self._dump(folder, folder / CONFIG, checkpoint, TEST, title)
+        if run.member in self.fused:
+            if not (folder / PART_CONFIG).exists():
+                cfg = Config.fromfile(str(folder / CONFIG))
+                part_of_training(cfg, self.spec.part).dump(
+                    str(folder / PART_CONFIG))
+            self._dump(folder, folder / PART_CONFIG, checkpoint, PART, title)
+        if not (folder / COST).exists():
+            self._call(folder, 'cost', title, [
+                '-m', 'lvlm_var_mm.benchmark.cost', folder / CONFIG,
+                folder / COST])
+
+    def done(self, run: Run) -> bool:
+        """Tell whether a run has results."""
+        return (self.folder(run) / TEST).exists()
+
+    def clips(self, run: Run) -> Clips:
+        """Return what is known of the test clips of a run."""
+        return clips_of(Config.fromfile(str(self.folder(run) / CONFIG)))
+
+    def _train(self, folder: Path, title: str) -> str:
+        work_dir, last = folder / TRAIN, folder / TRAIN / 'last_checkpoint'
+        epochs = Config.fromfile(str(folder / CONFIG)).train_cfg.max_epochs
+        # The checkpoint of the last epoch is written after its record.
+        done = folder / 'trained'
+        if not done.exists():
+            self._call(
+                folder, 'train', title, [
+                    TOOLS / 'train.py', folder / CONFIG, '--work-dir',
+                    work_dir, *(['--resume'] if last.exists() else [])
+                ], epochs, lambda: max(read_record(work_dir), default=0))
+            done.touch()
+        return last.read_text().strip()
+
+    def _dump(self, folder: Path, config: Path, checkpoint: str, name: str,
+              title: str) -> None:
+        if (folder / name).exists():
+            return
+        part = folder / f'unfinished_{name}'
+        self._call(folder, f'test_{Path(name).stem}', title, [
+            TOOLS / 'test.py', config, checkpoint, '--dump', part,
+            '--explain', 0, '--work-dir', folder / 'test'])
+        commit(part, folder / name)
+
+    def _call(self, folder: Path, stage: str, title: str, command: list,
+              total: Optional[int] = None,
+              position: Callable[[], int] = lambda: 0) -> None:
+        log = folder / f'{stage}.log'
+        env = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, [
+            str(PACKAGE.parent), os.environ.get('PYTHONPATH')])))
+        env[PARENT] = str(os.getpid())
+        with log.open('a') as f, tqdm(
+                total=total, desc=f'{title} {stage}', unit='epoch',
+                initial=position(), leave=False,
+                # A log wants a line now and then, not a bar.
+                mininterval=.5 if sys.stderr.isatty() else 60) as bar:
+            process = Popen([sys.executable, *map(str, command)], stdout=f,
+                            stderr=STDOUT, env=env)
+            try:
+                while process.poll() is None:
+                    time.sleep(.2)
+                    bar.update(position() - bar.n)
+            except BaseException:
+                process.terminate()
+                process.wait()
+                raise
+        if process.returncode:
+            said = [line for line in log.read_text(
+                errors='replace').splitlines() if line.strip()]
+            raise RunError(f'{stage} ended with {process.returncode}: '
+                           f'{said[-1] if said else "nothing was said"}; see '
+                           f'{log}')
+
+
+def run_config(run: Run) -> Config:
+    """The config of a run: options, stream, seed, and the hook that lets it be
+    resumed to the same result.
+
+    Raises:
+        ValueError: The options do not fit, or the stream; or it is not
+            trained in epochs.
+    """
+    cfg = Config.fromfile(run.config)
+    if run.stream:
+        with_stream(cfg, run.stream)
+    try:
+        cfg.merge_from_dict(run.options)
+    except (KeyError, TypeError) as e:
+        raise ValueError(f'options of {run.entry!r}: '
+                         f'{e.args[0] if e.args else e}') from e
+    if cfg.train_cfg.get('max_epochs') is None:
+        raise ValueError(f'{run.config}: a benchmark trains in epochs, and '
+                         '`train_cfg.max_epochs` is not set')
+    cfg.randomness = dict(cfg.get('randomness') or {}, seed=run.seed)
+    imports = cfg.get('custom_imports') or dict(imports=[])
+    cfg.custom_imports = dict(
+        imports=[*imports['imports'], 'lvlm_var_mm', 'lvlm_var_mm.benchmark'],
+        allow_failed_imports=False)
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []),
+                        dict(type='RunRecordHook')]
+    # Resumed from the last epoch, and no further back.
+    cfg.default_hooks.checkpoint.update(
+        type='CheckpointHook', interval=1, max_keep_ckpts=1)
+    return cfg
+
+
+def _write(cfg: Config, path: Path, folder: Path) -> None:
+    part = path.with_name('new.py')
+    cfg.dump(str(part))
+    if path.exists() and path.read_text() != part.read_text():
+        part.unlink()
+        raise ValueError(
+            f'{folder} holds a run of other settings: take another --out, or '
+            'delete the folder')
+    os.replace(part, path)
+
+
+def record_of(folder: Path, epochs: Optional[int] = None) -> Dict[str, float]:
+    """Training time in seconds, peak memory in MB, and the last and the best
+    validated accuracy with its epoch."""
+    rows = read_record(folder / TRAIN)
+    if not rows:
+        return {}
+    found = dict(train_seconds=sum(r['seconds'] for r in rows.values()),
+                 train_memory=max(r['memory'] for r in rows.values()))
+    accuracy = {e: r['val']['acc/top1'] for e, r in sorted(rows.items())
+                if 'acc/top1' in r.get('val', {})}
+    if accuracy:
+        best = max(accuracy, key=accuracy.get)
+        found.update(best_top1=100 * accuracy[best], best_epoch=best)
+    return found

@@ -1,0 +1,168 @@
+"""The whole way of a benchmark on a tiny data set, and over kills."""
+import json
+import os
+import pickle
+import runpy
+import sys
+
+import numpy as np
+import pytest
+from mmengine.hooks import Hook
+
+from lvlm_var_mm.benchmark import runs
+from lvlm_var_mm.benchmark.cost import measure
+from lvlm_var_mm.benchmark.data import clips_of
+from lvlm_var_mm.benchmark.hooks import RECORD, read_record
+from mmaction.registry import HOOKS
+
+SPEC = """
+title = 'tiny'
+options = {
+    'model.backbone.base_channels': 8, 'model.backbone.num_stages': 2,
+    'model.backbone.inflate_stages': [], 'model.backbone.down_stages': [],
+    'model.cls_head.in_channels': 8, 'train_cfg.max_epochs': 3,
+    'train_dataloader.batch_size': 4, 'train_dataloader.dataset.times': 1,
+    'train_dataloader.num_workers': 0, 'val_dataloader.num_workers': 0,
+    'train_dataloader.persistent_workers': False,
+    'val_dataloader.persistent_workers': False,
+    'test_dataloader.num_workers': 0,
+    'test_dataloader.persistent_workers': False, 'param_scheduler': []
+}
+entries = [dict(name='A', config='stgcnpp_recipe_nucla_xview',
+                streams=dict(j=[0, 1], b=[0]))]
+fusions = [dict(name='two', of=['A/j', 'A/b'])]
+comparisons = [('A/j', 'A/b')]
+published = [dict(name='others', streams=4, top1=97., source='a paper')]
+part = 0.5
+"""
+
+
+@HOOKS.register_module(force=True)
+class KillHook(Hook):
+    """End the process of a training in the middle of its second epoch."""
+    armed = False
+
+    def after_train_iter(self, runner, batch_idx, **kwargs):
+        if self.armed and runner.epoch == 1 and batch_idx == 1:
+            KillHook.armed = False
+            raise KeyboardInterrupt
+
+
+class InProcess:
+    """Popen that runs a tool in this process: another one would import
+    everything anew, for seconds."""
+
+    def __init__(self, command, **kwargs):
+        old, self.returncode = sys.argv, 0
+        try:
+            if command[1] == '-m':
+                sys.argv = command[2:]
+                runpy.run_module(command[2], run_name='__main__')
+            else:
+                sys.argv = command[1:]
+                runpy.run_path(command[1], run_name='__main__')
+        except SystemExit as end:
+            self.returncode = end.code or 0
+            if self.returncode == 130:
+                raise KeyboardInterrupt from None
+        finally:
+            sys.argv = old
+
+    def poll(self):
+        return self.returncode
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """Ten test clips, of which two train as well."""
+    rng = np.random.default_rng(0)
+    clips = [dict(frame_dir=f'clip{i}', label=i % 3, total_frames=12,
+                  keypoint=(rng.normal(size=(1, 12, 20, 3)) + i % 3
+                            ).astype('f4')) for i in range(26)]
+    for i in (16, 17):
+        clips[i]['keypoint'] = clips[i - 15]['keypoint']
+    names = [c['frame_dir'] for c in clips]
+    file = tmp_path / 'nucla.pkl'
+    file.write_bytes(pickle.dumps(dict(
+        split=dict(xview_train=names[:16], xview_val=names[16:]),
+        annotations=clips)))
+    monkeypatch.setenv('NUCLA_PKL', str(file))
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    monkeypatch.setattr(runs, 'Popen', InProcess)
+    # Latency is of no interest here.
+    monkeypatch.setattr(measure, '__defaults__', (0., ))
+    spec = tmp_path / 'spec.py'
+    spec.write_text(SPEC)
+    return spec
+
+
+def what_counts(out):
+    """The report without times and places."""
+    found = json.loads((out / 'report.json').read_text())
+    return {k: found[k] for k in ('methods', 'comparisons', 'published')}
+
+
+def test_killed_and_restarted_gives_the_same_table(data, tmp_path, run_tool,
+                                                   monkeypatch):
+    whole, broken = tmp_path / 'whole', tmp_path / 'broken'
+    said = run_tool('benchmark.py', data, '--out', whole)
+    assert said.code == 0, said.err
+    for word in ('A/j', 'two, weighted', 'top-1 clean', 'others', 'GFLOPs'):
+        assert word in said.out
+    found = json.loads((whole / 'report.json').read_text())
+    figs = found['methods'][0]['figures']
+    assert figs['all']['clips']['mean'] == 10
+    assert figs['clean']['clips']['mean'] == 8
+    assert figs['all']['top1']['n'] == 2
+    assert found['costs']['A/j']['gflops'] > 0
+    assert found['runs'][0]['train_seconds'] > 0
+    assert {'report.md', 'accuracy.png', 'classes_1.png'} <= set(
+        os.listdir(whole))
+
+    real = runs.run_config
+
+    def with_kill(run):
+        cfg = real(run)
+        cfg.custom_hooks = [*cfg.custom_hooks, dict(type='KillHook')]
+        return cfg
+
+    monkeypatch.setattr(runs, 'run_config', with_kill)
+    KillHook.armed = True
+    said = run_tool('benchmark.py', data, '--out', broken)
+    assert said.code == 130 and 'same command' in said.err
+    assert max(read_record(broken / 'runs/A_j-seed0/train')) == 1
+    said = run_tool('benchmark.py', data, '--out', broken)
+    assert said.code == 0, said.err
+    assert what_counts(broken) == what_counts(whole)
+    # Nothing is left to be done.
+    monkeypatch.setattr(runs, 'Popen', None)
+    assert run_tool('benchmark.py', data, '--out', broken).code == 0
+    # Not the same runs.
+    data.write_text(SPEC.replace("max_epochs': 3", "max_epochs': 4"))
+    said = run_tool('benchmark.py', data, '--out', broken)
+    assert said.code == 2 and 'other settings' in said.err
+
+
+def test_a_run_that_fails_does_not_stop_the_others(data, tmp_path, run_tool):
+    data.write_text("""
+entries = [dict(name='none', config='stgcnpp_recipe_nucla_xview',
+                checkpoint='nowhere.pth')]
+""")
+    said = run_tool('benchmark.py', data, '--out', tmp_path / 'out')
+    assert said.code == 2 and 'no run has results' in said.err
+
+
+def test_twins_are_found_in_the_data(data):
+    from mmengine.config import Config
+
+    from lvlm_var_mm.shipped import find_config
+    clips = clips_of(Config.fromfile(find_config(
+        'stgcnpp_recipe_nucla_xview')))
+    assert np.flatnonzero(~clips.clean).tolist() == [0, 1]
+    assert clips.names[0] == 'clip16' and len(clips.classes) == 10
+
+
+def test_record_keeps_the_last_line_of_an_epoch(tmp_path):
+    (tmp_path / RECORD).write_text(
+        '{"epoch": 1, "seconds": 2}\n{"epoch": 1, "seconds": 3}\n{"epo')
+    assert read_record(tmp_path) == {1: dict(epoch=1, seconds=3)}

@@ -1,0 +1,76 @@
+"""What a benchmark may say, and how streams are set."""
+import pytest
+from helpers import REPO
+from mmengine.config import Config
+
+from lvlm_var_mm.benchmark.spec import read_spec
+from lvlm_var_mm.benchmark.streams import feature_steps, with_stream
+
+SPECS = sorted(p.stem for p in REPO.glob('configs/benchmarks/*.py'))
+
+
+@pytest.mark.parametrize('name', SPECS)
+def test_shipped_specs(name):
+    path = REPO / f'configs/benchmarks/{name}.py'
+    spec = read_spec(str(path))
+    assert spec.runs and path.read_text().startswith(
+        f'# python tools/benchmark.py configs/benchmarks/{name}.py')
+
+
+def write(tmp_path, text):
+    file = tmp_path / 'spec.py'
+    file.write_text(text)
+    return str(file)
+
+
+def test_streams_have_seeds_of_their_own(tmp_path):
+    spec = read_spec(write(tmp_path, """
+entries = [dict(name='a', config='stgcnpp_recipe_nucla_xview',
+                streams=dict(j=[0, 1], bm=[3])),
+           dict(name='b c', config='slowonly_quickstart',
+                checkpoint='x/{seed}.pth')]
+"""))
+    assert [(r.member, r.seed, r.key, r.checkpoint) for r in spec.runs] == [
+        ('a/j', 0, 'a_j-seed0', None), ('a/j', 1, 'a_j-seed1', None),
+        ('a/bm', 3, 'a_bm-seed3', None), ('b c', 0, 'b_c-seed0', 'x/0.pth')]
+
+
+ENTRY = "dict(name='a', config='stgcnpp_quickstart')"
+
+
+@pytest.mark.parametrize('text, says', [
+    ('entries = []', 'lists no method'),
+    (f'entries = [{ENTRY}]\nfusion = 1', "'fusion' is no key"),
+    ("entries = [dict(name='a')]", 'lacks'),
+    (f'entries = [{ENTRY}, {ENTRY}]', 'two entries'),
+    (f'entries = [{ENTRY}]\ncomparisons = [("a", "z")]', "names 'z'"),
+    ("entries = [dict(name='a', config='stgcnpp_quickstart', streams=['x'])]",
+     "stream 'x'"),
+    ("entries = [dict(name='a', config='stgcnpp_quickstart', seed=1)]",
+     "has 'seed'")])
+def test_what_is_wrong_is_named(tmp_path, text, says):
+    with pytest.raises(ValueError, match=says):
+        read_spec(write(tmp_path, text))
+
+
+@pytest.mark.parametrize('config', [
+    'baselines/stgcnpp_recipe_nucla_xview', 'baselines/stgcnpp_nucla_xview',
+    'baselines/stgcn_ntu60_xsub'])
+@pytest.mark.parametrize('stream, channels', [('b', 3), ('j+bm', 6),
+                                              ('all', 12)])
+def test_stream_of_a_config(config, stream, channels):
+    cfg = with_stream(Config.fromfile(str(
+        REPO / f'configs/{config}.py')), stream)
+    assert cfg.model.backbone.in_channels == channels
+    steps = list(feature_steps(cfg))
+    assert len(steps) >= 3
+    for step in steps:
+        assert len(step.feats) == channels // 3
+        assert step.type == 'GenSkeFeat' or step.get('layout') or step.inward
+
+
+def test_a_video_has_no_streams():
+    cfg = Config.fromfile(str(
+        REPO / 'configs/baselines/slowonly_quickstart.py'))
+    with pytest.raises(ValueError, match='leave `streams` out'):
+        with_stream(cfg, 'b')

@@ -1,0 +1,82 @@
+"""Spread, paired tests, scores and fusion."""
+import numpy as np
+import pytest
+import torch
+from mmengine.fileio import dump
+from scipy.stats import binomtest
+
+from lvlm_var_mm.benchmark.scores import (Scores, figures, fit_weights, fuse,
+                                          read_dump)
+from lvlm_var_mm.benchmark.statistics import compare, summary
+
+
+def test_summary():
+    assert summary([90.])['sd'] is None
+    found = summary([1., 2., 3.])
+    assert found == dict(mean=2., sd=1., n=3)
+
+
+def test_mcnemar_counts_what_only_one_has_right():
+    a = np.array([1] * 70 + [1] * 15 + [0] * 5 + [0] * 10, bool)
+    b = np.array([1] * 70 + [0] * 15 + [1] * 5 + [0] * 10, bool)
+    found = compare([a], [b])
+    assert (found.only_first, found.only_second) == (15, 5)
+    assert found.difference == pytest.approx(10)
+    assert found.p == pytest.approx(binomtest(15, 20).pvalue)
+    # The normal approximation of the same interval.
+    sd = 100 * np.std(a.astype(float) - b) / np.sqrt(100)
+    assert found.low == pytest.approx(10 - 1.96 * sd, abs=1)
+    assert found.high == pytest.approx(10 + 1.96 * sd, abs=1)
+
+
+def test_equal_models_do_not_differ():
+    right = np.array([1, 0, 1, 1], bool)
+    found = compare([right], [right])
+    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
+    with pytest.raises(ValueError, match='different clips'):
+        compare([right], [right[:2]])
+
+
+def scores(seed, strength, number=300, labels=None):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(number) % 4 if labels is None else labels
+    logits = rng.normal(size=(number, 4))
+    logits[np.arange(number), labels] += strength
+    return fuse([Scores(logits, labels)])
+
+
+def test_figures_by_hand():
+    probability = np.array([[.7, .2, .1], [.6, .3, .1], [.2, .7, .1],
+                            [.4, .4, .2]])
+    labels = np.array([0, 1, 1, 2])
+    found = figures(Scores(np.log(probability), labels))
+    assert found['top1'] == 50 and found['top5'] == 100
+    assert found['mean_class'] == pytest.approx(100 * (1 + .5 + 0) / 3)
+    assert found['clips'] == 4
+    # Only the classes that are left.
+    clean = figures(Scores(np.log(probability), labels), labels < 2)
+    assert clean['mean_class'] == 75 and clean['clips'] == 3
+
+
+def test_weights_favour_the_better_stream():
+    good, bad = scores(0, 2.), scores(1, 0.)
+    weights = fit_weights([good, bad])
+    assert sum(weights) == pytest.approx(2) and weights[0] > 1.5
+    assert (fuse([good, bad], weights).right.mean() >=
+            fuse([good, bad]).right.mean())
+    with pytest.raises(ValueError, match='different clips'):
+        fuse([good, scores(0, 1., number=4)])
+
+
+def test_dump_is_of_these_clips(tmp_path):
+    rows = [dict(pred_score=torch.tensor([.25, .75]),
+                 gt_label=torch.tensor([i]), frame_dir=f'clip{i}')
+            for i in range(2)]
+    dump(rows, str(tmp_path / 'd.pkl'))
+    found = read_dump(tmp_path / 'd.pkl', ['clip0', 'clip1'])
+    assert found.right.tolist() == [False, True]
+    assert np.exp(found.logits).sum(1) == pytest.approx(1)
+    with pytest.raises(ValueError, match="'clip0' where"):
+        read_dump(tmp_path / 'd.pkl', ['clip1', 'clip0'])
+    with pytest.raises(ValueError, match='2 clips'):
+        read_dump(tmp_path / 'd.pkl', ['clip0'])
