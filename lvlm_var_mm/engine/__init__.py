@@ -1,5 +1,6 @@
 """Hooks, optimizer wrappers, their constructor, and schedules."""
 from .alignment import SemanticAlignmentHook
+from .claim_scores import ClaimScoresHook
 from .code_names import CodeNamesHook
 from .hooks import LVLMWarmupHook, SkippedSamplesHook
 from .optim import BFloat16OptimWrapper, PartwiseOptimWrapperConstructor
@@ -12,9 +13,9 @@ from .token_cache import TokenCacheHook
 from .zero import ZeroStrategy
 
 __all__ = [
-    'BFloat16OptimWrapper', 'CodeNamesHook', 'FrozenShardStrategy',
-    'LVLMWarmupHook', 'PartCosineAnnealingLR', 'PartLinearLR',
-    'PartwiseOptimWrapperConstructor', 'ResumedScheduleHook',
+    'BFloat16OptimWrapper', 'ClaimScoresHook', 'CodeNamesHook',
+    'FrozenShardStrategy', 'LVLMWarmupHook', 'PartCosineAnnealingLR',
+    'PartLinearLR', 'PartwiseOptimWrapperConstructor', 'ResumedScheduleHook',
     'SemanticAlignmentHook', 'ShowAnswersHook', 'SkippedSamplesHook',
     'StartHook', 'TokenCacheHook', 'ZeroStrategy'
 ]
