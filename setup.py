@@ -94,7 +94,11 @@ setup(
         # ZeRO-3 (engine/zero.py). mmengine 0.10 imports optimizers that 0.19
         # dropped.
         'zero': ['deepspeed>=0.18,<0.19'],
+        # The trees of evaluation/event_counts.py, a plain baseline that few
+        # need.
+        'trees': ['scikit-learn>=1.3'],
         # pytest-xdist runs the tests side by side (setup.cfg).
-        'test': ['pytest>=7', 'pytest-xdist>=3.7', 'bitsandbytes>=0.49'],
+        'test': ['pytest>=7', 'pytest-xdist>=3.7', 'bitsandbytes>=0.49',
+                 'scikit-learn>=1.3'],
     },
 )

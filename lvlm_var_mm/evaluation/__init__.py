@@ -1,8 +1,10 @@
 """Metrics beside those of MMAction2."""
 from .calibration import CalibrationMetric, fit_temperature
+from .event_counts import EventClassifier
 from .token_metric import TokenMetric
 from .zero_shot import ZeroShotMetric
 
 __all__ = [
-    'CalibrationMetric', 'TokenMetric', 'ZeroShotMetric', 'fit_temperature'
+    'CalibrationMetric', 'EventClassifier', 'TokenMetric', 'ZeroShotMetric',
+    'fit_temperature'
 ]

@@ -62,8 +62,8 @@ class ClaimScorer:
         self.evidence, self.hit = evidence, hit
         self.standardise = standardise
         self.base: Optional[np.ndarray] = None
-        self.usual = np.zeros((2, len(self.claims)))
-        self.usual[1] = 1
+        # Mean and deviation of each class over the base.
+        self.usual = np.zeros(len(self.claims)), np.ones(len(self.claims))
 
     @property
     def silent(self) -> List[int]:
@@ -86,12 +86,12 @@ class ClaimScorer:
         if not len(base):
             raise ValueError('ClaimScorer: no clips to measure base rates on')
         self.base = np.asarray(base)
+        self.usual = 0 * self.usual[0], np.ones_like(self.usual[1])
         if self.standardise:
-            self.usual[:] = 0, 1
             scores = self(self.base)
             deviation = scores.std(0)
-            self.usual = np.stack(
-                [scores.mean(0), np.where(deviation > 1e-6, deviation, 1)])
+            self.usual = (scores.mean(0),
+                          np.where(deviation > 1e-6, deviation, 1))
         return self
 
     def __call__(self, found: np.ndarray) -> np.ndarray:
