@@ -51,6 +51,8 @@ class ClaimOpinion:
                 score.float().clamp_min(torch.finfo(torch.float32).tiny).log()
                 + self.weight * claims)
             sample.set_field(claims, 'pred_claim_score')
+            # Claims alone may be of other classes than the head's.
+            sample.set_metainfo(dict(num_classes=len(logits)))
             sample.set_pred_score(logits.softmax(0))
             sample.set_pred_label(logits.argmax())
         return data_samples

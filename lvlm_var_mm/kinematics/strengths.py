@@ -1,4 +1,4 @@
-"""How strongly each kind of event shows in a clip, as one array.
+"""Measure how strongly each kind of event shows in a clip, as one array.
 
 Shapes: N clips, E kinds of the vocabulary, Q events of a clip.
 """

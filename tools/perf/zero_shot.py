@@ -48,8 +48,10 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from terminaltables import AsciiTable
+from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.checkpoint.strict import load_strictly
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets.annotations import read_pickle
@@ -152,20 +154,23 @@ def choose_generalised(train: Clips, seen: Sequence[int], chosen: Settings,
 
 
 # ------------------------------------------------------ the language model
-def read_scores(config: str, rotation: int, checkpoint: str, split: str,
-                clips: Clips) -> np.ndarray:
+def read_scores(config: str, rotation: int, checkpoint: str, data: str,
+                split: str, clips: Clips) -> np.ndarray:
     """(N, 10) log-probabilities of a checkpoint for clips of a split."""
     os.environ['ROTATION'] = str(rotation)
     cfg = Config.fromfile(find_config(config))
-    cfg.test_dataloader.dataset.split = split
-    cfg.test_evaluator = [dict(type='DumpResults', out_file_path='_.pkl')]
+    cfg.test_dataloader.dataset.update(split=split, ann_file=data)
+    cfg.test_evaluator = [dict(type='AccMetric')]  # none is asked
     cfg.update(load_from=checkpoint, launcher='none',
                work_dir=f'work_dirs/zero_shot_{rotation}')
     runner = Runner.from_cfg(cfg)
+    load_strictly(runner)
     runner.load_or_resume()
     model, found = runner.model.eval(), {}
-    for data in runner.build_dataloader(cfg.test_dataloader):
-        for sample in model.test_step(data):
+    loader = runner.build_dataloader(cfg.test_dataloader)
+    for batch in tqdm(loader, desc=f'rotation {rotation}, {split}',
+                      disable=None):
+        for sample in model.test_step(batch):
             found[sample.frame_dir] = sample.pred_score.float().cpu().numpy()
     scores = np.stack([found[name] for name in clips.names])
     return np.log(np.maximum(scores, 1e-30))
@@ -266,12 +271,14 @@ def add_language_model(rows: List[Dict], args: argparse.Namespace,
                        train: Clips, test: Clips, chosen: Sequence[Settings],
                        descriptions: Sequence[str]) -> None:
     """The figures of the checkpoints, alone and combined."""
-    read = [read_scores(args.config, r, file, f'{args.protocol}_train', train)
+    read = [read_scores(args.config, r, file, args.data,
+                        f'{args.protocol}_train', train)
             for r, file in enumerate(args.checkpoint)]
     for r, (row, file) in enumerate(zip(rows, args.checkpoint)):
         unseen = unseen_of(r)
         seen = ~np.isin(train.labels, unseen)
-        model = read_scores(args.config, r, file, f'{args.protocol}_val', test)
+        model = read_scores(args.config, r, file, args.data,
+                            f'{args.protocol}_val', test)
         weight = choose_weight(r, read, train, chosen, descriptions)
         claims = ClaimScorer(descriptions, *chosen[r][:2]).fit(
             train.found[seen])(test.found)

@@ -1,4 +1,4 @@
-"""How strongly each kind of event shows, as the input of a model."""
+"""Strengths of the body-part events as the input of a model."""
 from typing import Dict
 
 from mmcv.transforms import BaseTransform

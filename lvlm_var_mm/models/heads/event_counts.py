@@ -14,21 +14,13 @@ from mmaction.registry import MODELS
 
 @MODELS.register_module()
 class EventNorm(BaseModule):
-    """Stand in the place of a backbone: standardise the strengths (N, E) of
-    events, that of :class:`EventStrengths`, and train nothing.
-
-    Args:
-        channels (int): E.
-    """
-
-    def __init__(self, channels: int = len(NAMES)) -> None:
-        super().__init__()
-        # The mean of all batches, not of the last ones.
-        self.norm = nn.BatchNorm1d(channels, momentum=None, affine=False)
+    """Stand in the place of a backbone: compress the strengths of events,
+    those of :class:`EventStrengths`, and train nothing. No statistics are
+    taken: those of few clips are not those of others."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Standardise (N, E) -> (N, E)."""
-        return self.norm(x)
+        """Compress (N, E) -> (N, E), to log(1 + x)."""
+        return x.log1p()
 
 
 @MODELS.register_module()
@@ -45,7 +37,7 @@ class EventCountHead(BaseHead):
     """
 
     def __init__(self, num_classes: int, in_channels: int = len(NAMES),
-                 dropout: float = .5, average_clips: str = 'prob',
+                 dropout: float = .2, average_clips: str = 'prob',
                  **kwargs) -> None:
         super().__init__(num_classes, in_channels,
                          average_clips=average_clips, **kwargs)
