@@ -96,9 +96,12 @@ setup(
         # ZeRO-3 (engine/zero.py). mmengine 0.10 imports optimizers that 0.19
         # dropped.
         'zero': ['deepspeed>=0.18,<0.19'],
+        # The trees of evaluation/event_counts.py, a plain baseline that few
+        # need.
+        'trees': ['scikit-learn>=1.3'],
         # pytest-xdist runs the tests side by side (setup.cfg).
         # hypothesis makes the damaged files of tools/perf/fuzz.py.
         'test': ['pytest>=7', 'pytest-xdist>=3.7', 'bitsandbytes>=0.49',
-                 'hypothesis>=6.100'],
+                 'hypothesis>=6.100', 'scikit-learn>=1.3'],
     },
 )

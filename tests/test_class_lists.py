@@ -12,7 +12,7 @@ def test_shipped_lists(key, number):
     assert len(names) == len(set(names)) == len(descriptions) == number
     for name, description in zip(names, descriptions):
         assert name == name.lower() and '/' not in name and ',' not in name
-        assert 6 <= len(description.split()) <= 14, name
+        assert 6 <= len(description.split()) <= 20, name
     assert len(set(descriptions)) == number
 
 

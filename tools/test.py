@@ -37,6 +37,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--classes', metavar='FILE',
                         help='choose from the names in this file, one '
                         '`name | description` a line, in label order')
+    parser.add_argument('--claims', nargs='?', const='alone', metavar='WEIGHT',
+                        help='let what the descriptions claim of the joints '
+                        'choose the\nclass, alone or with this weight beside '
+                        'the model (docs/zero_shot.md);\nwith --classes, '
+                        'alone, of any model')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
         help='override settings of the config')
@@ -67,6 +72,7 @@ from terminaltables import AsciiTable
 import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
 from lvlm_var_mm.apis import explain
 from lvlm_var_mm.checkpoint.strict import load_strictly
+from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import join_processes, load_config, user_errors
 from lvlm_var_mm.engine.start import short_log
 from lvlm_var_mm.models import LVLMHead
@@ -103,8 +109,32 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     return cfg
 
 
-def use_classes(runner: Runner, file: str) -> None:
+def use_claims(cfg: Config, args: argparse.Namespace) -> None:
+    """Let the claims of the descriptions choose the class.
+
+    Raises:
+        ValueError: The weight is no number.
+    """
+    weight = None
+    if args.claims != 'alone':
+        try:
+            weight = float(args.claims)
+        except ValueError:
+            raise ValueError(f'--claims {args.claims}: the weight must be a '
+                             'number; none lets claims decide alone') from None
+    cfg.custom_hooks = [*cfg.get('custom_hooks', ()), dict(
+        type='ClaimScoresHook', weight=weight, class_names=args.classes)]
+
+
+def use_classes(runner: Runner, file: str,
+                claims_alone: bool = False) -> None:
     """Let the model choose from other names than those it was trained on.
+
+    Args:
+        runner (Runner): With the model.
+        file (str): The names.
+        claims_alone (bool): The scores of the model go unused, so it may be
+            one that does not score names.
 
     Raises:
         ValueError: The model does not score names, or the test set has more
@@ -115,21 +145,23 @@ def use_classes(runner: Runner, file: str) -> None:
         raise ValueError('--classes goes with `runner_type` FlexibleRunner '
                          'in one process alone, without --launcher')
     head = getattr(runner.model, 'module', runner.model).cls_head
-    if not isinstance(head, LVLMHead):
+    if isinstance(head, LVLMHead):
+        head.set_classes(file)
+        head.same_task = False  # the checkpoint has its own names
+    elif not claims_alone:
         raise ValueError(f'--classes: {type(head).__name__} does not score '
-                         'class names; LVLMHead does')
-    head.set_classes(file)
-    head.same_task = False  # the checkpoint has its own names
+                         'class names; LVLMHead does, and so do --claims')
     dataset = runner.test_loop.dataloader.dataset
     # The base class's: the list alone, no sample is read for its label. A
     # ConcatDataset has none of it and asks its parts.
     kind = BaseDataset if isinstance(dataset, BaseDataset) else type(dataset)
     highest = max(kind.get_data_info(dataset, i)['label']
                   for i in range(len(dataset)))
-    if highest >= head.num_classes:
+    number = len(load_classes(file).names)
+    if highest >= number:
         raise ValueError(
-            f'--classes {file} lists {head.num_classes} names, but the test '
-            f'set has label {highest}: write one name per line for each label')
+            f'--classes {file} lists {number} names, but the test set has '
+            f'label {highest}: write one name per line for each label')
 
 
 def show_summary(runner: Runner, metrics: dict,
@@ -181,12 +213,14 @@ def show_explanations(runner: Runner, number: int,
 def main() -> None:
     args = parse_args()
     cfg = merge_args(load_config(args), args)
+    if args.claims:
+        use_claims(cfg, args)
     join_processes(cfg)
     with short_log(started=True):
         runner = (RUNNERS.build(cfg)
                   if 'runner_type' in cfg else Runner.from_cfg(cfg))
         if args.classes:
-            use_classes(runner, args.classes)
+            use_classes(runner, args.classes, args.claims == 'alone')
         load_strictly(runner)
         metrics = runner.test()
     if is_main_process():

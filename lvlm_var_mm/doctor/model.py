@@ -14,7 +14,7 @@ from lvlm_var_mm.models.lvlm.weights import weight_problems
 from mmaction.registry import MODELS
 from .data import Split
 from .findings import Finding, failure, shorten
-from .text import check_text
+from .text import check_claims, check_text
 
 AREA = 'model'
 TOKENIZERS = 'tokenizer.json', 'tokenizer.model', 'vocab.json', 'vocab.txt'
@@ -38,16 +38,18 @@ def check_classes(cfg: Config, splits: Sequence[Split]) -> Iterator[Finding]:
     if source is None:
         return
     try:
-        names = load_classes(source, number).names
+        classes = load_classes(source, number)
     except (ValueError, FileNotFoundError) as e:
         yield failure(AREA, e, 'correct `model.cls_head.class_names` or '
                       '`num_classes`')
         return
+    names = classes.names
     pairs = alike(names)
     if pairs:
         yield Finding('warning', AREA, written_alike(pairs),
                       'write one class in one way, and give its clips one '
                       'label')
+    yield from check_claims(classes)
     for split in splits:
         if split.cfg.get('class_names') is None:
             continue

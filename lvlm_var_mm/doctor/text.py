@@ -3,9 +3,11 @@ from typing import Iterator, Optional
 
 from torch import nn
 
+from lvlm_var_mm.class_lists import ClassList
+from lvlm_var_mm.kinematics import claims
 from lvlm_var_mm.models.lvlm.reader import PromptReader
 from lvlm_var_mm.models.lvlm.words import EXAMPLE
-from .findings import Finding, failure
+from .findings import Finding, failure, shorten
 
 AREA = 'model'
 
@@ -33,3 +35,20 @@ def check_text(head: Optional[nn.Module]) -> Iterator[Finding]:
         else:
             yield Finding('ok', AREA, f'{said}: the token ids of all '
                           f'{len(texts)} such texts decode to them')
+
+
+def check_claims(classes: ClassList) -> Iterator[Finding]:
+    """Tell which descriptions claim nothing that joints can decide: classes
+    that ``ClaimScorer`` cannot tell, and whose reasons cannot be checked."""
+    described = [(name, claims(text)) for name, text in zip(*classes) if text]
+    silent = [name for name, made in described if not made]
+    if silent:
+        yield Finding(
+            'note', AREA, f'{len(silent)} of {len(described)} descriptions '
+            f'claim nothing that joints can decide: {shorten(silent)}',
+            "say in `class_names` what parts of the body do, such as 'one "
+            "hand rises to the mouth, then lowers' (docs/zero_shot.md)")
+    elif described:
+        number = sum(len(made) for _, made in described)
+        yield Finding('ok', AREA, f'{len(described)} descriptions make '
+                      f'{number} claims that joints can decide')

@@ -1,5 +1,6 @@
 """Hooks, optimizer wrappers, their constructor, and schedules."""
 from .alignment import SemanticAlignmentHook
+from .claim_scores import ClaimScoresHook
 from .code_names import CodeNamesHook
 from .hooks import LVLMWarmupHook, SkippedSamplesHook
 from .optim import BFloat16OptimWrapper, PartwiseOptimWrapperConstructor
@@ -14,10 +15,10 @@ from .token_cache import TokenCacheHook
 from .zero import ZeroStrategy
 
 __all__ = [
-    'BFloat16OptimWrapper', 'ClipReasonsHook', 'CodeNamesHook',
-    'FrozenShardStrategy', 'LVLMWarmupHook', 'PartCosineAnnealingLR',
-    'PartLinearLR', 'PartwiseOptimWrapperConstructor', 'RepeatableHook',
-    'ResumedScheduleHook',
+    'BFloat16OptimWrapper', 'ClaimScoresHook', 'ClipReasonsHook',
+    'CodeNamesHook', 'FrozenShardStrategy', 'LVLMWarmupHook',
+    'PartCosineAnnealingLR', 'PartLinearLR', 'PartwiseOptimWrapperConstructor',
+    'RepeatableHook', 'ResumedScheduleHook',
     'SemanticAlignmentHook', 'ShowAnswersHook', 'SkippedSamplesHook',
     'StartHook', 'TokenCacheHook', 'ZeroStrategy'
 ]

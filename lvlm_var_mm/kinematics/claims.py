@@ -174,7 +174,7 @@ def _truth(part: str, motion: str, seen: Observation) -> Optional[bool]:
     noun = {many: one for one, many in PLURALS.items()}.get(
         part.replace('both ', ''), part)
     if motion in (STILL, ANY_MOTION):
-        truths = [_known(name, seen) for name in _names_of(part, noun)]
+        truths = [_known(name, seen) for name in names_of(part, noun)]
         if True not in truths and 2 * truths.count(None) > len(truths):
             return None
         return (True in truths) == (motion == ANY_MOTION)
@@ -190,9 +190,9 @@ def _truth(part: str, motion: str, seen: Observation) -> Optional[bool]:
     return True if True in truths else None if None in truths else False
 
 
-def _names_of(part: str, noun: str) -> Sequence[str]:
-    """The vocabulary's entries of a part; of the body, all but those of
-    head and arms."""
+def names_of(part: str, noun: str) -> Sequence[str]:
+    """Return the vocabulary's entries of a part; of the body, all but those
+    of head and arms."""
     if part == 'body':
         return [name for name in NAMES
                 if not re.search(r'\b(?:head|hands?|arms?|persons)\b',

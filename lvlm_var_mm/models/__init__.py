@@ -1,9 +1,9 @@
 """The two parts of LVLM-VAR: the neck makes tokens, the heads read them."""
-from .heads import LVLMHead, LVLMLinearHead
+from .heads import EventCountHead, EventNorm, LVLMHead, LVLMLinearHead
 from .tokens import SemanticTokens
 from .vst import PassCodes, TimeSformerMap, VSTNeck
 
 __all__ = [
-    'LVLMHead', 'LVLMLinearHead', 'PassCodes', 'SemanticTokens',
-    'TimeSformerMap', 'VSTNeck'
+    'EventCountHead', 'EventNorm', 'LVLMHead', 'LVLMLinearHead', 'PassCodes',
+    'SemanticTokens', 'TimeSformerMap', 'VSTNeck'
 ]

@@ -101,6 +101,22 @@ def test_healthy(setup):
         assert words in said
 
 
+def test_descriptions_that_claim_nothing(setup):
+    """Those without a description are no matter of claims."""
+    names = [('drink', 'a glass is full'), ('eat', 'one hand rises'),
+             ('sit down', 'it rains'), 'clapping']
+    setup.cfg.model.cls_head.class_names = names
+    set_everywhere(setup.cfg, class_names=names)
+    found, = [f for f in look(setup) if 'joints can decide' in f.text]
+    assert found.level == 'note' and found.remedy
+    assert '2 of 3 descriptions' in found.text
+    assert 'drink, sit down' in found.text
+    setup.cfg.model.cls_head.class_names = CLASSES
+    set_everywhere(setup.cfg, class_names=CLASSES)
+    found, = [f for f in look(setup) if 'joints can decide' in f.text]
+    assert found.level == 'ok' and '3 descriptions make' in found.text
+
+
 def test_schedule(setup):
     setup.cfg.optim_wrapper.accumulative_counts = 8
     found = [f.text for f in look(setup) if f.area == 'schedule']

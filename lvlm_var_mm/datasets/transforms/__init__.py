@@ -1,4 +1,5 @@
 """Transforms of skeletons and of videos."""
+from .event_strengths import EventStrengths
 from .events import BodyPartEvents, ClipSpan
 from .picture import NormalizePicture2D, SkeletonPicture
 from .recipe import (CenterSkeleton3D, DrawFrames, MinMaxSkeleton,
@@ -9,7 +10,8 @@ from .video import KeyFrames, PersonCrop
 
 __all__ = [
     'AlignSkeleton3D', 'BodyPartEvents', 'CenterSkeleton3D', 'ClipSpan',
-    'DrawFrames', 'KeyFrames', 'MinMaxSkeleton', 'NormalizePicture2D',
-    'PersonCrop', 'RandomDropAxis', 'RandomDropJoints', 'RandomViewpoint3D',
-    'ResampleFrames', 'SkeletonFeatures', 'SkeletonPicture'
+    'DrawFrames', 'EventStrengths', 'KeyFrames', 'MinMaxSkeleton',
+    'NormalizePicture2D', 'PersonCrop', 'RandomDropAxis', 'RandomDropJoints',
+    'RandomViewpoint3D', 'ResampleFrames', 'SkeletonFeatures',
+    'SkeletonPicture'
 ]

@@ -1,0 +1,56 @@
+"""The measurement of few clips a class, at small size."""
+import json
+import runpy
+
+import pytest
+from helpers import NUCLA, REPO, TOOLS
+from mmengine.config import Config
+
+TOOL = str(TOOLS / 'perf/few_clips.py')
+
+
+@pytest.mark.parametrize('clips, updates, epochs', [
+    (10, 300, 300), (200, 70, 10), (100, 1, 1)])
+def test_schedule_is_stretched(clips, updates, epochs):
+    scaled = runpy.run_path(TOOL)['scaled']
+    cfg = scaled(Config.fromfile(str(
+        REPO / 'configs/lvlmvar_nucla_xview.py')), clips, updates)
+    assert cfg.train_cfg.max_epochs == epochs
+    assert not cfg.train_dataloader.drop_last
+    wait = cfg.custom_hooks[0]
+    assert wait.type == 'LVLMWarmupHook' and wait.epochs < epochs
+    if epochs > 1:
+        assert wait.epochs == pytest.approx(epochs * 52 / 60, abs=1)
+    for schedule in cfg.param_scheduler:
+        assert schedule.end > schedule.get('begin', 0)
+
+
+def test_needs_data(run_tool, monkeypatch):
+    monkeypatch.delenv('NUCLA_PKL', raising=False)
+    for tool in ('few_clips', 'zero_shot'):
+        done = run_tool(f'perf/{tool}.py', '--data', 'nowhere.pkl')
+        assert done.code == 2 and 'no file nowhere.pkl' in done.err
+
+
+@pytest.mark.nucla
+def test_few_clips(run_tool):
+    if not NUCLA.is_file():
+        pytest.skip(f'no {NUCLA}: set NUCLA_PKL')
+    pytest.importorskip('sklearn', reason='needs the extra `trees`')
+    done = run_tool('perf/few_clips.py', '--data', NUCLA, '--clips', '1', '10',
+                    '--draws', '2', '--updates', '20', '--config',
+                    'few_clips/event_counts_nucla_xview.py')
+    assert done.code == 0, done.err
+    figures = json.loads(done.out.splitlines()[-1])
+    assert figures['clips'] == 464 and figures['clean_clips'] == 369
+    for by_number in figures['clean'].values():
+        assert by_number['10'] > by_number['1'] > 10
+    assert figures['clean']['events, trees']['10'] > 60
+
+
+@pytest.mark.nucla
+def test_too_few_clips(run_tool):
+    if not NUCLA.is_file():
+        pytest.skip(f'no {NUCLA}: set NUCLA_PKL')
+    done = run_tool('perf/few_clips.py', '--data', NUCLA, '--clips', '999')
+    assert done.code == 2 and '--clips 999' in done.err
