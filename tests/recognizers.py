@@ -151,3 +151,45 @@ class WriteLosses(Hook):
         if runner.rank == 0:
             (Path(runner.work_dir) / 'metrics.json').write_text(
                 json.dumps(metrics))
+
+
+def inference_config(folder, kind='skeleton', **over):
+    """Config of a tiny model with a pipeline for tests: joints of NTU RGB+D,
+    joints of COCO in pictures, or videos."""
+    pack = dict(type='PackActionInputs', meta_keys=('frame_dir', 'span'))
+    joints = [dict(type='ResampleFrames', clip_len=16, test_mode=True),
+              dict(type='FormatGCNInput', num_person=2), pack]
+    pipeline = dict(
+        skeleton=[dict(type='BodyPartEvents', layout='ntu25', fps=30),
+                  dict(type='AlignSkeleton3D', center=1, torso=(0, 20),
+                       left_right=[(4, 8), (12, 16)]), *joints],
+        picture=[dict(type='BodyPartEvents', layout='coco17', fps=30),
+                 dict(type='NormalizePicture2D'), *joints],
+        rgb=[dict(type='DecordInit'),
+             dict(type='SampleFrames', clip_len=8, frame_interval=1,
+                  num_clips=1, test_mode=True),
+             dict(type='ClipSpan'),
+             dict(type='DecordDecode'), dict(type='Resize', scale=(-1, 16)),
+             dict(type='CenterCrop', crop_size=16),
+             dict(type='FormatShape', input_format='NCTHW'), pack])[kind]
+    model = recognizer(folder, 'rgb' if kind == 'rgb' else 'skeleton', **over)
+    if kind == 'picture':
+        model['backbone']['graph_cfg'] = dict(layout='coco', mode='spatial')
+    return Config(dict(
+        model=model, default_scope='mmaction', test_pipeline=pipeline,
+        test_dataloader=dict(
+            batch_size=4, num_workers=0,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            dataset=dict(pipeline=pipeline)),
+        test_evaluator=[dict(type='AccMetric')], test_cfg=dict(
+            type='TestLoop')))
+
+
+def write_checkpoint(cfg, path):
+    """A checkpoint of a model that tells its inputs apart."""
+    shape = dict(picture=(1, 2, 16, 17, 3)).get(
+        'picture' if 'coco' in str(cfg.model.backbone) else '',
+        RGB if 'ResNet' in cfg.model.backbone.type else SKELETON)
+    model = build_for_test(cfg.model.to_dict(), shape)
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return str(path)

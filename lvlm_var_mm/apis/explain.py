@@ -1,4 +1,5 @@
-"""Calls for scripts and tools."""
+"""Explain clips of a data set, and load a model without its language
+model."""
 from typing import Dict, List, Sequence
 
 import torch
@@ -36,12 +37,8 @@ def explain(model: nn.Module, dataset: BaseDataset,
         samples = data['data_samples']
         head, tokens = model.cls_head, tokens_of(model, data['inputs'])
         inputs = head.prompt_inputs(tokens, samples)
-        samples = head.predict_inputs(tokens, inputs, samples)
-        # Views of a clip stand side by side; the first one is explained, the
-        # class is that of all.
-        views = len(tokens.ids) // len(samples)
-        answers = head.generate(inputs.clips(slice(None, None, views)),
-                                [int(s.pred_label) for s in samples])
+        samples = head.write_reasons(
+            tokens, inputs, head.predict_inputs(tokens, inputs, samples))
     finally:
         model.train(was_training)
     names = model.cls_head.classes.names
@@ -49,11 +46,11 @@ def explain(model: nn.Module, dataset: BaseDataset,
         dict(
             name=sample.get('frame_dir') or f'clip {i}',
             truth=names[int(sample.gt_label)],
-            answer=answer,
+            answer=names[int(sample.pred_label)],
             score=float(sample.pred_score.max()),
             narrative=sample.pred_narrative,
-            reason=reason)
-        for i, sample, (answer, reason) in zip(indices, samples, answers)
+            reason=sample.pred_reason)
+        for i, sample in zip(indices, samples)
     ]
 
 

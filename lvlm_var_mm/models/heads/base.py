@@ -20,7 +20,12 @@ class LVLMBaseHead(PromptReader):
     """Base class of the heads, which differ in how they score the classes
     (:meth:`score`) and in their :meth:`loss`. Any of them explains its
     answers. Its arguments are those of :class:`PromptReader`.
+
+    Attributes:
+        with_reasons (bool): Whether :meth:`predict` writes the reasons too.
+            They cost more than the scores, so a test leaves them out.
     """
+    with_reasons = False
 
     @abstractmethod
     def loss(self, feats: SemanticTokens, data_samples: SampleList,
@@ -55,8 +60,23 @@ class LVLMBaseHead(PromptReader):
     def predict_inputs(self, tokens: SemanticTokens, inputs: PromptInputs,
                        data_samples: SampleList) -> SampleList:
         """Predict from prompts that are made already."""
-        return write_tokens(
+        samples = write_tokens(
             tokens, self.predict_by_feat(self.score(inputs), data_samples))
+        if self.with_reasons:
+            self.write_reasons(tokens, inputs, samples)
+        return samples
+
+    def write_reasons(self, tokens: SemanticTokens, inputs: PromptInputs,
+                      data_samples: SampleList) -> SampleList:
+        """Set ``pred_reason``, why each clip is of its ``pred_label``. Views
+        of a clip stand side by side: the first one is explained, the class is
+        that of all."""
+        views = len(tokens.ids) // len(data_samples)
+        answers = self.generate(inputs.clips(slice(None, None, views)),
+                                [int(s.pred_label) for s in data_samples])
+        for sample, (_, reason) in zip(data_samples, answers):
+            sample.set_field(reason, 'pred_reason')
+        return data_samples
 
     def predict_light(self, tokens: SemanticTokens,
                       data_samples: SampleList) -> SampleList:
