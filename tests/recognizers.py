@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from helpers import CLASSES, head_cfg, make_samples
 from mmengine.config import Config
-from mmengine.dataset import BaseDataset
+from mmengine.dataset import BaseDataset, Compose, pseudo_collate
 from mmengine.hooks import Hook
 
 from lvlm_var_mm.engine.sharding import decoder_layers
@@ -65,15 +65,15 @@ def batch(shape, labels, seed=0):
 
 
 @torch.no_grad()
-def build_for_test(cfg, shape=SKELETON):
+def build_for_test(cfg, shape=SKELETON, data=None):
     """With a codebook, which the first batch of training starts, and with
-    normalisation that fits it."""
+    normalisation that fits it; by default it is one of noise."""
     model = build(cfg)
     for module in model.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.momentum = None  # one batch settles it
     data = model.data_preprocessor(
-        batch(shape, [0, 1, 2, 3], seed=9), training=True)
+        data or batch(shape, [0, 1, 2, 3], seed=9), training=True)
     model.extract_feat(**data)
     return model.eval()
 
@@ -185,11 +185,11 @@ def inference_config(folder, kind='skeleton', **over):
             type='TestLoop')))
 
 
-def write_checkpoint(cfg, path):
-    """A checkpoint of a model that tells its inputs apart."""
-    shape = dict(picture=(1, 2, 16, 17, 3)).get(
-        'picture' if 'coco' in str(cfg.model.backbone) else '',
-        RGB if 'ResNet' in cfg.model.backbone.type else SKELETON)
-    model = build_for_test(cfg.model.to_dict(), shape)
+def write_checkpoint(cfg, path, clips):
+    """A checkpoint of a model that tells these clips apart, of the form that
+    its pipeline takes."""
+    pipeline = Compose(cfg.test_pipeline)
+    model = build_for_test(cfg.model.to_dict(), data=pseudo_collate(
+        [pipeline(dict(clip)) for clip in clips]))
     torch.save(dict(state_dict=model.state_dict()), path)
     return str(path)

@@ -14,7 +14,6 @@ from tqdm import tqdm
 
 from lvlm_var_mm.models.heads.base import LVLMBaseHead
 from lvlm_var_mm.shipped import find_config
-from lvlm_var_mm.visualization.answer import draw_answer
 from mmaction.registry import INFERENCERS
 from mmaction.structures import ActionDataSample
 from .answers import (Answer, Ask, Outcome, answers_of, influence, observed,
@@ -23,8 +22,8 @@ from .clips import Clip, Reading
 from .inputs import listed
 from .loading import class_names_of, load_model
 from .reading import read_clips, told
-from .saving import AnswerFolder
-from .wanted import pipeline_of, wanted_by
+from .saving import AnswerFolder, picture_of
+from .wanted import pipeline_of, take_window, wanted_by
 
 
 @INFERENCERS.register_module()
@@ -75,6 +74,12 @@ class ActionInferencer(BaseInferencer):
         self.wanted = wanted_by(self.cfg)
         self.names = class_names_of(self.model, self.cfg)
 
+    @property
+    def class_names(self) -> List[str]:
+        """A name for each class; its number where it has none."""
+        number = self.model.cls_head.num_classes
+        return list(self.names or [f'class {i}' for i in range(number)])
+
     # ------------------------------------------------------------- calls
     def __call__(self,
                  inputs: Any,
@@ -117,12 +122,11 @@ class ActionInferencer(BaseInferencer):
         for prediction, clips in outcomes:
             predictions.append(prediction)
             answers = answers_of(prediction)
-            drawn = self.visualize(clips, answers) if (
-                return_vis or folder) else []
-            pictures.append(drawn)
             if folder:
-                folder.add(prediction, clips, answers, drawn)
-                pictures[-1] = drawn if return_vis else []
+                drawn = folder.add(prediction, clips, answers)
+            else:
+                drawn = self.visualize(clips, answers) if return_vis else []
+            pictures.append(drawn if return_vis else [])
         if folder:
             folder.close()
         return self.postprocess(predictions, pictures if return_vis else None)
@@ -255,9 +259,7 @@ class ActionInferencer(BaseInferencer):
     def visualize(self, inputs: Sequence[Clip], preds: Sequence[Answer],
                   **kwargs) -> List[Any]:
         """Draw a picture of each answer, uint8 (H, W, 3) RGB."""
-        return [draw_answer(answer, clip.name, keypoint=clip.keypoint,
-                            layout=clip.layout, video=clip.video,
-                            seconds=clip.frames / clip.fps)
+        return [picture_of(clip, answer)
                 for clip, answer in zip(inputs, preds)]
 
     def postprocess(self, preds: List[Answer],
@@ -269,7 +271,11 @@ class ActionInferencer(BaseInferencer):
 
     def _init_pipeline(self, cfg: Config) -> Callable:
         steps = pipeline_of(cfg)
-        for_files = Compose(steps)
+        opened = [i for i, step in enumerate(steps, 1)
+                  if str(step['type']).endswith('Init')]
+        for_files = Compose([
+            *steps[:opened[0]], take_window, *steps[opened[0]:]
+        ] if opened else steps)
         for_arrays = Compose([
             dict(type='ArrayDecode') if 'Decode' in str(step['type']) else step
             for step in steps if not str(step['type']).endswith('Init')])

@@ -2,12 +2,13 @@
 import json
 import re
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import cv2
 import numpy as np
 
 from lvlm_var_mm.atomic import replaced, write_text
+from lvlm_var_mm.visualization.answer import draw_answer
 from lvlm_var_mm.visualization.overlay import write_overlay
 from lvlm_var_mm.visualization.page import card_of, write_page
 from .clips import Clip
@@ -40,24 +41,28 @@ class AnswerFolder:
         self._taken: set = set()
 
     def add(self, prediction: Dict[str, Any], clips: Sequence[Clip],
-            answers: Sequence[Dict], pictures: Sequence[np.ndarray]) -> None:
+            answers: Sequence[Dict]) -> List[np.ndarray]:
         """Take the answers to one input.
 
         Args:
             prediction (dict): The input's.
             clips (sequence[Clip]): One for each answer.
             answers (sequence[dict]): None where the input has an error.
-            pictures (sequence[np.ndarray]): RGB, one for each answer, or
-                none.
+
+        Returns:
+            list[np.ndarray]: The pictures, uint8 (H, W, 3) RGB.
         """
+        drawn = [picture_of(clip, answer)
+                 for clip, answer in zip(clips, answers)
+                 if self.pictures]
         self._predictions.append(prediction)
         if self.page and 'error' in prediction:
             self._cards.append(card_of(prediction))
         for i, (clip, answer) in enumerate(zip(clips, answers)):
             person = '' if clip.person is None else f'_person{clip.person + 1}'
             stem = file_stem(clip.name + person, self._taken)
-            if self.pictures and pictures:
-                self._write_picture(stem, pictures[i])
+            if self.pictures:
+                self._write_picture(stem, drawn[i])
             if self.videos:
                 folder = self.path / VIDEOS
                 folder.mkdir(exist_ok=True)
@@ -67,6 +72,7 @@ class AnswerFolder:
                 self._cards.append(card_of(
                     {**prediction, **answer}, clip.keypoint, clip.layout,
                     clip.video, clip.fps))
+        return drawn
 
     def _write_picture(self, stem: str, picture: np.ndarray) -> None:
         folder = self.path / PICTURES
@@ -85,9 +91,16 @@ class AnswerFolder:
         return written
 
 
-def as_json(predictions: Any) -> str:
+def picture_of(clip: Clip, answer: Dict[str, Any],
+               truth: Optional[str] = None) -> np.ndarray:
+    """Draw the answer to a clip, uint8 (H, W, 3) RGB."""
+    return draw_answer(answer, clip.name, clip.keypoint, clip.layout,
+                       clip.video, clip.frames / clip.fps, truth)
+
+
+def as_json(predictions: Any, indent: Optional[int] = 1) -> str:
     """Return predictions as JSON text, without the data samples."""
-    return json.dumps(_plain(predictions), indent=1, ensure_ascii=False)
+    return json.dumps(_plain(predictions), indent=indent, ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:

@@ -78,3 +78,16 @@ def wanted_by(cfg: Config) -> Wanted:
         dims=dims, persons=persons, fps=events.get('fps', FPS),
         up=events.get('up'), mirrored=events.get('mirrored', False),
         measured=bool(events))
+
+
+def take_window(results: Dict[str, Any]) -> Dict[str, Any]:
+    """Let what follows see a part of a video alone: the step behind its
+    opening in a pipeline.
+
+    Optional Keys: window, numbers of the first frame and of the one behind
+    the last. Modified Keys: total_frames, start_index.
+    """
+    if results.get('window') is not None:
+        start, end = results['window']
+        results.update(start_index=start, total_frames=end - start)
+    return results

@@ -1,5 +1,6 @@
 """Hooks, optimizer wrappers, their constructor, and schedules."""
 from .alignment import SemanticAlignmentHook
+from .answer_pictures import AnswerPicturesHook, AnswerVisualizer
 from .code_names import CodeNamesHook
 from .hooks import LVLMWarmupHook, SkippedSamplesHook
 from .optim import BFloat16OptimWrapper, PartwiseOptimWrapperConstructor
@@ -12,7 +13,8 @@ from .token_cache import TokenCacheHook
 from .zero import ZeroStrategy
 
 __all__ = [
-    'BFloat16OptimWrapper', 'CodeNamesHook', 'FrozenShardStrategy',
+    'AnswerPicturesHook', 'AnswerVisualizer', 'BFloat16OptimWrapper',
+    'CodeNamesHook', 'FrozenShardStrategy',
     'LVLMWarmupHook', 'PartCosineAnnealingLR', 'PartLinearLR',
     'PartwiseOptimWrapperConstructor', 'ResumedScheduleHook',
     'SemanticAlignmentHook', 'ShowAnswersHook', 'SkippedSamplesHook',

@@ -54,7 +54,7 @@ def draw_answer(answer: Dict[str, Any],
     heights = [40, *(s.shape[0] for s in strips),
                BAR * parts + 4 if tokens else 0,
                ROW * len(events) + 34 if events else 0,
-               max(ROW * 1.6 * len(answer['top']) + 20,
+               max(ROW * 1.6 * len(answer.get('top', ())) + 20,
                    LINE * len(words) + 14)]
     total = sum(heights) + 8
     figure = Figure((WIDTH / INCH, total / INCH), INCH, facecolor='white')
@@ -75,8 +75,9 @@ def draw_answer(answer: Dict[str, Any],
         axes = figure.add_axes((0, 1 - (sum(heights[:at + 2]) - 34) / total, 1,
                                 (heights[at + 1] - 34) / total))
         _draw_events(axes, events, seconds)
-    _draw_scores(panel(at + 2, .2, .26), answer['top'])
-    axes = panel(at + 2, .5, .5)
+    if 'top' in answer:
+        _draw_scores(panel(at + 2, .2, .26), answer['top'])
+    axes = panel(at + 2, .5 if 'top' in answer else .006, .5)
     axes.set_axis_off()
     axes.set(xlim=(0, 1), ylim=(heights[-1], 0))
     for row, (text, color) in enumerate(words):
@@ -147,8 +148,11 @@ def part_color(name: str) -> str:
 def _title(figure: Figure, answer: Dict, name: str, truth: Optional[str],
            total: float) -> None:
     y = 1 - 8 / total
-    figure.text(.006, y, answer['class'], va='top', size=14, weight='bold')
-    told = f'{name}   score {answer["score"]:.2f}'
+    figure.text(.006, y, answer.get('class', 'measured'), va='top', size=14,
+                weight='bold')
+    told = name
+    if 'score' in answer:
+        told += f'   score {answer["score"]:.2f}'
     if answer.get('person') is not None:
         told += f'   person {answer["person"] + 1}'
     if truth is not None:

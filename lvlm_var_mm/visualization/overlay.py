@@ -126,11 +126,13 @@ def _with_words(frame: np.ndarray, answer: Dict[str, Any], seconds: float
     draw = ImageDraw.Draw(image, 'RGBA')
     width, height = image.size
     bar = 30
-    draw.rectangle((0, 0, width, bar), fill=(20, 20, 20, 200))
-    part = max(0., min(1., answer['score']))
-    draw.rectangle((0, bar - 3, round(width * part), bar),
-                   fill=(47, 111, 181, 255))
-    _write(draw, f'{answer["class"]}  {answer["score"]:.2f}', (8, 6), width)
+    if 'class' in answer:
+        draw.rectangle((0, 0, width, bar), fill=(20, 20, 20, 200))
+        part = max(0., min(1., answer['score']))
+        draw.rectangle((0, bar - 3, round(width * part), bar),
+                       fill=(47, 111, 181, 255))
+        _write(draw, f'{answer["class"]}  {answer["score"]:.2f}', (8, 6),
+               width)
     told = said_at(answer, seconds)
     if told:
         draw.rectangle((0, height - bar, width, height),

@@ -102,13 +102,13 @@ def card_of(answer: Dict[str, Any],
     seconds = answer['frames'] / fps
     notes = ''.join(f'<p class="faint">{escape(note)}</p>'
                     for note in answer.get('notes', []))
-    title = escape(answer['class'])
+    title = escape(answer.get('class', 'measured'))
     return f'''<section class="card" id="CARD">\
 <!--<b>{_safe(title)}</b> {_safe(name)}-->
 <div class="head"><h2>{title}</h2><span class="faint">{name} \u00b7
 {seconds:.1f} s \u00b7 {answer['frames']} frames</span></div>{notes}
 <div class="two"><div>{_player(keypoint, layout, video, seconds)}</div>
-<div><h3>Scores</h3>{_scores(answer['top'])}{_reason(answer)}</div></div>
+<div>{_scores(answer.get('top', ()))}{_reason(answer)}</div></div>
 {_timeline(answer, seconds)}</section>'''
 
 
@@ -117,8 +117,10 @@ def _safe(text: str) -> str:
 
 
 def _scores(top: Sequence[Dict]) -> str:
+    if not top:
+        return ''
     most = max(1., *(entry['score'] for entry in top))
-    return ''.join(
+    return '<h3>Scores</h3>' + ''.join(
         f'<div class="score"><span>{escape(entry["class"])}</span>'
         f'<i style="width:{max(0, 100 * entry["score"] / most):.1f}%"></i>'
         f'<span>{entry["score"]:.2f}</span></div>' for entry in top)

@@ -54,17 +54,17 @@ class LVLMBaseHead(PromptReader):
         if not self.active:
             return write_tokens(tokens,
                                 self.predict_light(tokens, data_samples))
-        return self.predict_inputs(
-            tokens, self.prompt_inputs(tokens, data_samples), data_samples)
+        inputs = self.prompt_inputs(tokens, data_samples)
+        samples = self.predict_inputs(tokens, inputs, data_samples)
+        if self.with_reasons:
+            self.write_reasons(tokens, inputs, samples)
+        return samples
 
     def predict_inputs(self, tokens: SemanticTokens, inputs: PromptInputs,
                        data_samples: SampleList) -> SampleList:
         """Predict from prompts that are made already."""
-        samples = write_tokens(
+        return write_tokens(
             tokens, self.predict_by_feat(self.score(inputs), data_samples))
-        if self.with_reasons:
-            self.write_reasons(tokens, inputs, samples)
-        return samples
 
     def write_reasons(self, tokens: SemanticTokens, inputs: PromptInputs,
                       data_samples: SampleList) -> SampleList:
