@@ -187,8 +187,9 @@ def inference_config(folder, kind='skeleton', **over):
 
 def write_checkpoint(cfg, path, clips):
     """A checkpoint of a model that tells these clips apart, of the form that
-    its pipeline takes."""
+    its pipeline takes; repeated, for each code needs a step."""
     pipeline = Compose(cfg.test_pipeline)
+    clips = list(clips) * -(-K // (L * len(clips)))
     model = build_for_test(cfg.model.to_dict(), data=pseudo_collate(
         [pipeline({'label': i % len(CLASSES), **clip})
          for i, clip in enumerate(clips)]))

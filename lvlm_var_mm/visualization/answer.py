@@ -192,6 +192,8 @@ def _draw_events(axes: Plot, events: Sequence, seconds: float) -> None:
     axes.set(xlim=(0, seconds), ylim=(-len(events) + .4, .6), yticks=[])
     axes.spines[['left', 'right', 'top']].set_visible(False)
     axes.tick_params(labelsize=8)
+    axes.set_xticks([t for t in axes.get_xticks()  # others would be cut
+                     if .02 * seconds < t < .98 * seconds])
     axes.set_xlabel('seconds', size=8, labelpad=1)
 
 

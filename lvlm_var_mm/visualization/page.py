@@ -257,6 +257,7 @@ def _tokens(tokens: Sequence[Dict], seconds: float) -> str:
             first = token['first'] - token['part'] * steps
             start, end = (seconds * x / steps
                           for x in (first, first + token['steps']))
+        called = token['name'] or f'a{token["code"]}'
         told = f'a{token["code"]} {token["name"]}'.strip()
         mark = ''
         if 'influence' in token:
@@ -267,7 +268,7 @@ def _tokens(tokens: Sequence[Dict], seconds: float) -> str:
         color = matplotlib.colors.to_hex(code_color(token['code']))
         rows[token['part']] += (
             f'<b title="{escape(told)}" style="{_place(start, end, seconds)};'
-            f'background:{color}">{escape(token["name"] or told)}{mark}</b>')
+            f'background:{color}">{escape(called)}{mark}</b>')
     title = 'Semantic action tokens' + (
         ', and how much each span carries the class' if most > 0 else '')
     return f'<h3>{title}</h3>' + _time(

@@ -7,11 +7,11 @@ import wave
 import numpy as np
 import pytest
 from bodies import measured
+from helpers import write_frames
 from recognizers import inference_config, write_checkpoint
 
 from lvlm_var_mm.apis import ActionInferencer
 from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
-from lvlm_var_mm.synthetic.render import write_video
 
 WAVE = measured(23)
 
@@ -52,7 +52,7 @@ def sound(path):
 
 
 def video(path, frames=8):
-    write_video(path, np.zeros((frames, 24, 32, 3), 'u1'))
+    write_frames(path, np.zeros((frames, 24, 32, 3), 'u1'))
 
 
 def skeleton(path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from bodies import in_layout, measured, pictures
+from helpers import write_frames
 from mmengine.runner import Runner
 from recognizers import inference_config, write_checkpoint
 
@@ -89,7 +90,7 @@ def test_videos_and_frames_give_the_same(tiny_llava, tmp_path):
     videos = [rng.integers(0, 256, (12, 24, 32, 3)).astype('u1')
               // np.uint8(i + 1) for i in range(4)]
     for i, frames in enumerate(videos):
-        write_video(tmp_path / f'{i}.avi', frames)
+        write_frames(tmp_path / f'{i}.avi', frames)
     paths = [str(tmp_path / f'{i}.avi') for i in range(4)]
     cfg = inference_config(tiny_llava, 'rgb')
     checkpoint = write_checkpoint(cfg, tmp_path / 'model.pth', [
@@ -109,14 +110,6 @@ def test_videos_and_frames_give_the_same(tiny_llava, tmp_path):
     answer = result['predictions'][0]
     assert answer['frames'] == 12 and answer['tokens'][-1]['end'] > 0
     assert {c['true'] for c in answer['claims']} <= {None}  # no joints
-
-
-def write_video(path, frames):
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 30,
-                             frames.shape[2:0:-1])
-    for frame in frames:
-        writer.write(frame)
-    writer.release()
 
 
 def frames_of(path):

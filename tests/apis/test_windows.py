@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from bodies import measured
+from helpers import write_frames
 from recognizers import inference_config, write_checkpoint
 
 from lvlm_var_mm.apis import ActionInferencer, windows
@@ -17,7 +18,6 @@ from lvlm_var_mm.apis.wanted import Wanted, take_window
 from lvlm_var_mm.apis.windows import Segment, Step, grid_of, scan, segments
 from lvlm_var_mm.layouts import LAYOUTS
 from lvlm_var_mm.pose.blazepose import Landmarks
-from lvlm_var_mm.synthetic.render import write_video
 from mmaction.structures import ActionDataSample
 
 FPS = 10.
@@ -188,7 +188,7 @@ def test_a_window_is_scored_as_a_clip_of_its_own(tiny_llava, tmp_path, kind):
         clip = rng.integers(0, 256, (90, 24, 32, 3)).astype('u1')
         clip = np.sort(clip, 0)  # it grows lighter
         source = tmp_path / 'clip.avi'
-        write_video(source, clip)
+        write_frames(source, clip)
         parts = [np.stack([frame.asnumpy() for frame in decord.VideoReader(
             str(source))][s:s + 20]) for s in range(0, 90, 10)]
         first = dict(filename=str(source), start_index=0, modality='RGB')
