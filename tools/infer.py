@@ -7,7 +7,8 @@ prints class, scores, narrative, reason and the truth of its claims for each
 clip. CLIP is a video, a .skeleton of NTU RGB+D, a .npy or .npz of joints, a
 pickle or store of annotations, a .json of MMPose or rtmlib, a folder of
 OpenPose's *_keypoints.json, or a folder of any of these. Pickles only from
-where you trust. Without --config it tells what the joints alone say.
+where you trust. Without --config it tells what the joints alone say; with
+--classes also the class whose description they bear out best.
 
 --window makes it a recording of many actions: windows slide over it, and what
 happens when is written as CSV, JSON and subtitles (.vtt).
@@ -175,12 +176,11 @@ def main() -> int:
     if bool(args.config) != bool(args.checkpoint):
         raise ValueError('--config and --checkpoint go together')
     if not args.config:
-        for option in ('window', 'classes'):
-            if getattr(args, option):
-                raise ValueError(f'--{option} needs a model: give --config '
-                                 'and --checkpoint')
+        if args.window:
+            raise ValueError('--window needs a model: give --config and '
+                             '--checkpoint')
         return int(bool(answer_all(args, measured_answers(
-            args.inputs, **reading_of(args)))))
+            args.inputs, args.classes, **reading_of(args)))))
     inferencer = ActionInferencer(args.config, args.checkpoint, args.device,
                                   args.classes)
     if args.window:

@@ -15,7 +15,7 @@ MOST_PERSONS = 16  # of a clip, each with an answer of its own
 
 @dataclass
 class Reading:
-    """How inputs are read; what a file says itself comes first.
+    """The way to read inputs; what a file says itself comes first.
 
     Attributes:
         fps (float, optional): Frames a second.

@@ -59,6 +59,22 @@ def test_without_a_model(files, run_tool):
     assert 'class:' not in said.out
 
 
+def test_classes_without_a_model(files, run_tool):
+    """The one whose description is true of the clip."""
+    pytest.importorskip('lvlm_var_mm.kinematics.claim_scorer')
+    folder, _ = files
+    names = folder / 'names.txt'
+    names.write_text('kicking | one foot kicks\nwaving | one hand waves\n'
+                     'nothing\n')
+    said = run_tool('infer.py', folder / 'clips/a23.npy', '--classes', names)
+    assert said.code == 0, said.err
+    assert 'class:     waving' in said.out
+    assert 'hand waves: true' in said.out and 'no model' in said.out
+    names.write_text('nothing\nnobody\n')
+    said = run_tool('infer.py', folder / 'clips/a23.npy', '--classes', names)
+    assert said.code == 2 and 'description' in said.errors[0]
+
+
 def test_windows(files, run_tool, tmp_path):
     folder, model = files
     day = tmp_path / 'day.npy'
@@ -74,7 +90,7 @@ def test_windows(files, run_tool, tmp_path):
 @pytest.mark.parametrize('arguments, words', [
     (('--config', 'lvlmvar_quickstart'), 'go together'),
     (('--window', '2'), '--window needs a model'),
-    (('--classes', 'ntu60'), '--classes needs a model'),
+    (('--classes', 'ntu61'), 'unknown class list'),
     (('--layout', 'eight'), 'unknown joint layout'),
     (('--fps', '0'), 'frames a second')])
 def test_arguments_that_do_not_fit(run_tool, arguments, words):
