@@ -9,6 +9,7 @@ import numpy as np
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch.utils.data import DataLoader
 
 from lvlm_var_mm.apis.answers import observed, said
 from lvlm_var_mm.apis.clips import Clip
@@ -99,21 +100,22 @@ class AnswerPicturesHook(Hook):
     def after_val_iter(self, runner: Runner, batch_idx: int,
                        data_batch: Dict, outputs: Sequence[ActionDataSample]
                        ) -> None:
-        self._draw(runner, runner.val_dataloader.dataset, batch_idx,
-                   data_batch, outputs, runner.iter)
+        self._draw(runner, runner.val_dataloader, batch_idx, data_batch,
+                   outputs, runner.iter)
 
     def after_test_iter(self, runner: Runner, batch_idx: int,
                         data_batch: Dict, outputs: Sequence[ActionDataSample]
                         ) -> None:
-        self._draw(runner, runner.test_dataloader.dataset, batch_idx,
-                   data_batch, outputs, 0)
+        self._draw(runner, runner.test_dataloader, batch_idx, data_batch,
+                   outputs, 0)
 
-    def _draw(self, runner: Runner, dataset: Any, batch_idx: int,
+    def _draw(self, runner: Runner, loader: DataLoader, batch_idx: int,
               data_batch: Dict, samples: Sequence[ActionDataSample],
               step: int) -> None:
         if not self.enable:
             return
-        first = batch_idx * len(samples)
+        # The last batch may be a smaller one.
+        first = batch_idx * (loader.batch_size or len(samples))
         wanted = wanted_by(runner.cfg)
         model = getattr(runner.model, 'module', runner.model)
         names = class_names_of(model, runner.cfg)
@@ -122,7 +124,8 @@ class AnswerPicturesHook(Hook):
             sample = samples[i]
             name = str(sample.get('frame_dir') or sample.get('filename')
                        or f'clip {first + i}')
-            clip = self._clip(name, dataset, data_batch['inputs'][i], wanted)
+            clip = self._clip(name, loader.dataset, data_batch['inputs'][i],
+                              wanted)
             picture = picture_of(clip, sample, names, wanted)
             if self.show:
                 runner.visualizer.show(picture, win_name=name,

@@ -36,7 +36,11 @@ def _shape(path: Path) -> tuple:
                 name = 'keypoint' if 'keypoint' in arrays else arrays.files[0]
                 return arrays[name].shape
         if path.suffix in ('.pkl', '.pickle'):
-            return np.shape(load_pickle(str(path))['keypoint'])
+            content = load_pickle(str(path))
+            if not isinstance(content, dict) or 'keypoint' not in content:
+                raise ValueError('it holds neither `annotations` nor one '
+                                 'with `keypoint`')
+            return np.shape(content['keypoint'])
         if path.suffix == '.json':
             return read_results(path)['keypoint'].shape
     except (OSError, ValueError, EOFError, IndexError, KeyError,

@@ -47,6 +47,9 @@ class Tree(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
 
+    def handle_startendtag(self, tag, attrs):
+        self.seen.append(tag)
+
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
