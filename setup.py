@@ -85,7 +85,8 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['lvlm_var_mm', 'lvlm_var_mm.*']),
-    package_data={'lvlm_var_mm.class_lists': ['*.txt']},
+    package_data={'lvlm_var_mm.class_lists': ['*.txt'],
+                  'lvlm_var_mm.visualization': ['*.css', '*.js']},
     cmdclass={'build_py': BuildWithConfigs},
     python_requires='>=3.10,<3.13',
     install_requires=INSTALL_REQUIRES,
@@ -99,6 +100,11 @@ setup(
         # The trees of evaluation/event_counts.py, a plain baseline that few
         # need.
         'trees': ['scikit-learn>=1.3'],
+        # Joints from videos, on a CPU: the wheel of this release carries the
+        # models of BlazePose, those from 1.0 on do not. It asks for
+        # protobuf < 5, which pip meets with tensorboard 2.19; so it goes
+        # without constraints.txt.
+        'pose': ['mediapipe==0.10.21'],
         # pytest-xdist runs the tests side by side (setup.cfg).
         # hypothesis makes the damaged files of tools/perf/fuzz.py.
         'test': ['pytest>=7', 'pytest-xdist>=3.7', 'bitsandbytes>=0.49',

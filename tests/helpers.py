@@ -6,6 +6,7 @@ import pickle
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import tokenizers
 import torch
@@ -190,6 +191,15 @@ def write_nucla(path):
         split=dict(xview_train=names[:2], xview_val=names[2:]),
         annotations=clips)))
     return path
+
+
+def write_frames(path, frames, fps=30):
+    """A video of frames (T, H, W, 3), RGB; each a JPEG."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), fps,
+                             frames.shape[2:0:-1])
+    for frame in frames:
+        writer.write(np.ascontiguousarray(frame[..., ::-1]))
+    writer.release()
 
 
 class Said(NamedTuple):

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from helpers import CLASSES, head_cfg, make_samples
 from mmengine.config import Config
-from mmengine.dataset import BaseDataset
+from mmengine.dataset import BaseDataset, Compose, pseudo_collate
 from mmengine.hooks import Hook
 
 from lvlm_var_mm.engine.sharding import decoder_layers
@@ -65,15 +65,15 @@ def batch(shape, labels, seed=0):
 
 
 @torch.no_grad()
-def build_for_test(cfg, shape=SKELETON):
+def build_for_test(cfg, shape=SKELETON, data=None):
     """With a codebook, which the first batch of training starts, and with
-    normalisation that fits it."""
+    normalisation that fits it; by default it is one of noise."""
     model = build(cfg)
     for module in model.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.momentum = None  # one batch settles it
     data = model.data_preprocessor(
-        batch(shape, [0, 1, 2, 3], seed=9), training=True)
+        data or batch(shape, [0, 1, 2, 3], seed=9), training=True)
     model.extract_feat(**data)
     return model.eval()
 
@@ -151,3 +151,47 @@ class WriteLosses(Hook):
         if runner.rank == 0:
             (Path(runner.work_dir) / 'metrics.json').write_text(
                 json.dumps(metrics))
+
+
+def inference_config(folder, kind='skeleton', **over):
+    """Config of a tiny model with a pipeline for tests: joints of NTU RGB+D,
+    joints of COCO in pictures, or videos."""
+    pack = dict(type='PackActionInputs', meta_keys=('frame_dir', 'span'))
+    joints = [dict(type='ResampleFrames', clip_len=16, test_mode=True),
+              dict(type='FormatGCNInput', num_person=2), pack]
+    pipeline = dict(
+        skeleton=[dict(type='BodyPartEvents', layout='ntu25', fps=30),
+                  dict(type='AlignSkeleton3D', center=1, torso=(0, 20),
+                       left_right=[(4, 8), (12, 16)]), *joints],
+        picture=[dict(type='BodyPartEvents', layout='coco17', fps=30),
+                 dict(type='NormalizePicture2D'), *joints],
+        rgb=[dict(type='DecordInit'),
+             dict(type='SampleFrames', clip_len=8, frame_interval=1,
+                  num_clips=1, test_mode=True),
+             dict(type='ClipSpan'),
+             dict(type='DecordDecode'), dict(type='Resize', scale=(-1, 16)),
+             dict(type='CenterCrop', crop_size=16),
+             dict(type='FormatShape', input_format='NCTHW'), pack])[kind]
+    model = recognizer(folder, 'rgb' if kind == 'rgb' else 'skeleton', **over)
+    if kind == 'picture':
+        model['backbone']['graph_cfg'] = dict(layout='coco', mode='spatial')
+    return Config(dict(
+        model=model, default_scope='mmaction', test_pipeline=pipeline,
+        test_dataloader=dict(
+            batch_size=4, num_workers=0,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            dataset=dict(pipeline=pipeline)),
+        test_evaluator=[dict(type='AccMetric')], test_cfg=dict(
+            type='TestLoop')))
+
+
+def write_checkpoint(cfg, path, clips):
+    """A checkpoint of a model that tells these clips apart, of the form that
+    its pipeline takes; repeated, for each code needs a step."""
+    pipeline = Compose(cfg.test_pipeline)
+    clips = list(clips) * -(-K // (L * len(clips)))
+    model = build_for_test(cfg.model.to_dict(), data=pseudo_collate(
+        [pipeline({'label': i % len(CLASSES), **clip})
+         for i, clip in enumerate(clips)]))
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return str(path)

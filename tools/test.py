@@ -91,10 +91,11 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     if cfg.launcher == 'none':  # one process has nothing to shard
         cfg.pop('runner_type', None)
     if args.show or args.show_dir is not None:
-        hook = cfg.default_hooks.setdefault(
-            'visualization', dict(type='VisualizationHook'))
-        hook.update(enable=True, show=args.show, out_dir=args.show_dir,
-                    interval=args.interval, wait_time=args.wait_time)
+        # Set as a whole: what `setdefault` of a config returns is a copy.
+        cfg.default_hooks.visualization = dict(
+            type='AnswerPicturesHook', enable=True, show=args.show,
+            out_dir=args.show_dir, interval=args.interval,
+            wait_time=args.wait_time)
     if args.explain_all:
         cfg.model.cls_head.explain = dict(verify=args.verify)
     if args.dump is not None:

@@ -1,4 +1,5 @@
 """Calls for scripts and tools."""
 from .explain import explain, load_tokenizer
+from .inferencer import ActionInferencer
 
-__all__ = ['explain', 'load_tokenizer']
+__all__ = ['ActionInferencer', 'explain', 'load_tokenizer']

@@ -1,4 +1,5 @@
-"""Calls for scripts and tools."""
+"""Explain clips of a data set, and load a model without its language
+model."""
 from typing import Dict, List, Sequence
 
 import torch

@@ -1,5 +1,6 @@
 """Hooks, optimizer wrappers, their constructor, and schedules."""
 from .alignment import SemanticAlignmentHook
+from .answer_pictures import AnswerPicturesHook, AnswerVisualizer
 from .claim_scores import ClaimScoresHook
 from .code_names import CodeNamesHook
 from .hooks import LVLMWarmupHook, SkippedSamplesHook
@@ -15,10 +16,11 @@ from .token_cache import TokenCacheHook
 from .zero import ZeroStrategy
 
 __all__ = [
-    'BFloat16OptimWrapper', 'ClaimScoresHook', 'ClipReasonsHook',
-    'CodeNamesHook', 'FrozenShardStrategy', 'LVLMWarmupHook',
-    'PartCosineAnnealingLR', 'PartLinearLR', 'PartwiseOptimWrapperConstructor',
-    'RepeatableHook', 'ResumedScheduleHook',
+    'AnswerPicturesHook', 'AnswerVisualizer', 'BFloat16OptimWrapper',
+    'ClaimScoresHook', 'ClipReasonsHook', 'CodeNamesHook',
+    'FrozenShardStrategy', 'LVLMWarmupHook', 'PartCosineAnnealingLR',
+    'PartLinearLR', 'PartwiseOptimWrapperConstructor', 'RepeatableHook',
+    'ResumedScheduleHook',
     'SemanticAlignmentHook', 'ShowAnswersHook', 'SkippedSamplesHook',
     'StartHook', 'TokenCacheHook', 'ZeroStrategy'
 ]

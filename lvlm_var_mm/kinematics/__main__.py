@@ -38,7 +38,6 @@ def parse_args() -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # --help ends here, before the slow imports
 
-import json
 from pathlib import Path
 from typing import Dict, List, Optional
 
@@ -51,10 +50,11 @@ from lvlm_var_mm.datasets.pickles import load_pickle
 from lvlm_var_mm.datasets.skeleton import read_pickle
 from lvlm_var_mm.datasets.store import SkeletonStore, is_store
 from lvlm_var_mm.kinematics import Observation, describe, observe
-from lvlm_var_mm.layouts import LAYOUTS, Layout, load_layout
+from lvlm_var_mm.layouts import Layout
 from lvlm_var_mm.preparation.custom_skeleton import read_clip
-
-BODY_25 = 25  # joints of OpenPose in a picture, of Kinect v2 in space
+from lvlm_var_mm.preparation.file_layout import (given_layout,
+                                                 layout_by_shape,
+                                                 layout_of_file)
 
 
 def read(path: Path, sample: Optional[str], layout: Optional[Layout],
@@ -76,14 +76,14 @@ def read(path: Path, sample: Optional[str], layout: Optional[Layout],
         if sample:
             raise ValueError(f'{path} holds one clip: leave --sample out')
         if layout is None:
-            layout = _layout_of(_shape(path), path)
+            layout = layout_of_file(path)
         try:
             # How large the picture was does not matter here: larger than any.
             found = read_clip(path, layout, persons, (100_000, 100_000))
         except CorruptSampleError as e:
             raise ValueError(f'{path} {e.problem}') from e
     elif layout is None:
-        layout = _layout_of(np.shape(found.get('keypoint')), path)
+        layout = layout_by_shape(np.shape(found.get('keypoint')), path)
     keypoint = np.asarray(found.get('keypoint'), np.float32)[:persons]
     if keypoint.ndim != 4 or keypoint.shape[2] != layout.num_joints:
         raise ValueError(
@@ -121,53 +121,6 @@ def _chosen(path: Path, names: List[str], sample: Optional[str]) -> str:
     return sample
 
 
-def _shape(path: Path) -> tuple:
-    """Shape of the keypoints of a file that holds one clip; empty where the
-    ending gives the layout, or nothing does."""
-    try:
-        if path.suffix == '.npy':
-            return np.load(path, mmap_mode='r').shape
-        if path.suffix == '.npz':
-            with np.load(path) as arrays:
-                name = 'keypoint' if 'keypoint' in arrays else arrays.files[0]
-                return arrays[name].shape
-        if path.suffix in ('.pkl', '.pickle'):
-            return np.shape(load_pickle(str(path))['keypoint'])
-    except (OSError, ValueError, EOFError, IndexError) as e:
-        raise ValueError(f'{path} cannot be read: {e}') from e
-    return ()
-
-
-def _layout_of(shape: tuple, path: Path) -> Layout:
-    if path.is_dir() and not is_store(path):
-        return LAYOUTS['openpose18']
-    if path.suffix == '.skeleton':
-        return LAYOUTS['ntu25']
-    number = shape[-2] if len(shape) > 2 else None
-    if number == BODY_25 and shape[-1] == 2:
-        return LAYOUTS['openpose18']
-    for layout in LAYOUTS.values():
-        if layout.num_joints == number:
-            return layout
-    raise ValueError(
-        f'{path} has keypoints of shape {shape}, which is none of '
-        f'{", ".join(LAYOUTS)}: give --layout, by name or as a JSON file '
-        'with `num_node`, `inward`, `center` and `joints`')
-
-
-def _given_layout(source: Optional[str]) -> Optional[Layout]:
-    if source is None:
-        return None
-    if not source.endswith('.json'):
-        return load_layout(source)
-    if not Path(source).is_file():
-        raise FileNotFoundError(f'no file {source}')
-    try:
-        return load_layout(json.loads(Path(source).read_text('utf-8')))
-    except (ValueError, TypeError) as e:
-        raise ValueError(f'{source}: {e}') from e
-
-
 def table(seen: Observation) -> str:
     """Write the events down, one per line."""
     rows = [('person', 'event', 'from', 'to', 'size')]
@@ -180,7 +133,7 @@ def table(seen: Observation) -> str:
 def main() -> None:
     args = parse_args()
     path = Path(args.file)
-    clip = read(path, args.sample, _given_layout(args.layout), args.persons)
+    clip = read(path, args.sample, given_layout(args.layout), args.persons)
     fps = args.fps or clip.get('fps') or 30.
     keypoint, layout = clip['keypoint'], clip['layout']
     seen = observe(keypoint, layout, fps, args.up)

@@ -16,6 +16,7 @@ from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
 from lvlm_var_mm.datasets.pickles import load_pickle
 from lvlm_var_mm.kinematics.questions import far_outside, in_parts, is_score
 from lvlm_var_mm.layouts import Layout
+from lvlm_var_mm.pose import follow, read_results
 
 # OpenPose's BODY_25 without the middle of the hips and the feet, in the order
 # of its older 18 (output format in the documentation of OpenPose).
@@ -32,7 +33,8 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
             last is a score; ``.npz`` with such a ``keypoint`` and by option
             ``keypoint_score`` (M, T, V), ``fps`` or ``timestamps`` (T, ) in
             seconds; ``.pkl``, an annotation of MMAction2's PoseDataset, only
-            from where you trust; ``.skeleton`` of NTU RGB+D; or a folder of
+            from where you trust; ``.skeleton`` of NTU RGB+D; ``.json`` of
+            MMPose or rtmlib (:mod:`lvlm_var_mm.pose.results`); or a folder of
             OpenPose's ``*_keypoints.json``, one per frame. A joint that is
             NaN, zero or has no score is missing.
         layout (Layout): Of the joints.
@@ -193,12 +195,15 @@ def _read(path: Path, max_persons: int) -> Dict:
                 raise ValueError(f'has {names}, but no `keypoint`')
             return {'keypoint': arrays[names[0]],
                     **{name: arrays[name] for name in names}}
+    if path.suffix == '.json':
+        return read_results(path)
     if path.suffix in ('.pkl', '.pickle'):
         content = load_pickle(str(path))
         return dict(content, keypoint=content['keypoint'])
     raise CorruptSampleError(
         path, f'is no form of skeletons that is known ({path.suffix or "no"} '
-        'ending; .npy, .npz, .pkl, .skeleton or a folder of OpenPose)')
+        'ending; .npy, .npz, .pkl, .skeleton, .json of MMPose or a folder of '
+        'OpenPose)')
 
 
 def _natural(file: Path) -> List:
@@ -208,8 +213,7 @@ def _natural(file: Path) -> List:
 
 
 def _openpose(folder: Path) -> Dict:
-    """Persons are numbered as in each frame: OpenPose does not follow
-    them."""
+    """OpenPose numbers persons anew in each frame: they are followed."""
     files = sorted(folder.glob('*_keypoints.json'), key=_natural)
     if not files:
         raise CorruptSampleError(folder, 'has no *_keypoints.json')
@@ -228,8 +232,7 @@ def _openpose(folder: Path) -> Dict:
     if len(joints) != 1:
         raise CorruptSampleError(folder, 'shows nobody' if not joints else
                                  f'mixes skeletons of {sorted(joints)} joints')
-    keypoint = np.zeros((max(map(len, frames)), len(files), joints.pop(), 3))
-    for t, frame in enumerate(frames):
-        for m, person in enumerate(frame):
-            keypoint[m, t] = person
-    return dict(keypoint=keypoint[..., :2], keypoint_score=keypoint[..., 2])
+    empty = np.zeros((0, joints.pop(), 3))
+    frames = [np.stack(frame) if frame else empty for frame in frames]
+    keypoint, score = follow([(f[..., :2], f[..., 2]) for f in frames])
+    return dict(keypoint=keypoint, keypoint_score=score)

@@ -22,7 +22,9 @@ def spread(frames: int, number: int) -> np.ndarray:
 def draw_skeleton(keypoint: np.ndarray,
                   layout: Union[str, dict, Layout] = 'ntu25',
                   times: Union[int, Sequence[int]] = 6,
-                  size: int = 128) -> np.ndarray:
+                  size: int = 128,
+                  reach: Optional[Tuple[np.ndarray, np.ndarray]] = None
+                  ) -> np.ndarray:
     """A strip of poses, the earliest at the left, all to one scale.
 
     Args:
@@ -33,6 +35,8 @@ def draw_skeleton(keypoint: np.ndarray,
             :func:`~lvlm_var_mm.layouts.load_layout`.
         times (int | Sequence[int]): How many poses, or which frames.
         size (int): Pixels of the side of each pose's square.
+        reach (tuple, optional): Least and greatest coordinates (C, ) that the
+            square must hold. Defaults to those of the poses drawn.
 
     Returns:
         np.ndarray: uint8 (size, size * poses, 3), RGB. Persons are told
@@ -51,28 +55,42 @@ def draw_skeleton(keypoint: np.ndarray,
         times = spread(points.shape[1], times)
     points = points[:, list(times)]
     there = np.isfinite(points).all(-1) & points.any(-1)  # [M, T, V]
-    at = points[..., :2] * ([1, -1] if points.shape[-1] == 3 else [1, 1])
-    at = _fitted(at, there, size)
+    flip = np.array([1, -1] if points.shape[-1] == 3 else [1, 1])
+    at = points[..., :2] * flip
+    if reach is None:
+        seen = at[there]
+    else:
+        seen = np.stack([np.asarray(r, float)[:2] * flip for r in reach])
+    at = _fitted(at, seen, size)
     cells = np.full((len(times), size, size, 3), PAPER, np.uint8)
     for cell, joints, seen in zip(cells, at.swapaxes(0, 1),
                                   there.swapaxes(0, 1)):
         for person in reversed(range(len(joints))):
-            _draw_pose(cell, joints[person], seen[person], layout, person)
+            draw_pose(cell, joints[person], seen[person], layout, person)
         cell[:, -1] = BORDER
     return np.concatenate(cells, 1)
 
 
-def _fitted(at: np.ndarray, there: np.ndarray, size: int) -> np.ndarray:
-    """All that is there into a square with a margin, one scale for all."""
-    if not there.any():
+def _fitted(at: np.ndarray, seen: np.ndarray, size: int) -> np.ndarray:
+    """All that is seen into a square with a margin, one scale for all."""
+    if not len(seen):
         return at
-    low, high = at[there].min(0), at[there].max(0)
+    low, high = seen.min(0), seen.max(0)
     scale = .86 * size / max((high - low).max(), 1e-6)
     return (at - (low + high) / 2) * scale + size / 2
 
 
-def _draw_pose(image: np.ndarray, at: np.ndarray, there: np.ndarray,
-               layout: Layout, person: int) -> None:
+def draw_pose(image: np.ndarray, at: np.ndarray, there: np.ndarray,
+              layout: Layout, person: int) -> None:
+    """Draw a person into an image.
+
+    Args:
+        image (np.ndarray): uint8 (H, W, 3), RGB; changed.
+        at (np.ndarray): (V, 2) pixels.
+        there (np.ndarray): bool (V, ), which joints to draw.
+        layout (Layout): Of the joints.
+        person (int): 0 for the strongest colours.
+    """
     at = np.rint(np.where(there[:, None], at, 0) * 2**_SHIFT).astype(int)
     thick = max(1, round(len(image) / 60))
     for outer, inner in layout.inward:

@@ -171,7 +171,8 @@ class LVLMBaseHead(PromptReader):
     def generate(self,
                  inputs: PromptInputs,
                  labels: Optional[Sequence[int]] = None,
-                 max_new_tokens: int = MAX_NEW_TOKENS) -> List[Tuple[str, str]]:
+                 max_new_tokens: int = MAX_NEW_TOKENS
+                 ) -> List[Tuple[str, str]]:
         """Write the reason behind the name of each clip's class, greedily: it
         explains a decision already made.
 

@@ -1,0 +1,180 @@
+"""Put what a model says of a clip into plain words and numbers."""
+from itertools import groupby
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import torch
+from torch import nn
+
+from lvlm_var_mm.kinematics import (Observation, check, claims, describe,
+                                    observe)
+from lvlm_var_mm.models.tokens import SemanticTokens, tokens_of
+from lvlm_var_mm.models.vst.code_names import UNNAMED, VOCABULARY
+from mmaction.structures import ActionDataSample
+from .clips import Clip
+from .wanted import Wanted
+
+Answer = Dict[str, Any]
+
+
+class Ask(NamedTuple):
+    """The things to tell of each clip, see :meth:`ActionInferencer.answers`."""
+    reasons: bool = True
+    top_k: int = 5
+    explain_spans: bool = False
+    keep: bool = False
+
+
+class Outcome(NamedTuple):
+    """The answer to an input, and the clips that it is about; none where it
+    could not be read."""
+    prediction: Answer
+    clips: Tuple[Clip, ...] = ()
+
+
+def answers_of(prediction: Answer) -> List[Answer]:
+    """Return the answers of an input: one for each person that has its own,
+    else the one; none of an input that could not be read."""
+    if 'error' in prediction:
+        return []
+    return prediction.get('persons') or [prediction]
+
+
+def observed(clip: Clip, wanted: Wanted) -> Optional[Observation]:
+    """Measure what the persons of a clip do, on the joints as recorded; None
+    without joints, or where the layout does not name a trunk."""
+    if clip.keypoint is None or not clip.layout.has_trunk:
+        return None
+    return observe(clip.keypoint, clip.layout, clip.fps,
+                   wanted.axes(clip.keypoint.shape[3]))
+
+
+def measured(seen: Optional[Observation]) -> Answer:
+    """Return what the joints alone say, ready for JSON.
+
+    Returns:
+        dict: ``measured``, a sentence, and ``events``, each with ``person``,
+        ``name``, ``start``, ``end`` (seconds) and ``magnitude``; empty
+        without joints.
+    """
+    if seen is None:
+        return {}
+    return dict(measured=describe(seen.events), events=[
+        dict(person=event.person, name=event.name,
+             start=round(float(event.start), 3),
+             end=round(float(event.end), 3),
+             magnitude=round(float(event.magnitude), 3))
+        for event in seen.events])
+
+
+def checked(sentence: str, seen: Optional[Observation]) -> List[Answer]:
+    """Check each claim of a sentence on the joints.
+
+    Returns:
+        list[dict]: ``claim``, its words, and ``true``: True, False, or None
+        where the joints do not tell.
+    """
+    return [
+        dict(claim=f'{"not: " * claim.negated}{claim.part} {claim.motion}',
+             true=None if seen is None else check(claim, seen))
+        for claim in claims(sentence)]
+
+
+def said(sample: ActionDataSample, names: Optional[Sequence[str]],
+         seen: Optional[Observation], top_k: int = 5) -> Answer:
+    """Return what a model says of a clip, ready for JSON.
+
+    Args:
+        sample (:obj:`ActionDataSample`): With the predictions.
+        names (sequence, optional): Of the classes; without, they are called
+            by their numbers.
+        seen (Observation, optional): What the joints say.
+        top_k (int): Classes to list.
+
+    Returns:
+        dict: ``label``, ``class``, ``score``; ``top``, the best classes, each
+        with ``class`` and ``score``; of LVLM-VAR also ``narrative``,
+        ``tokens`` (:func:`spans`), ``reason`` and ``claims``
+        (:func:`checked`); and what :func:`measured` returns.
+    """
+    scores = sample.pred_score.float().cpu()
+    best = scores.topk(min(top_k, len(scores)))
+
+    def name(label: int) -> str:
+        return names[label] if names else f'class {label}'
+
+    top = [{'class': name(label), 'score': round(score, 6)}
+           for score, label in zip(*(x.tolist() for x in best))]
+    label = int(sample.pred_label)
+    answer = {'label': label, 'class': name(label),
+              'score': round(float(scores[label]), 6), 'top': top}
+    if sample.get('pred_tokens') is not None:
+        answer.update(narrative=sample.pred_narrative, tokens=spans(sample))
+    if sample.get('pred_reason') is not None:
+        answer.update(reason=sample.pred_reason,
+                      claims=checked(sample.pred_reason, seen))
+    return {**answer, **measured(seen)}
+
+
+def spans(sample: ActionDataSample) -> List[Answer]:
+    """Return the tokens of a clip, equal neighbours put together.
+
+    Returns:
+        list[dict]: ``code``, ``name`` ('' without one), ``part`` (number of
+        the body part), ``first`` and ``steps`` (numbers of tokens), and where
+        the time is known ``start`` and ``end`` in seconds.
+    """
+    ids = sample.pred_tokens.tolist()
+    numbers = sample.get('pred_names')
+    names = ['' if n < 0 else VOCABULARY[n] for n in (
+        [-1] * len(ids) if numbers is None else numbers.tolist())]
+    parts = sample.get('pred_parts')
+    parts = [0] * len(ids) if parts is None else parts.tolist()
+    each = len(ids) // (1 + max(parts, default=0))
+    found, at = [], 0
+    for (part, code, name), run in groupby(zip(parts, ids, names)):
+        steps = len(list(run))
+        span = dict(code=code, name=name if name != UNNAMED else '',
+                    part=part, first=at, steps=steps)
+        if sample.get('span') is not None:
+            begin, end = (float(x) for x in sample.span)
+            step = (end - begin) / each
+            start = begin + (at - part * each) * step
+            span.update(start=round(start, 3),
+                        end=round(start + steps * step, 3))
+        found.append(span)
+        at += steps
+    return found
+
+
+@torch.no_grad()
+def influence(model: nn.Module, data: Dict, answers: Sequence[Answer]
+              ) -> None:
+    """Add to each span of ``tokens`` of the answers its ``influence``: by how
+    much the score of the class falls if the model does not see it.
+
+    Args:
+        model (nn.Module): A recognizer with a head that reads tokens.
+        data (dict): The batch, as the model's ``test_step`` takes it.
+        answers (sequence[dict]): Of the clips, with ``label`` and ``tokens``.
+    """
+    data = model.data_preprocessor(data, False)
+    samples, head = data['data_samples'], model.cls_head
+    tokens = tokens_of(model, data['inputs'])
+    views = len(tokens.ids) // len(samples)
+    tokens = tokens.clips(slice(None, None, views))
+    for i, answer in enumerate(answers):
+        runs = answer['tokens']
+        if len(runs) < 2:  # nothing would be left
+            continue
+        one = tokens.clips(slice(i, i + 1))
+        several = SemanticTokens(*(
+            field if field is None else
+            field.repeat_interleave(1 + len(runs), 0) for field in one))
+        places = one.mask[0].nonzero().flatten()
+        for row, run in enumerate(runs, 1):
+            several.mask[row, places[run['first']:run['first'] +
+                                     run['steps']]] = False
+        scores = head(several, [samples[i]] * (1 + len(runs)))
+        scores = scores.softmax(1)[:, answer['label']].tolist()
+        for run, without in zip(runs, scores[1:]):
+            run['influence'] = round(scores[0] - without, 6)

@@ -1,0 +1,156 @@
+"""A video of an answer: skeleton, class and narrative over the frames."""
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+
+import cv2
+import decord
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from lvlm_var_mm.layouts import Layout
+from .samples import PAPER, draw_pose, draw_skeleton
+
+HEIGHT = 432  # pixels
+MOST_WORDS = 3  # events told at a time
+AHEAD = 32  # frames decoded at a time
+FONT = Path(matplotlib.get_data_path()) / 'fonts/ttf/DejaVuSans.ttf'
+
+
+def write_overlay(path: Union[str, Path], answer: Dict[str, Any], fps: float,
+                  keypoint: Optional[np.ndarray] = None,
+                  layout: Optional[Layout] = None,
+                  video: Union[str, np.ndarray, None] = None) -> None:
+    """Write an answer as a video.
+
+    The skeleton is drawn over the frames where joints are pixels, beside them
+    where they are in space, and alone where there are no frames. The class
+    stands above, and what goes on below.
+
+    Args:
+        path (str | Path): ``.mp4``.
+        answer (dict): Of :func:`lvlm_var_mm.apis.answers.said`.
+        fps (float): Frames a second.
+        keypoint (np.ndarray, optional): (M, T, V, C) joints.
+        layout (Layout, optional): Of the joints.
+        video (str | np.ndarray, optional): File, or (T, H, W, 3) RGB.
+
+    Raises:
+        ValueError: There is nothing to draw, or OpenCV cannot write videos.
+    """
+    writer = None
+    try:
+        for t, frame in enumerate(_scenes(keypoint, layout, video)):
+            frame = _with_words(frame, answer, t / fps)
+            if writer is None:
+                writer = cv2.VideoWriter(
+                    str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps,
+                    frame.shape[1::-1])
+                if not writer.isOpened():
+                    raise ValueError(f'OpenCV cannot write {path}: it has no '
+                                     'encoder for mp4v here')
+            writer.write(frame[..., ::-1])
+        if writer is None:
+            raise ValueError('neither frames nor joints to draw')
+    finally:
+        if writer is not None:
+            writer.release()
+
+
+def said_at(answer: Dict[str, Any], seconds: float) -> str:
+    """Return what goes on at a time: the names of the tokens that then last,
+    else of the measured events."""
+    def now(spans: List[Dict]) -> List[str]:
+        return list(dict.fromkeys(
+            s['name'] for s in spans if s['name'] and 'start' in s
+            and s['start'] <= seconds <= s['end']))
+
+    told = now(answer.get('tokens', [])) or now(answer.get('events', []))
+    return ', '.join(told[:MOST_WORDS])
+
+
+def _scenes(keypoint: Optional[np.ndarray], layout: Optional[Layout],
+            video: Union[str, np.ndarray, None]) -> Iterator[np.ndarray]:
+    """Frames of even size, one at a time."""
+    there = keypoint is not None and layout is not None
+    if video is None:
+        if there:
+            yield from _poses(keypoint, layout)
+        return
+    poses = _poses(keypoint, layout) if (
+        there and keypoint.shape[3] == 3) else None
+    for t, frame in enumerate(_frames(video)):
+        height, width = frame.shape[:2]
+        scale = HEIGHT / height
+        frame = cv2.resize(frame, (_even(width * scale), HEIGHT),
+                           interpolation=cv2.INTER_AREA)
+        if there and poses is None and t < keypoint.shape[1]:
+            points = keypoint[:, t] * scale  # [M, V, 2]
+            for person in reversed(range(len(points))):
+                draw_pose(frame, points[person],
+                          keypoint[person, t].any(-1), layout, person)
+        if poses is not None:
+            pose = next(poses, np.full((HEIGHT, HEIGHT, 3), PAPER, np.uint8))
+            frame = np.concatenate([frame, pose], 1)
+        yield frame
+
+
+def _poses(keypoint: np.ndarray, layout: Layout) -> Iterator[np.ndarray]:
+    """All to one scale."""
+    reach = _reach(keypoint)
+    for t in range(keypoint.shape[1]):
+        yield draw_skeleton(keypoint[:, t:t + 1], layout, [0], HEIGHT,
+                            reach)
+
+
+def _reach(keypoint: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    there = np.isfinite(keypoint).all(-1) & keypoint.any(-1)
+    seen = keypoint[there]
+    return seen.min(0), seen.max(0)
+
+
+def _frames(video: Union[str, np.ndarray]) -> Iterator[np.ndarray]:
+    if not isinstance(video, str):
+        yield from video
+        return
+    reader = decord.VideoReader(video, num_threads=1)
+    for start in range(0, len(reader), AHEAD):
+        which = range(start, min(start + AHEAD, len(reader)))
+        yield from reader.get_batch(list(which)).asnumpy()
+
+
+def _with_words(frame: np.ndarray, answer: Dict[str, Any], seconds: float
+                ) -> np.ndarray:
+    """A bar with the class above and what goes on below."""
+    image = Image.fromarray(np.ascontiguousarray(frame))
+    draw = ImageDraw.Draw(image, 'RGBA')
+    width, height = image.size
+    bar = 30
+    if 'class' in answer:
+        draw.rectangle((0, 0, width, bar), fill=(20, 20, 20, 200))
+        part = max(0., min(1., answer['score']))
+        draw.rectangle((0, bar - 3, round(width * part), bar),
+                       fill=(47, 111, 181, 255))
+        _write(draw, f'{answer["class"]}  {answer["score"]:.2f}', (8, 6),
+               width)
+    told = said_at(answer, seconds)
+    if told:
+        draw.rectangle((0, height - bar, width, height),
+                       fill=(20, 20, 20, 200))
+        _write(draw, told, (8, height - bar + 6), width)
+    return np.asarray(image)
+
+
+def _write(draw: ImageDraw.ImageDraw, text: str, at: Tuple[int, int],
+           width: int) -> None:
+    size = 15
+    while size > 8:
+        font = ImageFont.truetype(str(FONT), size)
+        if draw.textlength(text, font) <= width - 16:
+            break
+        size -= 1
+    draw.text(at, text, font=font, fill=(255, 255, 255, 255))
+
+
+def _even(x: float) -> int:
+    return max(2, 2 * round(x / 2))

@@ -1,0 +1,200 @@
+"""Each broken input has a message that names it, and the rest is answered."""
+import json
+import pickle
+import re
+import wave
+
+import numpy as np
+import pytest
+from bodies import measured
+from helpers import write_frames
+from recognizers import inference_config, write_checkpoint
+
+from lvlm_var_mm.apis import ActionInferencer
+from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
+
+WAVE = measured(23)
+
+
+def bytes_of(save, *args, **kwargs):
+    """What ``save`` writes into a file."""
+    def write(path):
+        with open(path, 'wb') as f:
+            save(f, *args, **kwargs)
+    return write
+
+
+def cut(write, part=.5):
+    """A file that ends early."""
+    def write_part(path):
+        write(path)
+        data = path.read_bytes()
+        path.write_bytes(data[:int(len(data) * part)])
+    return write_part
+
+
+def text(content):
+    return lambda path: path.write_text(content, encoding='utf-8')
+
+
+def folder(**files):
+    def write(path):
+        path.mkdir()
+        for name, content in files.items():
+            (path / f'{name}_keypoints.json').write_text(content)
+    return write
+
+
+def sound(path):
+    with wave.open(str(path), 'wb') as f:
+        f.setparams((1, 2, 8000, 0, 'NONE', ''))
+        f.writeframes(b'\0\1' * 4000)
+
+
+def video(path, frames=8):
+    write_frames(path, np.zeros((frames, 24, 32, 3), 'u1'))
+
+
+def skeleton(path):
+    write_skeleton(path, WAVE)
+
+
+array = [bytes_of(np.save, x) for x in (
+    WAVE, np.full_like(WAVE, np.nan), np.zeros_like(WAVE),
+    WAVE * np.float32(np.inf), WAVE[:, :, :7], WAVE[0, 0, 0], WAVE[:, :0],
+    WAVE[..., :1], np.array([{}], object), np.array(['a']))]
+nobody = '[{"frame_id": 0, "instances": []}]'
+pose = json.dumps([dict(frame_id=0, instances=[dict(
+    keypoints=[[1., 2.]] * 17, keypoint_scores=[1.] * 17)])])
+BROKEN = [  # name, what writes it, words of the message
+    ('empty.npy', text(''), ''), ('cut.npy', cut(array[0]), ''),
+    ('nan.npy', array[1], 'nobody'), ('zero.npy', array[2], 'nobody'),
+    ('inf.npy', array[3], 'finite'), ('seven.npy', array[4], 'layout'),
+    ('point.npy', array[5], 'shape'), ('noframes.npy', array[6], 'shape'),
+    ('oned.npy', array[7], 'shape|coordinates'),
+    ('objects.npy', array[8], ''), ('words.npy', array[9], ''),
+    ('empty.npz', text(''), ''),
+    ('cut.npz', cut(bytes_of(np.savez, keypoint=WAVE)), ''),
+    ('other.npz', bytes_of(np.savez, a=WAVE, b=WAVE), 'keypoint|shape'),
+    ('flat.npz', bytes_of(np.savez, keypoint=WAVE[..., :2]), 'layout|2'),
+    ('empty.pkl', text(''), 'pickle'),
+    ('word.pkl', bytes_of(lambda f: pickle.dump('joints', f)), 'annotations'),
+    ('list.pkl', bytes_of(lambda f: pickle.dump([1, 2], f)), ''),
+    ('cut.pkl', cut(bytes_of(lambda f: pickle.dump(
+        dict(keypoint=WAVE), f))), 'pickle'),
+    ('empty.skeleton', text(''), ''), ('cut.skeleton', cut(skeleton), ''),
+    ('nobody.skeleton', text('2\n0\n0\n'), 'no body'),
+    ('words.skeleton', text('joints\n'), ''),
+    ('bytes.skeleton', lambda path: path.write_bytes(b'\xff\xfe\0'), 'text'),
+    ('empty_folder', folder(), 'nothing in it'),
+    ('openpose', folder(a='{"people": []}'), 'nobody'),
+    ('damaged', folder(a='{"people"'), ''),
+    ('mixed', folder(a=json.dumps(dict(people=[
+        dict(pose_keypoints_2d=[1.] * 54),
+        dict(pose_keypoints_2d=[1.] * 75)]))), 'mixes'),
+    ('half.json', text(pose[:40]), ''), ('object.json', text('{}'), 'MMPose'),
+    ('number.json', text('3'), 'MMPose'), ('nobody.json', text(nobody),
+                                           'nobody'),
+    ('bytes.json', lambda path: path.write_bytes(b'\xff\xfe\0'), ''),
+    ('pose.json', text(pose), 'img|2'),
+    ('notes.txt', text('hello'), ''), ('no_ending', text('hello'), ''),
+    ('clip.avi', video, "pose='mediapipe'"),
+    ('nothing.npy', lambda path: None, 'no such file'),
+    ('b\u00f6se \u6a94\u6848.npy', text('?'), ''),
+]
+OF_VIDEOS = [
+    ('empty.mp4', text(''), ''), ('words.mp4', text('hello'), ''),
+    ('words.avi', text('hello'), 'not an AVI'),
+    ('cut.avi', cut(video), 'ends early'), ('sound.mp4', sound, ''),
+    ('sound.mkv', sound, ''), ('none.avi', lambda p: video(p, 0), ''),
+    ('folder.mp4', folder(), ''), ('joints.npy', array[0], 'no video'),
+    ('nothing.mp4', lambda path: None, 'no such file'),
+]
+OBJECTS = [None, 3, 3.5, b'bytes', np.zeros(()), np.zeros((3, 4, 5, 6), 'u1'),
+           np.zeros((0, 8, 8, 3), 'u1'), {}, dict(keypoint=None),
+           dict(keypoint=[[1, 2]]), dict(keypoint=WAVE[0]),
+           dict(keypoint='joints'), np.zeros((2, 24, 32, 3), 'u1')]
+
+
+@pytest.fixture(scope='module')
+def inferencer(tiny_llava, tmp_path_factory):
+    cfg = inference_config(tiny_llava)
+    path = tmp_path_factory.mktemp('model') / 'model.pth'
+    return ActionInferencer(cfg, write_checkpoint(cfg, path, [
+        dict(keypoint=measured(a)) for a in (8, 23)]), 'cpu',
+        show_progress=False)
+
+
+def ask(inferencer, table, tmp_path, good):
+    for name, write, _ in table:
+        write(tmp_path / name)
+    predictions = inferencer([good, *(tmp_path / n for n, *_ in table), good],
+                             batch_size=4, reasons=False)['predictions']
+    assert len(predictions) == len(table) + 2
+    assert 'class' in predictions[0] and 'class' in predictions[-1]
+    return predictions[1:-1]
+
+
+def test_files_of_joints(inferencer, tmp_path):
+    for (name, _, words), told in zip(BROKEN, ask(
+            inferencer, BROKEN, tmp_path, WAVE)):
+        assert name in told.get('error', ''), told
+        assert re.search(words, told['error']), told
+        assert '\n' not in told['error']
+
+
+def test_videos(tiny_llava, tmp_path):
+    for i in range(2):
+        video(tmp_path / f'good{i}.avi')
+    cfg = inference_config(tiny_llava, 'rgb')
+    good = tmp_path / 'good0.avi'
+    inferencer = ActionInferencer(cfg, write_checkpoint(
+        cfg, tmp_path / 'model.pth', [dict(
+            filename=str(good), start_index=0, modality='RGB')]), 'cpu',
+        show_progress=False)
+    for (name, _, words), told in zip(OF_VIDEOS, ask(
+            inferencer, OF_VIDEOS, tmp_path, good)):
+        assert name in told.get('error', ''), told
+        assert re.search(words, told['error']), told
+    one = tmp_path / 'one.avi'
+    video(one, 1)
+    assert 'class' in inferencer(one)['predictions'][0]
+
+
+def test_what_is_no_file(inferencer):
+    predictions = inferencer([WAVE, *OBJECTS, WAVE],
+                             reasons=False)['predictions']
+    assert len(predictions) == len(OBJECTS) + 2
+    for number, told in enumerate(predictions, 1):
+        assert told['name'] == f'input {number}'
+        if 1 < number < len(predictions):
+            assert f'input {number}' in told['error']
+        else:
+            assert 'class' in told
+
+
+def test_odd_inputs_that_can_be_read(inferencer, tmp_path):
+    lost = WAVE.copy()
+    lost[:, ::3, 5:9] = np.nan
+    crowd = np.repeat(WAVE, 12, 0) + np.arange(12)[:, None, None, None]
+    files = {'one frame': WAVE[:, :1], 'NaN': lost, 'crowd': crowd,
+             'gr\u00f6\u00dfe \u30d3\u30c7\u30aa': WAVE,
+             'long': np.tile(WAVE, (1, 210, 1, 1))[:, :10_000]}
+    for name, data in files.items():
+        np.save(tmp_path / f'{name}.npy', data)
+    predictions = inferencer(tmp_path, batch_size=2,
+                             reasons=False)['predictions']
+    by_name = {p['name'][:-4]: p for p in predictions}
+    assert set(by_name) == set(files)
+    assert not [p for p in predictions if 'error' in p]
+    assert by_name['long']['frames'] == 10_000
+    each, = inferencer(crowd, persons='each', batch_size=5,
+                       reasons=False)['predictions']
+    assert len(each['persons']) == 12
+
+
+def test_a_fault_of_the_program_can_be_traced(inferencer, tmp_path,
+                                              monkeypatch):
+    monkeypatch.setenv('LVLM_VAR_TRACEBACK', '1')
+    with pytest.raises(FileNotFoundError):
+        inferencer(tmp_path / 'nothing.npy')

@@ -1,0 +1,69 @@
+"""Landmarks become clips; nothing here needs MediaPipe but the last test."""
+import numpy as np
+import pytest
+from bodies import body, in_layout, measured
+
+from lvlm_var_mm.kinematics import describe, observe
+from lvlm_var_mm.pose import blazepose
+from lvlm_var_mm.pose.blazepose import Landmarks, in_picture, in_space, stack
+
+SCALE = 200.  # pixels a metre
+
+
+def landmarks(keypoint):
+    """What BlazePose would say of a body (1, T, 25, 3), y up."""
+    joints = in_layout(keypoint, 'blazepose33')[0] * [1, -1, -1]
+    hips = [blazepose.LAYOUT.index(f'{s}_hip') for s in ('left', 'right')]
+    root = joints[:, hips].mean(1, keepdims=True)
+    pixels = 320 + SCALE * joints[..., :2]
+    return Landmarks((joints - root).astype('f4'), pixels.astype('f4'),
+                     np.ones(joints.shape[:2], 'f4'))
+
+
+def test_events_are_those_of_the_body():
+    clip = in_space(landmarks(measured(23)))
+    told = describe(observe(clip['keypoint'], 'blazepose33',
+                            up=(0, 1, 0)).events)
+    assert 'waves' in told
+
+
+def test_hips_go_where_they_go_in_the_picture():
+    """World landmarks alone would stay at the hips."""
+    jump = measured(26)
+    clip = in_space(landmarks(jump))['keypoint']
+    hip = blazepose.LAYOUT.index('left_hip')
+    height = jump[0, :, 12, 1] - jump[0, 0, 12, 1]
+    np.testing.assert_allclose(
+        clip[0, :, hip, 1] - clip[0, 0, hip, 1], height, atol=.03)
+
+
+def test_what_is_hidden_is_missing():
+    seen = landmarks(body())
+    visible = seen.visible.copy()
+    visible[:10], visible[:, 15] = 0, .1
+    seen = seen._replace(visible=visible)
+    clip = in_space(seen)
+    assert not clip['keypoint'][0, :10].any()
+    assert not clip['keypoint'][0, :, 15].any()
+    assert clip['keypoint'][0, 10:, 16].any(-1).all()
+    clip = in_picture(seen)
+    assert np.array_equal(clip['keypoint_score'][0], visible)
+    assert clip['keypoint'][0, 10:, 15].any()  # how sure is told by the score
+
+
+def test_frames_are_stacked():
+    one = Landmarks(np.zeros((33, 3)), np.zeros((33, 2)), np.zeros(33))
+    assert [x.shape for x in stack([one] * 4)] == [
+        (4, 33, 3), (4, 33, 2), (4, 33)]
+
+
+def test_without_mediapipe_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(blazepose, 'available', lambda: False)
+    with pytest.raises(ImportError, match=r'\[pose\]'):
+        next(blazepose.look([np.zeros((8, 8, 3), 'u1')]))
+
+
+@pytest.mark.skipif(not blazepose.available(), reason='extra `pose`')
+def test_an_empty_picture_shows_nobody():
+    found = list(blazepose.look([np.zeros((64, 64, 3), 'u1')] * 2))
+    assert len(found) == 2 and not any(f.visible.any() for f in found)

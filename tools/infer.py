@@ -1,0 +1,197 @@
+"""Say what is done in videos and recordings of joints.
+
+    python tools/infer.py CLIP... --config lvlmvar_quickstart \\
+        --checkpoint CHECKPOINT --out answers --html
+
+prints class, scores, narrative, reason and the truth of its claims for each
+clip. CLIP is a video, a .skeleton of NTU RGB+D, a .npy or .npz of joints, a
+pickle or store of annotations, a .json of MMPose or rtmlib, a folder of
+OpenPose's *_keypoints.json, or a folder of any of these. Pickles only from
+where you trust. Without --config it tells what the joints alone say; with
+--classes also the class whose description they bear out best.
+
+--window makes it a recording of many actions: windows slide over it, and what
+happens when is written as CSV, JSON and subtitles (.vtt).
+"""
+import argparse
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('inputs', nargs='+', metavar='CLIP')
+    parser.add_argument('--config', help='config, by file or name')
+    parser.add_argument('--checkpoint', help='checkpoint of that model')
+    parser.add_argument('--device', help='such as cpu (default: an '
+                        'accelerator if there is one)')
+    parser.add_argument('--classes', metavar='LIST', help='choose from these '
+                        'names: ntu60, ntu120, nucla\nor a file of `name | '
+                        'description` lines')
+    parser.add_argument('--out', metavar='DIR', help='write '
+                        'predictions.json and a picture of each answer')
+    parser.add_argument('--html', action='store_true',
+                        help='write DIR/index.html as well (DIR: answers)')
+    parser.add_argument('--video', action='store_true', help='write videos '
+                        'with skeleton, class and narrative as well')
+    parser.add_argument('--json', action='store_true',
+                        help='print JSON, a line for each input')
+    parser.add_argument('--no-reason', action='store_true',
+                        help='write no reasons, which takes longest')
+    parser.add_argument('--pose', choices=['mediapipe'],
+                        help='estimate joints in videos')
+    parser.add_argument('--persons', choices=['together', 'each'],
+                        default='together', help='one answer for all, or for '
+                        'each (default: %(default)s)')
+    parser.add_argument('--layout', help='of joints (default: by their '
+                        'number)')
+    parser.add_argument('--fps', type=float, help='frames a second of files '
+                        'that do not say theirs')
+    parser.add_argument('--img-shape', type=int, nargs=2,
+                        metavar=('HEIGHT', 'WIDTH'),
+                        help='of the picture that 2D joints lie in')
+    parser.add_argument('--batch-size', type=int, default=8)
+    parser.add_argument('--window', type=float, metavar='SECONDS',
+                        help='slide windows of this length')
+    parser.add_argument('--stride', type=float, metavar='SECONDS',
+                        help='between windows (default: a quarter of one)')
+    parser.add_argument('--threshold', type=float, default=0.,
+                        help='a best score below it is none')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help ends here, before the slow imports
+
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any, Dict, Iterator
+
+from lvlm_var_mm.apis import ActionInferencer
+from lvlm_var_mm.apis.answers import Outcome, answers_of
+from lvlm_var_mm.apis.clips import Reading
+from lvlm_var_mm.apis.inputs import listed
+from lvlm_var_mm.apis.measuring import measured_answers
+from lvlm_var_mm.apis.saving import AnswerFolder, as_json, file_stem
+from lvlm_var_mm.apis.timeline import write_timeline
+from lvlm_var_mm.apis.windows import scan
+from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.preparation.file_layout import given_layout
+
+MARKS = {True: 'true', False: 'FALSE', None: 'undecidable'}
+
+
+def in_words(prediction: Dict[str, Any], answer: Dict[str, Any]) -> str:
+    """Return an answer as lines for a terminal."""
+    person = answer.get('person')
+    lines = [str(prediction['name']) + (
+        '' if person is None else f', person {person + 1}')]
+    told = []
+    if 'class' in answer:
+        others = ', '.join(f'{t["class"]} {t["score"]:.2f}'
+                           for t in answer['top'][1:])
+        told.append(('class', f'{answer["class"]} {answer["score"]:.2f}'
+                     + (f'   ({others})' if others else '')))
+    told += [(key, answer[key]) for key in ('narrative', 'reason')
+             if answer.get(key)]
+    told += [('claim', f'{c["claim"]}: {MARKS[c["true"]]}')
+             for c in answer.get('claims', [])]
+    told += [('measured', answer['measured'])] if 'measured' in answer else []
+    told += [('note', note) for note in prediction.get('notes', [])]
+    for key, text in told:
+        lines += textwrap.wrap(f'{key + ":":<11}{text}', 78,
+                               initial_indent='  ',
+                               subsequent_indent=' ' * 13)
+    return '\n'.join(lines)
+
+
+def reading_of(args: argparse.Namespace) -> Dict[str, Any]:
+    """The arguments that say how inputs are read."""
+    return dict(fps=args.fps, layout=given_layout(args.layout),
+                img_shape=tuple(args.img_shape) if args.img_shape else None,
+                persons=args.persons, pose=args.pose)
+
+
+def answer_all(args: argparse.Namespace, outcomes: Iterator[Outcome]) -> int:
+    """Print and write each answer as it comes.
+
+    Returns:
+        int: How many inputs could not be read.
+    """
+    folder, failed = None, 0
+    if args.out or args.html or args.video:
+        folder = AnswerFolder(args.out or 'answers', videos=args.video,
+                              page=args.html)
+    for prediction, clips in outcomes:
+        answers = answers_of(prediction)
+        if args.json:
+            print(as_json(prediction, indent=None), flush=True)
+        else:
+            for answer in answers:
+                print(in_words(prediction, answer), flush=True)
+        if 'error' in prediction:
+            failed += 1
+            print(f'error: {prediction["error"]}', file=sys.stderr)
+        if folder:
+            folder.add(prediction, clips, answers)
+    for path in folder.close() if folder else ():
+        print(f'written: {path}', file=sys.stderr)
+    return failed
+
+
+def scan_all(args: argparse.Namespace, inferencer: ActionInferencer) -> int:
+    """Write what happens when in each recording; see :func:`answer_all`."""
+    out, taken, failed = Path(args.out or 'answers'), set(), 0
+    for name, source in listed(args.inputs):
+        stride = args.stride or args.window / 4
+        steps = scan(inferencer, source, args.window, stride,
+                     args.batch_size, Reading(**reading_of(args)))
+        stem = file_stem(name, taken)
+        try:
+            found = write_timeline(
+                steps, out, stem, inferencer.class_names, args.threshold,
+                name=name, window=args.window, stride=stride)
+        except (OSError, ValueError) as e:
+            failed += 1
+            print(f'error: {source}: {e}', file=sys.stderr)
+            continue
+        if args.json:
+            print(as_json(dict(name=name, segments=found), indent=None))
+            continue
+        print(name)
+        for row in found:
+            print(f'  {row["start"]:8.2f} - {row["end"]:.2f} s  '
+                  f'{row["class"] or "-"}  {row["score"]:.2f}')
+        print(f'written: {out / stem}.*', file=sys.stderr)
+    return failed
+
+
+def main() -> int:
+    """Run the command.
+
+    Returns:
+        int: The exit code; 1 if an input could not be read.
+    """
+    args = parse_args()
+    if bool(args.config) != bool(args.checkpoint):
+        raise ValueError('--config and --checkpoint go together')
+    if not args.config:
+        if args.window:
+            raise ValueError('--window needs a model: give --config and '
+                             '--checkpoint')
+        return int(bool(answer_all(args, measured_answers(
+            args.inputs, args.classes, **reading_of(args)))))
+    inferencer = ActionInferencer(args.config, args.checkpoint, args.device,
+                                  args.classes)
+    if args.window:
+        return int(bool(scan_all(args, inferencer)))
+    outcomes = inferencer.answers(
+        args.inputs, batch_size=args.batch_size,
+        reasons=not args.no_reason, explain_spans=args.html,
+        **reading_of(args))
+    return int(bool(answer_all(args, outcomes)))
+
+
+if __name__ == '__main__':
+    with user_errors():
+        sys.exit(main())
