@@ -193,9 +193,9 @@ def write_nucla(path):
     return path
 
 
-def write_frames(path, frames, fps=30):
-    """A video of frames (T, H, W, 3), RGB; each a JPEG."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), fps,
+def write_frames(path, frames, fps=30, codec='MJPG'):
+    """A video of frames (T, H, W, 3), RGB; by default each is a JPEG."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), fps,
                              frames.shape[2:0:-1])
     for frame in frames:
         writer.write(np.ascontiguousarray(frame[..., ::-1]))

@@ -2,9 +2,10 @@
 import json
 import os.path as osp
 import re
-from typing import List, Optional, Sequence, Union
+from typing import Iterator, List, Optional, Sequence, Union
 
 import decord
+import numpy as np
 
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.text_files import read_text
@@ -13,6 +14,8 @@ from mmaction.registry import DATASETS
 from .corrupt import CorruptSampleError, SkipCorruptMixin, problem_of
 from .exclude import read_exclude
 from .labels import OneLabelMixin
+
+DECODED = 2**26  # bytes of frames that are decoded ahead
 
 
 @DATASETS.register_module()
@@ -135,6 +138,20 @@ def check_video(path: str) -> None:
         if problem is None and not isinstance(e, RuntimeError):
             raise
         raise CorruptSampleError(path, problem or str(e)) from e
+
+
+def frames_of_video(path: str) -> Iterator[np.ndarray]:
+    """Yield the frames of a video, uint8 (H, W, 3) RGB and upright, one at a
+    time; a bounded number is decoded ahead.
+
+    Not with decord's ``width`` and ``height``, which fail where a phone was
+    held upright.
+    """
+    video = decord.VideoReader(str(path), num_threads=1)
+    ahead = max(1, DECODED // max(1, video[0].asnumpy().nbytes))
+    for start in range(0, len(video), ahead):
+        which = range(start, min(start + ahead, len(video)))
+        yield from video.get_batch(list(which)).asnumpy()
 
 
 def check_container(path: str) -> None:

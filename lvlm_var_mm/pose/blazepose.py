@@ -9,15 +9,16 @@ Axis legend: T frames, V the 33 landmarks.
 import importlib.util
 from typing import Dict, Iterable, Iterator, NamedTuple
 
+import cv2
 import numpy as np
 
+from lvlm_var_mm.datasets.video import frames_of_video
 from lvlm_var_mm.layouts import LAYOUTS
 
 LAYOUT = LAYOUTS['blazepose33']
 # Visibility below which a landmark is a guess of what is hidden or outside.
 VISIBLE = .3
 SIDE = 640  # pixels of the longer side of what is looked at
-AHEAD = 32  # frames decoded at a time
 INSTALL = ("pose estimation needs MediaPipe: pip install -e '.[pose]' (from "
            "a checkout), or give joints in a file")
 
@@ -72,19 +73,18 @@ def look_at_video(path: str) -> Iterator[Landmarks]:
     Raises:
         ImportError: MediaPipe is not installed.
     """
-    import decord
-    video = decord.VideoReader(path, num_threads=1)
-    height, width = video[0].shape[:2]
-    scale = min(1., SIDE / max(height, width))
-    if scale < 1:
-        video = decord.VideoReader(path, width=round(width * scale),
-                                   height=round(height * scale),
-                                   num_threads=1)
+    scale = 1.
 
     def frames() -> Iterator[np.ndarray]:
-        for start in range(0, len(video), AHEAD):
-            which = range(start, min(start + AHEAD, len(video)))
-            yield from video.get_batch(list(which)).asnumpy()
+        nonlocal scale
+        for frame in frames_of_video(path):
+            height, width = frame.shape[:2]
+            scale = min(1., SIDE / max(height, width))
+            if scale < 1:
+                frame = cv2.resize(
+                    frame, (round(width * scale), round(height * scale)),
+                    interpolation=cv2.INTER_AREA)
+            yield frame
 
     for found in look(frames()):
         yield found._replace(pixels=found.pixels / np.float32(scale))

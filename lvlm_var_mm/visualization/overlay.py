@@ -3,17 +3,16 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
 import cv2
-import decord
 import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from lvlm_var_mm.datasets.video import frames_of_video
 from lvlm_var_mm.layouts import Layout
 from .samples import PAPER, draw_pose, draw_skeleton
 
 HEIGHT = 432  # pixels
 MOST_WORDS = 3  # events told at a time
-AHEAD = 32  # frames decoded at a time
 FONT = Path(matplotlib.get_data_path()) / 'fonts/ttf/DejaVuSans.ttf'
 
 
@@ -79,7 +78,8 @@ def _scenes(keypoint: Optional[np.ndarray], layout: Optional[Layout],
         return
     poses = _poses(keypoint, layout) if (
         there and keypoint.shape[3] == 3) else None
-    for t, frame in enumerate(_frames(video)):
+    for t, frame in enumerate(
+            frames_of_video(video) if isinstance(video, str) else video):
         height, width = frame.shape[:2]
         scale = HEIGHT / height
         frame = cv2.resize(frame, (_even(width * scale), HEIGHT),
@@ -107,16 +107,6 @@ def _reach(keypoint: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     there = np.isfinite(keypoint).all(-1) & keypoint.any(-1)
     seen = keypoint[there]
     return seen.min(0), seen.max(0)
-
-
-def _frames(video: Union[str, np.ndarray]) -> Iterator[np.ndarray]:
-    if not isinstance(video, str):
-        yield from video
-        return
-    reader = decord.VideoReader(video, num_threads=1)
-    for start in range(0, len(reader), AHEAD):
-        which = range(start, min(start + AHEAD, len(reader)))
-        yield from reader.get_batch(list(which)).asnumpy()
 
 
 def _with_words(frame: np.ndarray, answer: Dict[str, Any], seconds: float

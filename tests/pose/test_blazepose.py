@@ -1,7 +1,10 @@
 """Landmarks become clips; nothing here needs MediaPipe but the last test."""
+import struct
+
 import numpy as np
 import pytest
 from bodies import body, in_layout, measured
+from helpers import write_frames
 
 from lvlm_var_mm.kinematics import describe, observe
 from lvlm_var_mm.pose import blazepose
@@ -55,6 +58,37 @@ def test_frames_are_stacked():
     one = Landmarks(np.zeros((33, 3)), np.zeros((33, 2)), np.zeros(33))
     assert [x.shape for x in stack([one] * 4)] == [
         (4, 33, 3), (4, 33, 2), (4, 33)]
+
+
+@pytest.mark.parametrize('side', [640, 32])
+def test_videos_of_a_phone_are_upright(tmp_path, monkeypatch, side):
+    """Turned by what the file says, and pixels are those of the video."""
+    path = tmp_path / 'phone.mp4'
+    frames = np.zeros((10, 32, 64, 3), 'u1')
+    frames[:, :, :32] = 255
+    write_frames(path, frames, codec='mp4v')
+    data = bytearray(path.read_bytes())
+    still, turn = (struct.pack('>9i', a << 16, b << 16, 0, -b << 16, a << 16,
+                               0, x << 16, 0, 1 << 30)
+                   for a, b, x in ((1, 0, 0), (0, 1, 32)))
+    at = data.index(still, data.index(b'tkhd'))
+    data[at:at + len(turn)] = turn
+    path.write_bytes(data)
+    shapes = []
+
+    def look(frames):
+        for frame in frames:
+            shapes.append(frame.shape[:2])
+            assert frame[:4].mean() > 200 and frame[-4:].mean() < 50
+            yield Landmarks(np.zeros((33, 3)), np.full((33, 2), 8.),
+                            np.ones(33))
+
+    monkeypatch.setattr(blazepose, 'look', look)
+    monkeypatch.setattr(blazepose, 'SIDE', side)
+    found = list(blazepose.look_at_video(str(path)))
+    scale = min(1, side / 64)
+    assert shapes == [(64 * scale, 32 * scale)] * 10
+    assert found[0].pixels[0, 0] == 8 / scale
 
 
 def test_without_mediapipe_it_says_what_to_install(monkeypatch):
