@@ -449,8 +449,8 @@ def test_northwestern_ucla(nucla):
         return found[np.isin(labels, classes), NAMES.index(name)].mean()
 
     pick_up, walk_around, sit, stand = (0, 1), 3, 4, 5
-    assert share('torso bends forward', *pick_up) > .85
-    assert share('torso bends forward', walk_around) < .25
+    assert share('torso bends forward', *pick_up) > .75
+    assert share('torso bends forward', walk_around) < .1
     for name in ('knees bend', 'body sinks', 'torso straightens'):
         assert share(name, *pick_up) > .95
     for name in ('knees bend', 'body sinks', 'body moves back'):

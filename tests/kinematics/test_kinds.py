@@ -179,7 +179,7 @@ def test_leaning_back_is_from_where_this_body_stands(rest):
 
 def test_a_lean_of_the_sensor_is_no_bend_of_who_turns():
     """Depth puts all shoulders behind the hips, wherever the body faces."""
-    angle = 2 * np.pi * ease(S, .1, .9)
+    angle = np.pi * ease(S, .5, .9)
     cos, sin = np.cos(angle), np.sin(angle)
 
     def seen(lean, turning):
@@ -191,7 +191,7 @@ def test_a_lean_of_the_sensor_is_no_bend_of_who_turns():
             c, s = cos[:, None], sin[:, None]
             clip = np.stack([c * x + s * z, y, c * z - s * x], -1)
         hip = clip[:, :, [NTU.index('pelvis')], 1]
-        clip[..., 2] += .3 * np.maximum(clip[..., 1] - hip, 0)
+        clip[..., 2] += .25 * np.maximum(clip[..., 1] - hip, 0)
         return {n for n in names(clip) if n.startswith('torso')}
 
     for turning in (False, True):
