@@ -155,7 +155,8 @@ def _renamed(data):
     return out.getvalue()
 
 
-def test_module_that_is_not_there_is_named(tmp_path):
+def test_module_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv('LVLM_VAR_TRUST_PICKLES', '1')
     path = tmp_path / 'a.pkl'
     path.write_bytes(b'cnowhere.at_all\nThing\n.')
     with pytest.raises(ValueError, match="'nowhere', which is not installed"):

@@ -56,6 +56,7 @@ import os
 import resource
 import signal
 import time
+import traceback
 import warnings
 from collections import Counter
 from multiprocessing import RawArray, RawValue
@@ -123,16 +124,22 @@ def read_some(kind: Kind, number: int, first: int,
     began = RawValue('d', time.monotonic())
     child = os.fork()
     if not child:
+        code = 1
         try:
+            # FFmpeg says much about damaged videos.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             draw_and_read(kind, number, first, counts, began, args)
+            code = 0
+        except BaseException:
+            traceback.print_exc(file=sys.stdout)
         finally:
             sys.stdout.flush()
-            os._exit(0)
+            os._exit(code)
     fault = None
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
-            fault = 'crashes' if os.WIFSIGNALED(status) else None
+            fault = 'crashes' if status else None
             break
         if time.monotonic() - began.value > args.seconds:
             os.kill(child, signal.SIGKILL)
