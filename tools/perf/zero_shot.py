@@ -111,6 +111,7 @@ class Opinions(NamedTuple):
     known: np.ndarray
 
     def joined(self, weight: float) -> np.ndarray:
+        """Return the scores of both together, (N, 10)."""
         return self.known + weight * self.claims
 
 
@@ -119,21 +120,20 @@ def ask(clips: Clips, train: Clips, seen: Sequence[int], chosen: Settings,
     """Ask claims and classifier; the classifier knows nothing of unseen
     classes, which each get the mean of what it gives to the seen."""
     claims = ClaimScorer(descriptions, *chosen[:2]).fit(train.found)
-    known = np.empty((len(clips.labels), CLASSES))
     sure = EventClassifier('linear').fit(
         train.found, train.labels).log_probabilities(clips.found)
-    known[:] = sure.mean(1, keepdims=True)
+    known = sure.mean(1, keepdims=True).repeat(CLASSES, 1)
     known[:, list(seen)] = sure
     return Opinions(claims(clips.found), known)
 
 
 def choose_generalised(train: Clips, seen: Sequence[int], chosen: Settings,
                        descriptions: Sequence[str], both: bool
-                       ) -> Tuple[float, float]:
+                       ) -> Tuple[Optional[float], float]:
     """Weight of the claims and penalty of seen classes, by the harmonic mean
     of held-out seen classes and halves of the clips of the rest. Without
     ``both``, claims alone: the weight is None."""
-    tried: Dict[Tuple[float, float], List[float]] = {}
+    tried: Dict[Tuple[Optional[float], float], List[float]] = {}
     half = np.arange(len(train.labels)) % 2 == 0
     for out in list(itertools.combinations(seen, HELD))[::4]:
         held = np.isin(train.labels, out)
@@ -141,14 +141,13 @@ def choose_generalised(train: Clips, seen: Sequence[int], chosen: Settings,
         judged = train.of(held | half)
         asked = ask(judged, train.of(~held & ~half), rest, chosen,
                     descriptions)
-        names = np.array(sorted(seen))
-        place = {k: i for i, k in enumerate(names)}
+        place = {k: i for i, k in enumerate(seen)}  # in order
         labels = np.array([place[k] for k in judged.labels])
-        for weight in WEIGHTS[1:] if both else (None, ):
-            scores = (asked.claims if weight is None else asked.joined(weight))
+        for weight in WEIGHTS[1:] if both else [None]:
+            scores = asked.claims if weight is None else asked.joined(weight)
             for penalty in PENALTIES:
                 tried.setdefault((weight, penalty), []).append(figures(
-                    scores[:, names], labels, [place[k] for k in out],
+                    scores[:, seen], labels, [place[k] for k in out],
                     penalty)['harmonic_mean'])
     return max(tried, key=lambda key: np.mean(tried[key]))
 
@@ -172,8 +171,7 @@ def read_scores(config: str, rotation: int, checkpoint: str, data: str,
                       disable=None):
         for sample in model.test_step(batch):
             found[sample.frame_dir] = sample.pred_score.float().cpu().numpy()
-    scores = np.stack([found[name] for name in clips.names])
-    return np.log(np.maximum(scores, 1e-30))
+    return np.log(np.maximum([found[n] for n in clips.names], 1e-30))
 
 
 def choose_weight(rotation: int, read: Sequence[np.ndarray], train: Clips,
@@ -213,11 +211,9 @@ def main() -> None:
                          f'{args.config}')
     names, descriptions = load_classes(args.classes, CLASSES)
     train, test, clean = read_clips(args.data, args.protocol)
-    rows: List[Dict] = []
-    chosen: List[Settings] = []
-    for rotation in range(3):
-        rows.append(measure(rotation, train, test, clean, descriptions))
-        chosen.append(rows[-1].pop('chosen'))
+    rows = [measure(rotation, train, test, clean, descriptions)
+            for rotation in range(3)]
+    chosen = [row.pop('chosen') for row in rows]
     if args.checkpoint:
         add_language_model(rows, args, train, test, chosen, descriptions)
     report(rows, names)
@@ -236,20 +232,19 @@ def measure(rotation: int, train: Clips, test: Clips, clean: Clips,
     unseen = unseen_of(rotation)
     seen = [k for k in range(CLASSES) if k not in unseen]
     train = train.of(np.isin(train.labels, seen))  # no other is looked at
-    tried = choose_settings(descriptions, train.found, train.labels,
-                            list(itertools.combinations(seen, HELD)))
-    chosen, row = tried[0], dict(
-        unseen_classes=unseen, evidence=tried[0].evidence,
-        standardise=tried[0].standardise, held_out=100 * tried[0].accuracy)
+    chosen = choose_settings(descriptions, train.found, train.labels,
+                             list(itertools.combinations(seen, HELD)))[0]
+    row = dict(
+        unseen_classes=unseen, evidence=chosen.evidence,
+        standardise=chosen.standardise, held_out=100 * chosen.accuracy)
     plain = Settings('graded', True, 0.)
     for key, settings in ('unseen', chosen), ('unseen_defaults', plain):
         for name, clips in ('', test), ('_clean', clean):
             scores = ask(clips, train, seen, settings, descriptions).claims
             row[key + name] = figures(scores, clips.labels, unseen)[
                 'unseen_top1']
-    neutral = ClaimScorer(descriptions)(test.found)
-    row['unseen_without_base'] = figures(neutral, test.labels, unseen)[
-        'unseen_top1']
+    row['unseen_without_base'] = figures(ClaimScorer(descriptions)(
+        test.found), test.labels, unseen)['unseen_top1']
     row['chance'] = 100 / len(unseen)
     share = np.bincount(test.labels, minlength=CLASSES)[unseen]
     row['majority_of_clips'] = float(100 * share.max() / share.sum())
@@ -293,11 +288,10 @@ def add_language_model(rows: List[Dict], args: argparse.Namespace,
 
 def report(rows: List[Dict], names: Sequence[str]) -> None:
     """Print a table, a column for each rotation."""
-    keys = [key for key in rows[0] if isinstance(rows[0][key], (float, str))]
-    table: List[Optional[Sequence]] = [('', *(
+    table: List[Sequence] = [('', *(
         '\n'.join(names[k] for k in row['unseen_classes']) for row in rows))]
-    table += [(key, *(f'{row[key]:.1f}' if isinstance(row[key], float)
-                      else row[key] for row in rows)) for key in keys]
+    table += [(key, *(f'{row[key]:.1f}' for row in rows))
+              for key in rows[0] if isinstance(rows[0][key], float)]
     print(AsciiTable(table, title='per cent').table)
 
 
