@@ -18,7 +18,7 @@ RIDGE = .01
 
 
 class Scores(NamedTuple):
-    """What a model said of clips.
+    """Hold the class scores of a model on some clips.
 
     Attributes:
         logits (np.ndarray): (N, K) log-probabilities.

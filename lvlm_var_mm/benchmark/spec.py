@@ -1,4 +1,4 @@
-"""What a benchmark compares: a config file, read and checked."""
+"""Read the specification of a benchmark and check it."""
 import re
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple

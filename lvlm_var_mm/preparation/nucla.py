@@ -24,7 +24,7 @@ PUBLISHED = dict(xview_train=1020, xview_val=464, xsub_train=724, xsub_val=760)
 
 
 class Prepared(NamedTuple):
-    """What was written.
+    """Count what was written and name what was left out.
 
     Attributes:
         sizes (dict[str, int]): Clips of each split.

@@ -29,7 +29,7 @@ options = {
     'test_dataloader.persistent_workers': False, 'param_scheduler': []
 }
 entries = [dict(name='A', config='stgcnpp_recipe_nucla_xview',
-                streams=dict(j=[0, 1], b=[0]))]
+                streams=['j', 'b'])]
 fusions = [dict(name='two', of=['A/j', 'A/b'])]
 comparisons = [('A/j', 'A/b')]
 published = [dict(name='others', streams=4, top1=97., source='a paper')]
@@ -89,7 +89,9 @@ def data(tmp_path, monkeypatch):
     monkeypatch.setenv('NUCLA_PKL', str(file))
     monkeypatch.setenv('LOCAL_RANK', '0')
     monkeypatch.setattr(runs, 'Popen', InProcess)
-    # Latency is of no interest here.
+    # Neither the layout of configs nor latency is of interest here.
+    monkeypatch.setattr('mmengine.config.config.FormatCode',
+                        lambda text, **kwargs: (text, True))
     monkeypatch.setattr(measure, '__defaults__', (0., ))
     spec = tmp_path / 'spec.py'
     spec.write_text(SPEC)
@@ -113,7 +115,7 @@ def test_killed_and_restarted_gives_the_same_table(data, tmp_path, run_tool,
     figs = found['methods'][0]['figures']
     assert figs['all']['clips']['mean'] == 10
     assert figs['clean']['clips']['mean'] == 8
-    assert figs['all']['top1']['n'] == 2
+    assert figs['all']['top1']['n'] == 1
     assert found['costs']['A/j']['gflops'] > 0
     assert found['runs'][0]['train_seconds'] > 0
     assert {'report.md', 'accuracy.png', 'classes_1.png'} <= set(
