@@ -97,8 +97,8 @@ setup(
         'zero': ['deepspeed>=0.18,<0.19'],
         # Joints from videos, on a CPU: the wheel of this release carries the
         # models of BlazePose, those from 1.0 on do not. It asks for
-        # protobuf < 5, which pip meets with tensorboard 2.19; so it goes
-        # without constraints.txt.
+        # protobuf < 5, which tensorboard allows up to 2.20; so it goes without
+        # constraints.txt.
         'pose': ['mediapipe==0.10.21'],
         # pytest-xdist runs the tests side by side (setup.cfg).
         'test': ['pytest>=7', 'pytest-xdist>=3.7', 'bitsandbytes>=0.49'],
