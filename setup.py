@@ -102,8 +102,8 @@ setup(
         'trees': ['scikit-learn>=1.3'],
         # Joints from videos, on a CPU: the wheel of this release carries the
         # models of BlazePose, those from 1.0 on do not. It asks for
-        # protobuf < 5, which pip meets with tensorboard 2.19; so it goes
-        # without constraints.txt.
+        # protobuf < 5, which tensorboard allows up to 2.20; so it goes without
+        # constraints.txt.
         'pose': ['mediapipe==0.10.21'],
         # pytest-xdist runs the tests side by side (setup.cfg).
         # hypothesis makes the damaged files of tools/perf/fuzz.py.

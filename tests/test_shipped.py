@@ -130,6 +130,8 @@ def test_wheel_has_configs_and_tools(wheel):
 
     for folder in ('configs', 'tools'):
         assert files(mim / folder) == files(REPO / folder)
+    for file in ('page.css', 'page.js'):
+        assert (wheel / 'lvlm_var_mm/visualization' / file).is_file()
     index = (mim / 'model-index.yml').read_text()
     assert 'configs/metafile.yml' in index
 
