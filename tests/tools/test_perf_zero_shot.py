@@ -8,6 +8,7 @@ import torch
 from helpers import CLASSES, REPO, TOOLS
 from mmengine.config import Config
 from mmengine.runner import Runner
+from recognizers import batch
 
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.kinematics import NAMES, claims
@@ -104,6 +105,9 @@ def test_scores_of_a_checkpoint(tool, tmp_path, tiny_llama, monkeypatch):
             ann_file=str(data), class_names=CLASSES)
     cfg.dump(str(tmp_path / 'config.py'))
     model = Runner.from_cfg(cfg).model
+    with torch.no_grad():  # makes the codebook
+        model.extract_feat(**model.data_preprocessor(
+            batch((1, 1, 48, 20, 6), [0, 1, 2, 3]), training=True))
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'model.pth')
     clips = tool['Clips'](np.array(names[::-1]), np.arange(4), None)
     scores = tool['read_scores'](str(tmp_path / 'config.py'), 1,
