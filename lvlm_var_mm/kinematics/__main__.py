@@ -52,8 +52,7 @@ from lvlm_var_mm.datasets.store import SkeletonStore, is_store
 from lvlm_var_mm.kinematics import Observation, describe, observe
 from lvlm_var_mm.layouts import Layout
 from lvlm_var_mm.preparation.custom_skeleton import read_clip
-from lvlm_var_mm.preparation.file_layout import (given_layout,
-                                                 layout_by_shape,
+from lvlm_var_mm.preparation.file_layout import (given_layout, layout_by_shape,
                                                  layout_of_file)
 
 
