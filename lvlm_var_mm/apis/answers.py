@@ -17,7 +17,7 @@ Answer = Dict[str, Any]
 
 
 class Ask(NamedTuple):
-    """What to answer of each clip, see :meth:`ActionInferencer.answers`."""
+    """The things to tell of a clip, see :meth:`ActionInferencer.answers`."""
     reasons: bool = True
     top_k: int = 5
     explain_spans: bool = False

@@ -99,7 +99,11 @@ def _annotation(name: str, source: Dict, wanted: Wanted, how: Reading
                 ) -> Clip:
     file = str(source.get('source') or name)
     if 'keypoint' not in source and source.get('filename'):
-        return _video(name, Path(source['filename']), wanted, how)
+        clip = _video(name, Path(source['filename']), wanted, how,
+                      'boxes' in source)
+        clip.results = {**{k: v for k, v in source.items()
+                           if k not in ('label', 'source')}, **clip.results}
+        return clip
     if wanted.video:
         raise ValueError('is an annotation of joints, and the model reads '
                          'videos')
@@ -141,9 +145,15 @@ _NO_POSE = ('is a video, and the model reads joints: estimate them with '
             'pose=\'mediapipe\' (--pose mediapipe), or give joints in a file')
 
 
-def _video(name: str, path: Path, wanted: Wanted, how: Reading) -> Clip:
+def _video(name: str, path: Path, wanted: Wanted, how: Reading,
+           boxes: bool = False) -> Clip:
     if not wanted.video and not how.pose:
         raise ValueError(_NO_POSE)
+    if wanted.boxes and not boxes:
+        raise ValueError(
+            'does not say where persons are, and the model sees no more than '
+            'them (PersonCrop): give an annotation with `filename`, `boxes` '
+            'and what else the pipeline reads')
     try:
         check_video(path)
     except CorruptSampleError as e:

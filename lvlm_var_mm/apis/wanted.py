@@ -25,6 +25,7 @@ class Wanted(NamedTuple):
         up (sequence, optional): Where up is, as the config declares it.
         mirrored (bool): Whether coordinates are those of a mirror.
         measured (bool): Whether the config declares the axes.
+        boxes (bool): Whether frames are cropped to where persons are.
     """
     video: bool
     layout: Optional[Layout]
@@ -34,6 +35,7 @@ class Wanted(NamedTuple):
     up: Optional[Sequence[float]] = None
     mirrored: bool = False
     measured: bool = False
+    boxes: bool = False
 
     def axes(self, dims: int) -> Optional[Axes]:
         """Return the axes in which events are measured, None to find them
@@ -77,7 +79,7 @@ def wanted_by(cfg: Config) -> Wanted:
         video=any('Decode' in name for name in steps), layout=layout,
         dims=dims, persons=persons, fps=events.get('fps', FPS),
         up=events.get('up'), mirrored=events.get('mirrored', False),
-        measured=bool(events))
+        measured=bool(events), boxes='PersonCrop' in steps)
 
 
 def take_window(results: Dict[str, Any]) -> Dict[str, Any]:

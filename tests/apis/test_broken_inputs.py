@@ -11,6 +11,9 @@ from helpers import write_frames
 from recognizers import inference_config, write_checkpoint
 
 from lvlm_var_mm.apis import ActionInferencer
+from lvlm_var_mm.apis.clips import Reading
+from lvlm_var_mm.apis.reading import read_input
+from lvlm_var_mm.apis.wanted import Wanted
 from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
 
 WAVE = measured(23)
@@ -191,6 +194,19 @@ def test_odd_inputs_that_can_be_read(inferencer, tmp_path):
     each, = inferencer(crowd, persons='each', batch_size=5,
                        reasons=False)['predictions']
     assert len(each['persons']) == 12
+
+
+def test_a_model_that_needs_boxes_says_so(tmp_path):
+    video(tmp_path / 'clip.avi')
+    wanted = Wanted(video=True, layout=None, dims=None, persons=1,
+                    boxes=True)
+    with pytest.raises(ValueError, match='PersonCrop'):
+        read_input('clip', tmp_path / 'clip.avi', wanted, Reading())
+    boxes = np.array([[1., 2, 3, 4]])
+    clip = read_input('clip', dict(filename=str(tmp_path / 'clip.avi'),
+                                   boxes=boxes, label=3), wanted, Reading())
+    assert clip.results['boxes'] is boxes and 'label' not in clip.results
+    assert clip.frames == 8
 
 
 def test_a_fault_of_the_program_can_be_traced(inferencer, tmp_path,
