@@ -10,6 +10,7 @@ from .templates import KEYFRAMES, NARRATIVE, places_of, split_once, texts_of
 from .tokenization import (as_chat, decode, decode_behind, encode,
                            encode_behind, encode_start)
 
+
 class Prompt:
     """The texts around what has no text as token ids, and the form of the
     answer.
@@ -82,8 +83,8 @@ class Prompt:
 
     @property
     def parts(self) -> List[Union[str, List[int]]]:
-        """What stands between ``before`` and ``after``: places, and ids of
-        the texts between them."""
+        """Return what stands between ``before`` and ``after``: places, and
+        the ids of the texts between them."""
         inner = [*self._ids[1:], []]
         return [part for pair in zip(self.places, inner) for part in pair
                 if part]
