@@ -7,7 +7,7 @@ _base_ = '../lvlmvar_ntu60_xsub.py'
 
 model = dict(
     cls_head=dict(
-        prompt='What the joints show: {narrative}\n'
+        prompt='USER: What the joints show: {narrative}\n'
         'Semantic action tokens of a clip: {tokens}\n'
-        'The action, and why:\n',
+        'Name the action, then say why. ASSISTANT: ',
         narrative=dict(budget=96, drop=0.3)))

@@ -7,6 +7,6 @@ _base_ = '../lvlmvar_ntu60_xsub.py'
 
 model = dict(
     cls_head=dict(
-        prompt='What the joints show: {narrative}\n'
-        'The action, and why:\n',
+        prompt='USER: What the joints show: {narrative}\n'
+        'Name the action, then say why. ASSISTANT: ',
         narrative=dict(budget=128)))

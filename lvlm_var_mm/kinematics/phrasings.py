@@ -1,4 +1,4 @@
-"""How reasons are put: other words for motions, manner, times and joints of
+"""Wordings of reasons: other words for motions, manner, times and joints of
 sentences. Data alone; :mod:`.reasons` reads them.
 
 Each of them claims just what the plain wording claims (:mod:`.claims`).

@@ -80,7 +80,8 @@ def verified(text: str, seen: Observation) -> str:
 
 
 def _plain(kept: Sequence[Tuple[str, str]], seen: Observation) -> str:
-    """What is left of clauses that claim other things together than alone."""
+    """Leave out the last clauses until no claim is false: together they may
+    claim other things than alone."""
     while kept and _is_false(_sentence(kept), seen):
         kept = kept[:-1]
     return _sentence(kept)

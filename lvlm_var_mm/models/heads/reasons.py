@@ -1,5 +1,5 @@
-"""What a head learns to give as reasons: the true events of each clip that
-speak for its class.
+"""Reasons that a head learns: the true events of each clip that speak for its
+class.
 
 Shapes: C classes, E kinds of events.
 """
@@ -48,7 +48,7 @@ class ClipReasons(nn.Module):
 
     @property
     def fitted(self) -> bool:
-        """Whether there are counts."""
+        """Return whether there are counts."""
         return bool((self.totals > 0).any())
 
     def fit(self, clips: Iterable[Tuple[int, np.ndarray]]) -> int:

@@ -83,8 +83,8 @@ class Prompt:
 
     @property
     def parts(self) -> List[Union[str, List[int]]]:
-        """What stands between ``before`` and ``after``: places, and ids of
-        the texts between them."""
+        """Return what stands between ``before`` and ``after``: places, and
+        the ids of the texts between them."""
         inner = [*self._ids[1:], []]
         return [part for pair in zip(self.places, inner) for part in pair
                 if part]

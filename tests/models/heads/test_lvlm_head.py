@@ -262,7 +262,7 @@ def test_reasons_end_as_they_were_trained_to(head, monkeypatch):
 @torch.no_grad()
 def test_reasons_read_the_prefix_once(head):
     """And those of a batch are those of each clip alone."""
-    inputs, read = head.prompt_inputs(make_tokens(LENGTHS)), []
+    inputs, read = head.eval().prompt_inputs(make_tokens(LENGTHS)), []
     head.lm.decoder.register_forward_pre_hook(
         lambda _, args, kw: read.append(kw['inputs_embeds'].shape[1]),
         with_kwargs=True)

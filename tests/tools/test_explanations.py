@@ -1,0 +1,55 @@
+"""`tools/test.py` shows reasons with the truth of each claim."""
+import runpy
+import sys
+from types import SimpleNamespace
+
+import pytest
+from helpers import TOOLS
+from mmengine.config import Config
+
+from lvlm_var_mm.models.heads.base import LVLMBaseHead
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    return runpy.run_path(str(TOOLS / 'test.py'), run_name='tool')
+
+
+def test_truth_is_marked(tool, capsys, monkeypatch):
+    asked = []
+
+    def explain(model, dataset, chosen, verify):
+        asked.append((len(chosen), verify))
+        return [dict(name='clip', truth='drink', answer='sit', score=.25,
+                     narrative='a1', reason=reason, seconds=.5,
+                     claims=[('right hand rises', True), ('head nods', False),
+                             ('body jumps', None)])
+                for reason in ('It nods.', '')]
+
+    show = tool['show_explanations']
+    monkeypatch.setitem(show.__globals__, 'explain', explain)
+    runner = SimpleNamespace(
+        model=SimpleNamespace(cls_head=LVLMBaseHead.__new__(LVLMBaseHead)),
+        test_dataloader=SimpleNamespace(dataset=range(5)))
+    show(runner, 2, True)
+    out = capsys.readouterr().out
+    assert asked == [(2, True)]
+    for words in ('wrong; truth: drink', 'true:  right hand rises',
+                  'false: head nods', '?:     body jumps',
+                  '(nothing that is true)',
+                  '0.50 s a clip, 2 clips at a time'):
+        assert words in out
+
+
+@pytest.mark.parametrize('flags, expected', [
+    ([], None), (['--explain-all'], dict(verify=False)),
+    (['--explain-all', '--verify'], dict(verify=True))])
+def test_all_clips(tool, tmp_path, monkeypatch, flags, expected):
+    checkpoint = tmp_path / 'a.pth'
+    checkpoint.touch()
+    monkeypatch.setattr(sys, 'argv', ['test.py', 'c.py', str(checkpoint),
+                                      *flags])
+    cfg = Config(dict(launcher='none', model=dict(cls_head=dict(type='a'))))
+    cfg = tool['merge_args'](cfg, tool['parse_args']())
+    assert cfg.model.cls_head.get('explain') == expected
