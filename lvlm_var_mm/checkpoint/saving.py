@@ -40,8 +40,9 @@ def save_whole_checkpoints() -> None:
 
 
 def find_latest_whole(path: str) -> Optional[str]:
-    """Find the checkpoint to resume from: what ``last_checkpoint`` names or,
-    if that is damaged or gone, the latest whole one of the folder.
+    """Find the checkpoint to resume from: what ``last_checkpoint`` names or
+    its successor, or, if these are damaged or gone, the latest whole one of
+    the folder.
 
     Args:
         path (str): The work directory.
@@ -79,8 +80,14 @@ def _candidates(path: str) -> List[str]:
     found = [p for kind in ('epoch', 'iter')
              for p in Path(path).glob(f'{kind}_*') if _number(p) is not None]
     found.sort(key=lambda p: (p.stat().st_mtime, _number(p)), reverse=True)
+    # A kill may come between a checkpoint and the note that names it.
+    newer = [p for p in found for n in map(Path, named)
+             if n.is_file() and p.parent.resolve() == n.parent.resolve()
+             and p.stat().st_mtime >= n.stat().st_mtime
+             and p.stem.split('_')[0] == n.stem.split('_')[0]
+             and _number(p) > (_number(n) or 0)]
     return list(dict.fromkeys(
-        osp.normpath(p) for p in [*named, *found] if str(p)))
+        osp.normpath(p) for p in [*newer, *named, *found] if str(p)))
 
 
 def _number(path: Path) -> Optional[int]:

@@ -154,6 +154,11 @@ def test_resume_skips_what_is_damaged(work_dir, content, last):
     assert find_latest_checkpoint(str(work_dir)).endswith('epoch_2.pth')
 
 
+def test_kill_before_the_note_that_names_it(work_dir):
+    (work_dir / 'last_checkpoint').write_text(str(work_dir / 'epoch_2.pth'))
+    assert find_latest_checkpoint(str(work_dir)).endswith('epoch_3.pth')
+
+
 def test_damaged_one_is_named(work_dir):
     (work_dir / 'epoch_3.pth').write_bytes(b'PK')
     runner = runner_of(work_dir, 4, resume=True)
