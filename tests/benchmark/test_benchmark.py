@@ -20,7 +20,7 @@ title = 'tiny'
 options = {
     'model.backbone.base_channels': 8, 'model.backbone.num_stages': 2,
     'model.backbone.inflate_stages': [], 'model.backbone.down_stages': [],
-    'model.cls_head.in_channels': 8, 'train_cfg.max_epochs': 3,
+    'model.cls_head.in_channels': 8, 'train_cfg.max_epochs': 2,
     'train_dataloader.batch_size': 4, 'train_dataloader.dataset.times': 1,
     'train_dataloader.num_workers': 0, 'val_dataloader.num_workers': 0,
     'train_dataloader.persistent_workers': False,
@@ -140,7 +140,7 @@ def test_killed_and_restarted_gives_the_same_table(data, tmp_path, run_tool,
     monkeypatch.setattr(runs, 'Popen', None)
     assert run_tool('benchmark.py', data, '--out', broken).code == 0
     # Not the same runs.
-    data.write_text(SPEC.replace("max_epochs': 3", "max_epochs': 4"))
+    data.write_text(SPEC.replace("max_epochs': 2", "max_epochs': 3"))
     said = run_tool('benchmark.py', data, '--out', broken)
     assert said.code == 2 and 'other settings' in said.err
 
