@@ -260,7 +260,7 @@ def test_frames_of_openpose_are_in_the_order_of_their_numbers(tmp_path):
     for t in range(1, 13):
         (tmp_path / f'{t}_keypoints.json').write_text(json.dumps(dict(
             people=[dict(pose_keypoints_2d=[float(t), 1., 1.] * 17
-                         + [9., 15., 1.])])))
+                         + [19., 15., 1.])])))
     read = read_clip(tmp_path, LAYOUTS['openpose18'], img_shape=(20, 20))
     assert read['keypoint'][0, :, 0, 0].tolist() == list(range(1, 13))
 
