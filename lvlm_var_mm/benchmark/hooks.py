@@ -1,15 +1,12 @@
-"""A hook that makes runs repeatable over kills and keeps their record."""
+"""A hook that keeps the record of a run."""
 import json
 import os
-import random
 import resource
 import sys
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any, Dict, Optional, Union
 
-import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -17,20 +14,12 @@ from mmengine.runner import Runner
 from mmaction.registry import HOOKS
 
 RECORD = 'record.jsonl'
-# Far apart, so that an epoch of one seed is no epoch of another.
-STRIDE = 100_003
 PARENT = 'LVLM_VAR_BENCHMARK'  # the process that a run belongs to
 
 
 @HOOKS.register_module()
 class RunRecordHook(Hook):
-    """Draw the random numbers of an epoch by the seed and the number of the
-    epoch, and write down what the epoch took.
-
-    MMEngine's checkpoints hold no state of random numbers, so a training that
-    is resumed goes on with others. Here each epoch begins anew, in the
-    workers of the data loader as well: a run that was killed and resumed ends
-    with the weights of one that was not. Counts epochs.
+    """Write down what each epoch of a training took.
 
     ``record.jsonl`` in the work directory has a line for each epoch: its
     number, the seconds that its training took, the peak of memory in MB (of
@@ -45,16 +34,6 @@ class RunRecordHook(Hook):
         self.epoch: Dict[str, Any] = {}
 
     def before_train_epoch(self, runner: Runner) -> None:
-        seed = (runner.seed + STRIDE * (runner.epoch + 1)) % 2**32
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
-        loader = runner.train_dataloader
-        if loader.num_workers and loader.worker_init_fn is not None:
-            loader.worker_init_fn = partial(
-                loader.worker_init_fn, seed=seed % 2**31)
-            # Workers that live on would go on with their numbers.
-            loader._iterator = None
         self.start = time.perf_counter()
 
     def after_train_iter(self, runner: Runner, batch_idx: int,

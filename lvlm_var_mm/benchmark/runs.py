@@ -183,6 +183,8 @@ def run_config(run: Run) -> Config:
         allow_failed_imports=False)
     cfg.custom_hooks = [*(cfg.get('custom_hooks') or []),
                         dict(type='RunRecordHook')]
+    # Stock configs as well end with the same weights after a kill.
+    cfg.default_hooks.repeatable = dict(type='RepeatableHook')
     # Resumed from the last epoch, and no further back.
     cfg.default_hooks.checkpoint.update(
         type='CheckpointHook', interval=1, max_keep_ckpts=1)
