@@ -26,7 +26,7 @@ from lvlm_var_mm.preparation.ntu import prepare_ntu
 from lvlm_var_mm.shipped import find_config
 from lvlm_var_mm.synthetic.make import make_sample
 from mmaction.registry import DATASETS
-from .kill_points import CURRENT, PointsHook
+from .kill_points import CURRENT, Points, PointsHook, in_a_process
 
 EPOCHS, WAITS = 4, 2
 WORDS = ('Motion : Action drink water pick up sit down stand clapping hand '
@@ -78,7 +78,9 @@ class Works:
         path = self.root / name / folder
         path.mkdir(parents=True)
         if name in ('tokens', 'export') and not self.trained:
-            self._train(self.root / 'trained')
+            # Not in this process, which others are forked from.
+            in_a_process(lambda: self._train(self.root / 'trained'),
+                         Points())
             self.trained = find_latest_checkpoint(str(self.root / 'trained'))
         if name == 'tokens':
             save_tokens(str(path / 'tokens.npz'), 'older', [])
