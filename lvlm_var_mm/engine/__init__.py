@@ -14,8 +14,8 @@ from .zero import ZeroStrategy
 
 __all__ = [
     'BFloat16OptimWrapper', 'ClipReasonsHook', 'CodeNamesHook',
-    'FrozenShardStrategy', 'LVLMWarmupHook', 'PartCosineAnnealingLR', 'PartLinearLR',
-    'PartwiseOptimWrapperConstructor', 'ResumedScheduleHook',
+    'FrozenShardStrategy', 'LVLMWarmupHook', 'PartCosineAnnealingLR',
+    'PartLinearLR', 'PartwiseOptimWrapperConstructor', 'ResumedScheduleHook',
     'SemanticAlignmentHook', 'ShowAnswersHook', 'SkippedSamplesHook',
     'StartHook', 'TokenCacheHook', 'ZeroStrategy'
 ]
