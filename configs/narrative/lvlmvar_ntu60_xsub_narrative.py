@@ -10,4 +10,4 @@ model = dict(
         prompt='USER: What the joints show: {narrative}\n'
         'Semantic action tokens of a clip: {tokens}\n'
         'Name the action, then say why. ASSISTANT: ',
-        narrative=dict(budget=96, drop=0.3)))
+        narrative=dict(budget=128, drop=0.3)))

@@ -9,4 +9,4 @@ model = dict(
     cls_head=dict(
         prompt='USER: What the joints show: {narrative}\n'
         'Name the action, then say why. ASSISTANT: ',
-        narrative=dict(budget=128)))
+        narrative=dict(budget=256)))

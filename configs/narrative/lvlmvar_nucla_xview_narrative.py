@@ -10,4 +10,4 @@ model = dict(
         prompt='What the joints show: {narrative}\n'
         'Semantic action tokens of a clip: {tokens}\n'
         'The action, and why:\n',
-        narrative=dict(budget=96, drop=0.3)))
+        narrative=dict(budget=128, drop=0.3)))

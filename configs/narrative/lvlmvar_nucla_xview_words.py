@@ -9,4 +9,4 @@ model = dict(
     cls_head=dict(
         prompt='What the joints show: {narrative}\n'
         'The action, and why:\n',
-        narrative=dict(budget=128)))
+        narrative=dict(budget=256)))

@@ -1,5 +1,6 @@
 """Body-part events -> plain English: one sentence, or clauses with times."""
 import re
+from collections import Counter
 from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from .events import Event
@@ -82,16 +83,23 @@ def describe(events: Sequence[Event], limit: int = 5) -> str:
 
 def clauses(events: Sequence[Event]) -> List[str]:
     """Tell all events that no other one makes needless, with their times, the
-    most salient first.
+    most salient first. What happens again is told once, with the time of the
+    most salient.
 
     Returns:
-        list[str]: Such as '0.4-1.1 s both hands rise'.
+        list[str]: Such as '0.4-1.1 s both hands rise', and with ' x3' where
+        they rise three times.
     """
     told = salient(events)
     owners = owners_of(sorted(told, key=lambda p: p.start), events)
+    times = Counter(p[:3] for p in told)
+    first = {}
+    for p in told:
+        first.setdefault(p[:3], p)
     return [f'{p.start:.1f}-{p.end:.1f} s '
-            f'{subject(owners[p.person], p.part, "")} {p.motion}'
-            for p in told]
+            f'{subject(owners[p.person], p.part, "")} {p.motion}' +
+            (f' x{times[key]}' if times[key] > 1 else '')
+            for key, p in first.items()]
 
 
 def salient(events: Sequence[Event]) -> List[Phrase]:

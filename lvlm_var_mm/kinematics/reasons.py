@@ -19,7 +19,10 @@ from .language import (PLURALS, TIMELY, Phrase, owners_of, plural, salient,
                        subject)
 from .vocabulary import KINDS
 
-TOLD = 2, 3, 4  # events in a reason
+TOLD = 3, 4  # events in a reason
+# More evidence than that counts no more, or all clips of a class would be told
+# alike.
+ENOUGH = 2.5
 # Times that a magnitude or a speed exceeds the least of its kind.
 FAR, NEAR = 3., 1.3
 FAST, SLOW = 8., 2.5
@@ -65,8 +68,9 @@ def write_reason(evidence: np.ndarray, seen: Observation, key: str = '',
                  draw: int = 0, length: Optional[float] = None) -> str:
     """Tell the events of a clip that speak for a class, in their order.
 
-    What an event weighs is its evidence times its salience in this clip. Where
-    none speaks for the class, the most salient are told: they are true.
+    What an event weighs is its evidence, up to :data:`ENOUGH`, times its
+    salience in this clip. Where none speaks for the class, the most salient
+    are told: they are true.
 
     Args:
         evidence (array): (E, ) of the class, from :func:`log_odds`.
@@ -111,8 +115,8 @@ def _chosen(evidence: np.ndarray, seen: Observation,
     best: Dict[tuple, tuple] = {}
     for phrase in salient(seen.events):
         speaks = max(evidence[k] for k in phrase.kinds)
-        weight = speaks * np.log1p(phrase.weight)
-        rank = (speaks > 0, weight if speaks > 0 else phrase.weight)
+        rank = (speaks > 0, phrase.weight * (min(speaks, ENOUGH)
+                                             if speaks > 0 else 1))
         if phrase[:3] not in best or rank > best[phrase[:3]][0]:
             best[phrase[:3]] = rank, phrase
     ranked = sorted(best.values(), key=lambda r: r[0], reverse=True)

@@ -93,6 +93,7 @@ def test_state_dict_is_what_was_trained(model):
     assert set(state) - trained == {
         'lvlm.weight', 'lvlm.bias', 'inner.backbone.running_mean',
         'inner.backbone.running_var', 'inner.backbone.num_batches_tracked',
+        'inner.cls_head.reasons.counts', 'inner.cls_head.reasons.totals',
         STATE}
 
 

@@ -7,7 +7,7 @@ import pytest
 from helpers import TOOLS
 from mmengine.config import Config
 
-from lvlm_var_mm.models.heads.base import LVLMBaseHead
+from lvlm_var_mm.models import LVLMHead
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_truth_is_marked(tool, capsys, monkeypatch):
     show = tool['show_explanations']
     monkeypatch.setitem(show.__globals__, 'explain', explain)
     runner = SimpleNamespace(
-        model=SimpleNamespace(cls_head=LVLMBaseHead.__new__(LVLMBaseHead)),
+        model=SimpleNamespace(cls_head=LVLMHead.__new__(LVLMHead)),
         test_dataloader=SimpleNamespace(dataset=range(5)))
     show(runner, 2, True)
     out = capsys.readouterr().out

@@ -20,7 +20,7 @@ from .narrative import write_tokens
 from .reasons import DRAWS, ClipReasons
 
 REASONS = 'clip', 'class'
-MAX_NEW_TOKENS = 64
+MAX_NEW = 80
 
 
 class LVLMBaseHead(PromptReader):
@@ -133,7 +133,7 @@ class LVLMBaseHead(PromptReader):
 
     def write_reasons(self, inputs: PromptInputs, data_samples: SampleList,
                       verify: bool = False,
-                      max_new_tokens: int = MAX_NEW_TOKENS) -> SampleList:
+                      max_new_tokens: int = MAX_NEW) -> SampleList:
         """Write the reason of each clip for the class that it was given, and
         check it on the joints, where the clip has ``events``.
 
@@ -171,8 +171,7 @@ class LVLMBaseHead(PromptReader):
     def generate(self,
                  inputs: PromptInputs,
                  labels: Optional[Sequence[int]] = None,
-                 max_new_tokens: int = MAX_NEW_TOKENS
-                 ) -> List[Tuple[str, str]]:
+                 max_new_tokens: int = MAX_NEW) -> List[Tuple[str, str]]:
         """Write the reason behind the name of each clip's class, greedily: it
         explains a decision already made.
 

@@ -18,9 +18,11 @@ from ..lvlm.words import observed
 DRAWS = 8  # wordings that training draws from
 # As long as they get, for what counts positions.
 LONGEST = (
-    'First both hands move outward a long way at the start, and at the same '
-    'time the right foot steps forward quickly, and then both hands move '
-    'inward several times. Then the torso bends forward slightly at the end.')
+    'First the right hand swings from side to side a long way at the start, '
+    'and at the same time the left hand moves back and forth a long way, and '
+    'at the same time the right hand stays at the face for some 2 seconds, '
+    'and at the same time the left hand stays near the head for some 2 '
+    'seconds towards the end.')
 
 
 class ClipReasons(nn.Module):

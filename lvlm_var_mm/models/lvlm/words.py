@@ -1,5 +1,5 @@
-"""The narrative of a prompt: measured events of a clip in words where it brings
-some, else the names of its codes."""
+"""The narrative of a prompt: the measured events of a clip in words, where
+there are some, else the names of its codes."""
 from itertools import groupby
 from typing import List, Optional, Sequence, Tuple
 
