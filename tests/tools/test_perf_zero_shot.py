@@ -96,7 +96,8 @@ def test_scores_of_a_checkpoint(tool, tmp_path, tiny_llama, monkeypatch):
     cfg.work_dir = str(tmp_path)
     # Names of the words that the tiny tokenizer knows.
     cfg.model.backbone.base_channels = 8
-    cfg.model.neck.update(in_channels=32, num_tokens=4, codebook_size=8)
+    cfg.model.neck.update(in_channels=32, num_tokens=4, codebook_size=8,
+                          align=None)
     cfg.model.neck.aux_head.num_classes = 4
     cfg.model.cls_head.update(in_channels=32, num_classes=4, unseen=[1],
                               class_names=CLASSES)

@@ -47,6 +47,7 @@ if __name__ == '__main__':
     parse_args()  # --help ends here, before the slow imports
 
 import numpy as np
+import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 from terminaltables import AsciiTable
@@ -162,9 +163,10 @@ def train_config(file: str, data: Split, rows: np.ndarray,
     runner = Runner.from_cfg(cfg)
     runner.train()
     model, told = runner.model.eval(), {}
-    for batch in Runner.build_dataloader(cfg.test_dataloader):
-        for sample in model.test_step(batch):
-            told[sample.frame_dir] = int(sample.pred_label)
+    with torch.no_grad():
+        for batch in Runner.build_dataloader(cfg.test_dataloader):
+            for sample in model.test_step(batch):
+                told[sample.frame_dir] = int(sample.pred_label)
     return np.array([told.get(name, -1) for name in data.names])
 
 

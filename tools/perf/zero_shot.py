@@ -153,6 +153,7 @@ def choose_generalised(train: Clips, seen: Sequence[int], chosen: Settings,
 
 
 # ------------------------------------------------------ the language model
+@torch.no_grad()
 def read_scores(config: str, rotation: int, checkpoint: str, data: str,
                 split: str, clips: Clips) -> np.ndarray:
     """(N, 10) log-probabilities of a checkpoint for clips of a split."""
@@ -160,8 +161,7 @@ def read_scores(config: str, rotation: int, checkpoint: str, data: str,
     cfg = Config.fromfile(find_config(config))
     cfg.test_dataloader.dataset.update(split=split, ann_file=data)
     cfg.test_evaluator = [dict(type='AccMetric')]  # none is asked
-    cfg.update(load_from=checkpoint, launcher='none',
-               work_dir=f'work_dirs/zero_shot_{rotation}')
+    cfg.update(load_from=checkpoint, work_dir=f'work_dirs/zero_shot{rotation}')
     runner = Runner.from_cfg(cfg)
     load_strictly(runner)
     runner.load_or_resume()
