@@ -133,7 +133,7 @@ def _cost_note(found: Dict[str, Any]) -> str:
     if not found['costs']:
         return ''
     cost = next(iter(found['costs'].values()))
-    return (f'On {cost["device"]}, {cost["threads"]} threads. Latency is the '
+    return (f'On {cost["device"]}, threads: {cost["threads"]}. Latency is the '
             'median of a batch of one, all views of a clip, without its '
             f'pipeline. Operations are counted by {cost["counted"]}. Papers '
             'mostly count a multiplication with its addition as one: half of '
@@ -160,7 +160,8 @@ def _paired(found: Dict[str, Any]) -> Table:
                 pair['first'], pair['second'], subset,
                 f'{t["difference"]:+.1f}',
                 f'{t["low"]:+.1f} to {t["high"]:+.1f}', str(t['only_first']),
-                str(t['only_second']), f'{t["p"]:.3f}'))
+                str(t['only_second']),
+                f'{t["p"]:.3f}' if t['p'] >= .001 else '< 0.001'))
     return rows
 
 
