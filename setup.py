@@ -64,14 +64,14 @@ INSTALL_REQUIRES = [
     'terminaltables',
     'tensorboard',
     # Progress with the time left; one preparation per folder; annotations in
-    # YAML; tensors of exported models; errors of chat templates. They come
-    # with other packages
-    # above, but are imported here.
+    # YAML; tensors of exported models; errors of chat templates; charts.
+    # They come with other packages above, but are imported here.
     'tqdm',
     'filelock',
     'pyyaml',
     'safetensors',
     'jinja2',
+    'matplotlib',
     # Smooths and opens curves of joints; mmaction2 needs it as well.
     'scipy',
 ]
