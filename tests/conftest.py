@@ -15,7 +15,8 @@ from transformers import LlamaForCausalLM
 torch.set_num_threads(1)
 # What a Runner does: recognizers look for their parts in MMAction2.
 init_default_scope('mmaction')
-LONGEST = 'test_distributed.py', 'test_tools.py', 'test_perf.py'
+LONGEST = ('test_distributed.py', 'test_kill.py', 'test_benchmark.py',
+           'test_tools.py', 'test_perf.py')
 
 
 def pytest_addoption(parser):

@@ -14,6 +14,7 @@ from lvlm_var_mm.datasets.events import EventTable, load_table, save_table
 from lvlm_var_mm.datasets.plain import load_plain
 from lvlm_var_mm.datasets.store import SkeletonStore, StoreWriter
 from lvlm_var_mm.datasets.tokens import save_tokens
+from lvlm_var_mm.kinematics import KINDS
 from lvlm_var_mm.preparation.custom_table import load_classes, write_classes
 from lvlm_var_mm.preparation.ntu import _write_pickle
 
@@ -39,8 +40,9 @@ def write_store(path, number):
 
 def write_events(path, number):
     path.mkdir(exist_ok=True)
-    save_table(EventTable('key', np.ones((number * 99, 3), np.float32),
-                          np.array([0, number * 99])), path)
+    save_table(EventTable('key', np.ones((number * 99, 5), np.float32),
+                          np.array([0, number * 99]),
+                          np.ones((1, len(KINDS)), bool)), path)
 
 
 def write_exported(path, number):

@@ -18,7 +18,6 @@ LONG = {
     'tools/perf/events.py': 'made and real clips, judged side by side',
     'tools/perf/label_scores.py': 'seven ways to score, side by side',
     'tools/perf/train_step.py': 'two ways to train, side by side',
-    'tools/perf/zero_shot.py': 'all rotations, alone and combined, in one run',
 }
 
 

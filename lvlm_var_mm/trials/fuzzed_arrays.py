@@ -17,6 +17,7 @@ from lvlm_var_mm.datasets.ntu.skeleton_io import (_walk, read_skeleton,
 from lvlm_var_mm.datasets.ntu.skeleton_scan import scan
 from lvlm_var_mm.datasets.store import SkeletonStore, StoreWriter
 from lvlm_var_mm.datasets.tokens import save_tokens
+from lvlm_var_mm.kinematics import KINDS
 from .damage import (BOMBS, Evil, damaged, either, evil, keypoints, labels,
                      odd_text)
 from .fuzzed import CLASSES, Kind, Wrong
@@ -122,8 +123,9 @@ class Stores(Kind):
                     frame_dir=f'clip{i}', label=i % 4, explanation=f'{i}',
                     keypoint=RNG.normal(size=(1, 2 + i, 5, 3)).astype('f4')))
             store.splits = dict(train=[0, 2, 4], val=[1, 3])
-        save_table(EventTable('key', RNG.normal(size=(7, 3)).astype('f4'),
-                              np.array([0, 1, 1, 3, 6, 7])),
+        save_table(EventTable('key', RNG.normal(size=(7, 5)).astype('f4'),
+                              np.array([0, 1, 1, 3, 6, 7]),
+                              np.ones((5, len(KINDS)), bool)),
                    self.folder / 'whole')
         self.contents = {p.name: p.read_bytes()
                          for p in sorted((self.folder / 'whole').iterdir())}

@@ -93,7 +93,8 @@ class OpenPose(Kind):
         odd = data.draw(st.integers(-frames, frames - 1))
         for t in range(frames):
             people = [dict(pose_keypoints_2d=[
-                float(100 * t + 100), 50., .5] * 18)]
+                number for j in range(18)
+                for number in (20. * t + 10 * j + 100, 20. * j + 50, .5)])]
             if t == odd:
                 people[0]['pose_keypoints_2d'] = data.draw(st.one_of(
                     st.lists(st.one_of(st.floats(), st.none(), st.text(
@@ -119,7 +120,7 @@ class OpenPose(Kind):
         if not np.isfinite(joints).all() or joints.shape[2:] != (18, 2):
             raise Wrong('keypoints that are none')
         if self.whole_frames and joints[0, :, 0, 0].tolist() != list(
-                range(100, 100 * self.whole_frames + 1, 100)):
+                range(100, 20 * self.whole_frames + 81, 20)):
             raise Wrong('frames in another order')
 
 

@@ -165,7 +165,7 @@ def test_what_an_answer_holds(inferencer, clips):
 def test_claims_of_the_reason_are_checked(inferencer, clips, monkeypatch):
     """On the joints as they were recorded, whatever the model says."""
     head = inferencer.model.cls_head
-    monkeypatch.setattr(head, 'generate', lambda inputs, labels: [
+    monkeypatch.setattr(head, 'generate', lambda inputs, labels, number: [
         ('', 'The right hand waves while the left foot kicks, on a bed.')
         for _ in labels])
     answer, = inferencer(clips[1])['predictions']

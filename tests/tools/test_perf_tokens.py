@@ -13,7 +13,7 @@ from lvlm_var_mm.cli import user_errors
     ('perf/ablate_tokens.py', ('--out', '{out}')),
     ('cache_tokens.py', ('{out}', ))])
 def test_missing_checkpoint(tool, args, tmp_path, monkeypatch, capsys):
-    missing, out = str(tmp_path / 'no.pth'), str(tmp_path / 'out.pkl')
+    missing, out = str(tmp_path / 'no.pth'), str(tmp_path / 'out.npz')
     monkeypatch.setenv('NTU_SAMPLE', str(tmp_path))
     monkeypatch.setattr('sys.argv', [
         tool, str(REPO / 'configs' / 'lvlmvar_quickstart.py'), missing,
