@@ -140,7 +140,8 @@ def answer_all(args: argparse.Namespace, outcomes: Iterator[Outcome]) -> int:
 
 
 def scan_all(args: argparse.Namespace, inferencer: ActionInferencer) -> int:
-    """Write what happens when in each recording; as ``answer_all`` does for clips."""
+    """Write what happens when in each recording, as ``answer_all`` does for
+    clips."""
     out, taken, failed = Path(args.out or 'answers'), set(), 0
     for name, source in listed(args.inputs):
         stride = args.stride or args.window / 4
