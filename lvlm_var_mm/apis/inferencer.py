@@ -23,7 +23,7 @@ from .inputs import listed
 from .loading import class_names_of, load_model
 from .reading import read_clips, told
 from .saving import AnswerFolder, picture_of
-from .wanted import pipeline_of, take_window, wanted_by
+from .wanted import decodes_frames, pipeline_of, take_window, wanted_by
 
 
 @INFERENCERS.register_module()
@@ -277,8 +277,9 @@ class ActionInferencer(BaseInferencer):
             *steps[:opened[0]], take_window, *steps[opened[0]:]
         ] if opened else steps)
         for_arrays = Compose([
-            dict(type='ArrayDecode') if 'Decode' in str(step['type']) else step
-            for step in steps if not str(step['type']).endswith('Init')])
+            dict(type='ArrayDecode') if decodes_frames(str(step['type']))
+            else step for step in steps
+            if not str(step['type']).endswith('Init')])
         return lambda results: (
             for_arrays if 'array' in results else for_files)(results)
 
