@@ -37,6 +37,9 @@ def parse_args() -> argparse.Namespace:
                         help='print JSON, a line for each input')
     parser.add_argument('--no-reason', action='store_true',
                         help='write no reasons, which takes longest')
+    parser.add_argument('--verify', action='store_true', help='leave out of '
+                        'reasons what the joints\ncontradict, or change its '
+                        'side')
     parser.add_argument('--pose', choices=['mediapipe'],
                         help='estimate joints in videos')
     parser.add_argument('--persons', choices=['together', 'each'],
@@ -176,6 +179,9 @@ def main() -> int:
     args = parse_args()
     if bool(args.config) != bool(args.checkpoint):
         raise ValueError('--config and --checkpoint go together')
+    if args.verify and (not args.config or args.window or args.no_reason):
+        raise ValueError('--verify is for reasons, which are written with '
+                         '--config, without --window and --no-reason')
     if not args.config:
         if args.window:
             raise ValueError('--window needs a model: give --config and '
@@ -189,6 +195,7 @@ def main() -> int:
     outcomes = inferencer.answers(
         args.inputs, batch_size=args.batch_size,
         reasons=not args.no_reason, explain_spans=args.html,
+        verify=args.verify,
         **reading_of(args))
     return int(bool(answer_all(args, outcomes)))
 

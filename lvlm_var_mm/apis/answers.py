@@ -5,8 +5,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import torch
 from torch import nn
 
-from lvlm_var_mm.kinematics import (Observation, check, claims, describe,
-                                    observe)
+from lvlm_var_mm.kinematics import Observation, describe, observe
+from lvlm_var_mm.kinematics.verification import judge, verified
 from lvlm_var_mm.models.tokens import SemanticTokens, tokens_of
 from lvlm_var_mm.models.vst.code_names import UNNAMED, VOCABULARY
 from mmaction.structures import ActionDataSample
@@ -22,6 +22,7 @@ class Ask(NamedTuple):
     top_k: int = 5
     explain_spans: bool = False
     keep: bool = False
+    verify: bool = False
 
 
 class Outcome(NamedTuple):
@@ -73,14 +74,13 @@ def checked(sentence: str, seen: Optional[Observation]) -> List[Answer]:
         list[dict]: ``claim``, its words, and ``true``: True, False, or None
         where the joints do not tell.
     """
-    return [
-        dict(claim=f'{"not: " * claim.negated}{claim.part} {claim.motion}',
-             true=None if seen is None else check(claim, seen))
-        for claim in claims(sentence)]
+    return [dict(claim=text, true=truth)
+            for text, truth in judge(sentence, seen)]
 
 
 def said(sample: ActionDataSample, names: Optional[Sequence[str]],
-         seen: Optional[Observation], top_k: int = 5) -> Answer:
+         seen: Optional[Observation], top_k: int = 5,
+         verify: bool = False) -> Answer:
     """Return what a model says of a clip, ready for JSON.
 
     Args:
@@ -89,12 +89,15 @@ def said(sample: ActionDataSample, names: Optional[Sequence[str]],
             by their numbers.
         seen (Observation, optional): What the joints say.
         top_k (int): Classes to list.
+        verify (bool): Rewrite or leave out what the joints contradict in the
+            reason, see :func:`~lvlm_var_mm.kinematics.verification.verified`.
 
     Returns:
         dict: ``label``, ``class``, ``score``; ``top``, the best classes, each
         with ``class`` and ``score``; of LVLM-VAR also ``narrative``,
         ``tokens`` (:func:`spans`), ``reason`` and ``claims``
-        (:func:`checked`); and what :func:`measured` returns.
+        (:func:`checked`), and ``raw_reason``, as the model wrote it, where the
+        joints had it changed; and what :func:`measured` returns.
     """
     scores = sample.pred_score.float().cpu()
     best = scores.topk(min(top_k, len(scores)))
@@ -110,8 +113,13 @@ def said(sample: ActionDataSample, names: Optional[Sequence[str]],
     if sample.get('pred_tokens') is not None:
         answer.update(narrative=sample.pred_narrative, tokens=spans(sample))
     if sample.get('pred_reason') is not None:
-        answer.update(reason=sample.pred_reason,
-                      claims=checked(sample.pred_reason, seen))
+        reason = sample.pred_reason
+        raw = sample.get('pred_raw_reason', reason)
+        if verify and seen is not None:
+            reason = verified(reason, seen)
+        answer.update(reason=reason, claims=checked(reason, seen))
+        if raw != reason:
+            answer['raw_reason'] = raw
     return {**answer, **measured(seen)}
 
 

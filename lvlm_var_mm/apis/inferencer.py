@@ -23,7 +23,7 @@ from .inputs import listed
 from .loading import class_names_of, load_model
 from .reading import read_clips, told
 from .saving import AnswerFolder, picture_of
-from .wanted import pipeline_of, take_window, wanted_by
+from .wanted import decodes_frames, pipeline_of, take_window, wanted_by
 
 
 @INFERENCERS.register_module()
@@ -142,7 +142,8 @@ class ActionInferencer(BaseInferencer):
                 pose: Optional[str] = None,
                 reasons: bool = True,
                 explain_spans: bool = False,
-                return_datasamples: bool = False) -> Iterator[Outcome]:
+                return_datasamples: bool = False,
+                verify: bool = False) -> Iterator[Outcome]:
         """Yield the outcome of each input in turn, as soon as its batch is
         read: nothing is kept of those before.
 
@@ -163,13 +164,14 @@ class ActionInferencer(BaseInferencer):
                 each span of tokens (:func:`.answers.influence`).
             return_datasamples (bool): Put each data sample beside its answer
                 as ``data_sample``; it is not JSON.
+            verify (bool): Leave out of reasons what the joints contradict.
 
         Raises:
             ValueError: An argument that does not fit.
             ImportError: ``pose`` is not installed.
         """
         how = Reading(fps, layout, img_shape, persons, pose)
-        ask = Ask(reasons, top_k, explain_spans, return_datasamples)
+        ask = Ask(reasons, top_k, explain_spans, return_datasamples, verify)
         sources = list(listed(inputs))
         waiting: List[Tuple[Answer, List[Clip], List[Dict]]] = []
         for name, source in tqdm(sources, 'clips', delay=2, disable=None if (
@@ -235,10 +237,9 @@ class ActionInferencer(BaseInferencer):
                  ) -> List[Answer]:
         batch = self.collate_fn(data)
         samples = self.forward(batch, reasons=ask.reasons)
-        answers = []
-        for clip, sample in zip(clips, samples):
-            seen = observed(clip, self.wanted)
-            answers.append(said(sample, self.names, seen, ask.top_k))
+        answers = [said(sample, self.names, observed(clip, self.wanted),
+                        ask.top_k, ask.verify)
+                   for clip, sample in zip(clips, samples)]
         if ask.explain_spans and all('tokens' in a for a in answers):
             influence(self.model, batch, answers)
         if ask.keep:
@@ -250,11 +251,16 @@ class ActionInferencer(BaseInferencer):
     @torch.no_grad()
     def forward(self, inputs: Dict, reasons: bool = True
                 ) -> List[ActionDataSample]:
-        """Predict a batch, as a test loop does."""
+        """Predict a batch as a test loop does, with reasons as configured."""
         head = self.model.cls_head
-        if isinstance(head, LVLMBaseHead):
-            head.explain = dict() if reasons else None
-        return self.model.test_step(inputs)
+        if not isinstance(head, LVLMBaseHead):
+            return self.model.test_step(inputs)
+        configured = head.explain
+        head.explain = (configured or dict()) if reasons else None
+        try:
+            return self.model.test_step(inputs)
+        finally:
+            head.explain = configured
 
     def visualize(self, inputs: Sequence[Clip], preds: Sequence[Answer],
                   **kwargs) -> List[Any]:
@@ -277,8 +283,9 @@ class ActionInferencer(BaseInferencer):
             *steps[:opened[0]], take_window, *steps[opened[0]:]
         ] if opened else steps)
         for_arrays = Compose([
-            dict(type='ArrayDecode') if 'Decode' in str(step['type']) else step
-            for step in steps if not str(step['type']).endswith('Init')])
+            dict(type='ArrayDecode') if decodes_frames(str(step['type']))
+            else step for step in steps
+            if not str(step['type']).endswith('Init')])
         return lambda results: (
             for_arrays if 'array' in results else for_files)(results)
 

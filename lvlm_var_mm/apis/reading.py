@@ -11,7 +11,7 @@ from lvlm_var_mm.datasets.corrupt import CorruptSampleError, problem_of
 from lvlm_var_mm.datasets.video import check_video
 from lvlm_var_mm.layouts import Layout, load_layout
 from lvlm_var_mm.pose import blazepose, convert
-from lvlm_var_mm.preparation.custom_skeleton import read_clip
+from lvlm_var_mm.preparation.custom_skeleton import read_clip, without_feet
 from lvlm_var_mm.preparation.file_layout import layout_by_shape, layout_of_file
 from .clips import MOST_PERSONS, Clip, Reading
 from .inputs import JOINTS, VIDEOS, Source
@@ -118,6 +118,11 @@ def _annotation(name: str, source: Dict, wanted: Wanted, how: Reading
         wanted.layout if wanted.layout and wanted.layout.num_joints ==
         found['keypoint'].shape[2] else
         layout_by_shape(found['keypoint'].shape, Path(file)))
+    keypoint, score = without_feet(found['keypoint'],
+                                   found.get('keypoint_score'), layout)
+    found['keypoint'] = keypoint
+    if score is not None:
+        found['keypoint_score'] = score
     return _skeleton(name, file, found, layout, wanted, how)
 
 
@@ -159,7 +164,7 @@ def _video(name: str, path: Path, wanted: Wanted, how: Reading,
     except CorruptSampleError as e:
         raise ValueError(e.problem) from e
     video = decord.VideoReader(str(path), num_threads=1)
-    fps = how.fps or video.get_avg_fps() or wanted.fps
+    fps = video.get_avg_fps() or how.fps or wanted.fps
     if how.pose and not wanted.video:
         return _posed(name, str(path), blazepose.look_at_video(str(path)),
                       str(path), fps, wanted, how)
@@ -225,8 +230,8 @@ def _skeleton(name: str, source: str, found: Dict, layout: Layout,
         layout = wanted.layout
     results = {k: v for k, v in found.items()
                if k not in ('frame_dir', 'in_parts')}
-    if how.fps or found.get('fps'):
-        results['fps'] = float(how.fps or found['fps'])
+    if found.get('fps') or how.fps:
+        results['fps'] = float(found.get('fps') or how.fps)
     if keypoint.shape[3] == 2:
         shape = found.get('img_shape', how.img_shape)
         if shape is None:

@@ -8,7 +8,8 @@ from lvlm_var_mm.kinematics import Axes
 from lvlm_var_mm.layouts import Layout, layout_of, load_layout
 
 FLAT = 'NormalizePicture2D', 'PreNormalize2D', 'GeneratePoseTarget'
-SPACE = 'AlignSkeleton3D', 'PreNormalize3D'
+SPACE = ('AlignSkeleton3D', 'CenterSkeleton3D', 'PreNormalize3D',
+         'SkeletonPicture')
 FPS = 30.  # of what does not say its own
 PERSONS = 2  # that the data sets keep of a raw file
 
@@ -71,15 +72,25 @@ def wanted_by(cfg: Config) -> Wanted:
     steps = {str(step['type']).rpartition('.')[2]: step
              for step in pipeline_of(cfg)}
     events = steps.get('BodyPartEvents', {})
-    layout = load_layout(events['layout']) if events else layout_of(cfg)
-    dims = (2 if set(FLAT) & set(steps) else 3 if set(SPACE) & set(steps)
+    # What makes a picture of joints in space takes those in space.
+    dims = (3 if set(SPACE) & set(steps) else 2 if set(FLAT) & set(steps)
             else None)
+    layout = load_layout(events['layout']) if events else layout_of(cfg)
+    named = steps.get('SkeletonPicture', {}).get('layout')
+    if layout is None and named is not None:
+        layout = load_layout(named)
     persons = steps.get('FormatGCNInput', {}).get('num_person', PERSONS)
     return Wanted(
-        video=any('Decode' in name for name in steps), layout=layout,
+        video=any(map(decodes_frames, steps)), layout=layout,
         dims=dims, persons=persons, fps=events.get('fps', FPS),
         up=events.get('up'), mirrored=events.get('mirrored', False),
         measured=bool(events), boxes='PersonCrop' in steps)
+
+
+def decodes_frames(step: str) -> bool:
+    """Return whether the transform of this name opens frames: one of
+    MMAction2's decoders, but for ``PoseDecode``, which takes joints."""
+    return 'Decode' in step and not step.endswith('PoseDecode')
 
 
 def take_window(results: Dict[str, Any]) -> Dict[str, Any]:

@@ -169,7 +169,7 @@ def _opened(inferencer: ActionInferencer, source: Any, window: float,
         if not source.exists():
             raise FileNotFoundError(f'no file {source}')
         video = decord.VideoReader(str(source), num_threads=1)
-        fps = how.fps or video.get_avg_fps() or wanted.fps
+        fps = video.get_avg_fps() or how.fps or wanted.fps
         return fps, _posed(
             inferencer, source, video[0].shape[:2], fps,
             grid_of(window, stride, fps), how)

@@ -55,7 +55,7 @@ class AnswerVisualizer(ActionVisualizer):
         """
         if clip is None:
             clip = Clip(name, name, {}, 30., len(video), video=video)
-        picture = picture_of(clip, data_sample, self.names, wanted)
+        picture = draw_sample(clip, data_sample, self.names, wanted)
         if show_frames:
             self.show(picture, win_name=name, wait_time=wait_time)
         if out_path is not None:
@@ -126,7 +126,7 @@ class AnswerPicturesHook(Hook):
                        or f'clip {first + i}')
             clip = self._clip(name, loader.dataset, data_batch['inputs'][i],
                               wanted)
-            picture = picture_of(clip, sample, names, wanted)
+            picture = draw_sample(clip, sample, names, wanted)
             if self.show:
                 runner.visualizer.show(picture, win_name=name,
                                        wait_time=self.wait_time)
@@ -167,9 +167,9 @@ class AnswerPicturesHook(Hook):
         return self._numbers[id(dataset)]
 
 
-def picture_of(clip: Clip, sample: ActionDataSample,
-               names: Optional[Sequence[str]], wanted: Optional[Wanted] = None
-               ) -> np.ndarray:
+def draw_sample(clip: Clip, sample: ActionDataSample,
+                names: Optional[Sequence[str]],
+                wanted: Optional[Wanted] = None) -> np.ndarray:
     """Draw the prediction of a clip, uint8 (H, W, 3) RGB."""
     seen = None if wanted is None else observed(clip, wanted)
     answer = said(sample, names, seen)

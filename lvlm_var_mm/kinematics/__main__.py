@@ -51,7 +51,7 @@ from lvlm_var_mm.datasets.skeleton import read_pickle
 from lvlm_var_mm.datasets.store import SkeletonStore, is_store
 from lvlm_var_mm.kinematics import Observation, describe, observe
 from lvlm_var_mm.layouts import Layout
-from lvlm_var_mm.preparation.custom_skeleton import read_clip
+from lvlm_var_mm.preparation.custom_skeleton import read_clip, without_feet
 from lvlm_var_mm.preparation.file_layout import (given_layout, layout_by_shape,
                                                  layout_of_file)
 
@@ -84,6 +84,8 @@ def read(path: Path, sample: Optional[str], layout: Optional[Layout],
     elif layout is None:
         layout = layout_by_shape(np.shape(found.get('keypoint')), path)
     keypoint = np.asarray(found.get('keypoint'), np.float32)[:persons]
+    if keypoint.ndim == 4:
+        keypoint, _ = without_feet(keypoint, None, layout)
     if keypoint.ndim != 4 or keypoint.shape[2] != layout.num_joints:
         raise ValueError(
             f'{path} has keypoints of shape {np.shape(found.get("keypoint"))},'

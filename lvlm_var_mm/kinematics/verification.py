@@ -3,8 +3,9 @@ what is false."""
 import re
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-from .claims import Claim, check, claims
+from .claims import ANY_MOTION, Claim, check, claims
 from .events import Observation
+from .language import PLURALS, STILL, plural
 from .lexicon import FIXED, PARTS
 from .vocabulary import SIDES
 
@@ -13,6 +14,7 @@ _JOINTS = re.compile(
     r'(\s*[.;:!?,]\s*(?:and\s+)?(?:then\s+|at the same time\s+)?(?=\S)|'
     r'\s+(?:and\s+then|then|while|and|before|after|as|until|but|when)\s+)',
     re.IGNORECASE)
+_MANY = {*PLURALS.values(), 'legs', 'persons'}
 _SWAP = dict(zip(SIDES, SIDES[::-1]))
 
 
@@ -35,8 +37,18 @@ def judge(text: str, seen: Optional[Observation]) -> List[Judged]:
 
 
 def said(claim: Claim) -> str:
-    """Put a claim into words: 'right hand rises'."""
-    return f'{claim.part} {"not: " * claim.negated}{claim.motion}'
+    """Put a claim into words: 'right hand rises', 'head does not nod', 'not:
+    both hands rise', which one hand may do."""
+    part, motion, negated = claim
+    each, many = part.startswith('both '), part.split()[-1] in _MANY
+    # Of 'hands' the vocabulary has 'clap', of 'both hands' it has 'rises'.
+    bare = motion if many and not each and motion not in (
+        STILL, ANY_MOTION) else plural(motion)
+    if not negated:
+        return f'{part} {bare if many else motion}'
+    if each:
+        return f'not: {part} {bare}'
+    return f'{part} {"do" if many else "does"} not {bare}'
 
 
 def verified(text: str, seen: Observation) -> str:

@@ -70,9 +70,7 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
         raise CorruptSampleError(
             path, f'has keypoints of shape {shape}, not (persons, frames, '
             'joints, 2 or 3)')
-    if shape[2] == 25 and layout.name == 'openpose18':
-        keypoint = keypoint[:, :, BODY_25]
-        score = None if score is None else np.asarray(score)[..., BODY_25]
+    keypoint, score = without_feet(keypoint, score, layout)
     if keypoint.shape[2] != layout.num_joints:
         raise CorruptSampleError(path, f'has {shape[2]} joints, layout '
                                  f'{layout.name} has {layout.num_joints}')
@@ -107,6 +105,17 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
                 f'but its picture is {shape[1]} wide and {shape[0]} high: '
                 'give --img-shape HEIGHT WIDTH in the unit of the joints')
     return clip
+
+
+def without_feet(keypoint: np.ndarray, score: Optional[ArrayLike],
+                 layout: Layout) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """Choose, of OpenPose's 25 joints (M, T, 25, C) and their scores, the 18
+    of its older order, if that is the layout; else return them as they
+    are."""
+    if keypoint.shape[2] != 25 or layout.name != 'openpose18':
+        return keypoint, score
+    return keypoint[:, :, BODY_25], (
+        None if score is None else np.asarray(score)[..., BODY_25])
 
 
 def _score(path: Path, score, keypoint: np.ndarray) -> np.ndarray:

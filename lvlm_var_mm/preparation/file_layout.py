@@ -22,12 +22,16 @@ def layout_of_file(path: Path) -> Layout:
         ValueError: It cannot be read, or has as many joints as no layout;
             names the file.
     """
+    if path.is_dir() and not is_store(path):
+        return LAYOUTS['openpose18']
+    if path.suffix == '.skeleton':
+        return LAYOUTS['ntu25']
     return layout_by_shape(_shape(path), path)
 
 
 def _shape(path: Path) -> tuple:
-    """Shape of the keypoints of a file that holds one clip; empty where the
-    ending tells the layout, or nothing does."""
+    """Shape of the keypoints of a file that holds one clip; empty of any other
+    file."""
     try:
         if path.suffix == '.npy':
             return np.load(path, mmap_mode='r').shape
@@ -50,15 +54,15 @@ def _shape(path: Path) -> tuple:
 
 
 def layout_by_shape(shape: tuple, path: Path) -> Layout:
-    """Return the layout of keypoints of this shape, read from ``path``.
+    """Return the layout of keypoints of this shape.
+
+    Args:
+        shape (tuple): Such as (M, T, V, C).
+        path (Path): File or name of the clip, for the error alone.
 
     Raises:
         ValueError: None of the known ones has so many joints.
     """
-    if path.is_dir() and not is_store(path):
-        return LAYOUTS['openpose18']
-    if path.suffix == '.skeleton':
-        return LAYOUTS['ntu25']
     number = shape[-2] if len(shape) > 2 else None
     if number == BODY_25 and shape[-1] == 2:
         return LAYOUTS['openpose18']

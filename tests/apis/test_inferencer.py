@@ -165,12 +165,41 @@ def test_what_an_answer_holds(inferencer, clips):
 def test_claims_of_the_reason_are_checked(inferencer, clips, monkeypatch):
     """On the joints as they were recorded, whatever the model says."""
     head = inferencer.model.cls_head
-    monkeypatch.setattr(head, 'generate', lambda inputs, labels, number: [
-        ('', 'The right hand waves while the left foot kicks, on a bed.')
+    monkeypatch.setattr(head, 'generate', lambda inputs, labels, most: [
+        ('', 'The right hand waves while the left foot kicks, on a bed; '
+         'the head does not nod.')
         for _ in labels])
     answer, = inferencer(clips[1])['predictions']
     assert [(c['claim'], c['true']) for c in answer['claims']] == [
-        ('right hand waves', True), ('left foot kicks', False)]
+        ('right hand waves', True), ('left foot kicks', False),
+        ('head does not nod', True)]
+
+
+def test_reasons_are_verified_on_request(inferencer, clips, monkeypatch):
+    head, own = inferencer.model.cls_head, 'The head nods. The %s hand waves.'
+    monkeypatch.setattr(head, 'generate', lambda inputs, labels, most: [
+        ('', own % 'right') for _ in labels])
+    answer, = inferencer(clips[1])['predictions']
+    assert answer['reason'] == own % 'right' and 'raw_reason' not in answer
+    answer, = inferencer(clips[1], verify=True)['predictions']
+    assert answer['reason'] == 'The right hand waves.'
+    assert answer['raw_reason'] == own % 'right'
+    assert [c['true'] for c in answer['claims']] == [True]
+
+
+@pytest.mark.parametrize('configured', [
+    None, dict(verify=True, max_new_tokens=3)])
+def test_reasons_are_written_as_configured(inferencer, clips, monkeypatch,
+                                           configured):
+    head, asked = inferencer.model.cls_head, []
+    monkeypatch.setattr(head, 'explain', configured)
+    monkeypatch.setattr(
+        head, 'write_reasons',
+        lambda inputs, samples, **kwargs: asked.append(kwargs))
+    inferencer(clips[1])
+    assert asked == [configured or {}] and head.explain is configured
+    inferencer(clips[1], reasons=False)
+    assert len(asked) == 1 and head.explain is configured
 
 
 def test_influence_is_that_of_leaving_tokens_out(inferencer, clips):

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from lvlm_var_mm.kinematics import claims, observation_of
-from lvlm_var_mm.kinematics.verification import judge, verified
-from lvlm_var_mm.kinematics.vocabulary import INDEX
+from lvlm_var_mm.kinematics.claims import Claim
+from lvlm_var_mm.kinematics.verification import judge, said, verified
+from lvlm_var_mm.kinematics.vocabulary import INDEX, KINDS, NAMES
 
 
 def seen(*names, unknown=()):
@@ -19,10 +20,27 @@ def test_each_claim_has_its_truth():
     text = 'The right hand rises, then nods; the body does not jump.'
     clip = seen('right hand rises', unknown=['body jumps'])
     assert judge(text, clip) == [('right hand rises', True),
-                                 ('body not: jumps', None)]
+                                 ('body does not jump', None)]
     assert judge('The head nods.', clip) == [('head nods', False)]
     assert judge('The head nods.', None) == [('head nods', None)]
     assert judge('Nothing of a body.', clip) == []
+
+
+def test_words_of_a_claim():
+    for name, kind in zip(NAMES, KINDS):
+        claim = Claim(kind.part, kind.motion)
+        assert said(claim) == name and claims(said(claim)) == [claim]
+        denied = claim._replace(negated=True)
+        assert claims(said(denied)) == [denied], said(denied)
+    assert [said(Claim(*words)) for words in (
+        ('right hand', 'rises', True), ('left hand', 'touches the other '
+                                        'person', True),
+        ('hands', 'clap', True), ('persons', 'stays still', True),
+        ('both hands', 'rises'), ('both hands', 'rises', True))] == [
+        'right hand does not rise',
+        'left hand does not touch the other person', 'hands do not clap',
+        'persons do not stay still', 'both hands rise',
+        'not: both hands rise']
 
 
 @pytest.mark.parametrize('names, text, expected', [

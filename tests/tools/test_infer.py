@@ -23,10 +23,11 @@ def files(tiny_llava, tmp_path_factory):
 
 def test_words(files, run_tool):
     folder, model = files
-    said = run_tool('infer.py', folder / 'clips', *model)
+    said = run_tool('infer.py', folder / 'clips', *model, '--verify')
     assert said.code == 0, said.err
     for word in ('a8.npy', 'class:', 'narrative:', 'waves'):
         assert word in said.out
+    assert ': FALSE' not in said.out
 
 
 def test_files_and_json(files, run_tool, tmp_path):
@@ -91,6 +92,7 @@ def test_windows(files, run_tool, tmp_path):
 @pytest.mark.parametrize('arguments, words', [
     (('--config', 'lvlmvar_quickstart'), 'go together'),
     (('--window', '2'), '--window needs a model'),
+    (('--verify', ), '--verify is for reasons'),
     (('--classes', 'ntu61'), 'unknown class list'),
     (('--layout', 'eight'), 'unknown joint layout'),
     (('--fps', '0'), 'frames a second')])

@@ -14,7 +14,7 @@ from mmaction.utils import SampleList
 from ..lvlm.language_model import PromptInputs
 from ..lvlm.prompt import Prompt
 from ..lvlm.reader import PromptReader
-from ..lvlm.words import observed
+from ..lvlm.words import sample_events
 from ..tokens import SemanticTokens
 from .narrative import write_tokens
 from .reasons import DRAWS, ClipReasons
@@ -158,7 +158,7 @@ class LVLMBaseHead(PromptReader):
                                 max_new_tokens)
         seconds = (time.perf_counter() - start) / len(data_samples)
         for sample, (_, raw) in zip(data_samples, answers):
-            seen = observed(sample, whole=True)
+            seen = sample_events(sample, whole=True)
             text = verified(raw, seen) if verify and seen else raw
             sample.set_field(text, 'pred_reason')
             sample.set_field(raw, 'pred_raw_reason')

@@ -13,7 +13,7 @@ from lvlm_var_mm.kinematics import KINDS
 from lvlm_var_mm.kinematics.reasons import kinds_of, log_odds, write_reason
 from lvlm_var_mm.kinematics.rows import observation_of
 from mmaction.structures import ActionDataSample
-from ..lvlm.words import observed
+from ..lvlm.words import sample_events
 
 DRAWS = 8  # wordings that training draws from
 # As long as they get, for what counts positions.
@@ -98,7 +98,7 @@ class ClipReasons(nn.Module):
         """
         if not self.fitted or label >= len(self.totals):
             return None
-        seen = observed(sample)
+        seen = sample_events(sample)
         if seen is None:
             return None
         span = sample.get('span')

@@ -78,7 +78,7 @@ class Narrator:
         """Return what there is to tell of clip ``i``, the most salient
         first."""
         if self.source == 'events':
-            seen = observed(sample)
+            seen = sample_events(sample)
             if seen is not None:
                 return clauses(seen.events)
         return named_clauses(tokens, i, sample and sample.get('span'))
@@ -92,8 +92,8 @@ class Narrator:
         return ids
 
 
-def observed(sample: Optional[ActionDataSample],
-             whole: bool = False) -> Optional[Observation]:
+def sample_events(sample: Optional[ActionDataSample],
+                  whole: bool = False) -> Optional[Observation]:
     """Return what was measured of a clip, None where nothing was.
 
     Args:

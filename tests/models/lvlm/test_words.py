@@ -5,7 +5,7 @@ import torch
 from helpers import CLASSES, head_cfg, make_samples, make_tokens
 
 from lvlm_var_mm.kinematics.vocabulary import INDEX
-from lvlm_var_mm.models.lvlm.words import NOTHING, Narrator, observed
+from lvlm_var_mm.models.lvlm.words import NOTHING, Narrator, sample_events
 from lvlm_var_mm.models.vst.code_names import VOCABULARY
 from mmaction.registry import MODELS
 
@@ -159,9 +159,9 @@ def test_dropped_at_random_and_by_the_seed(tiny_llava):
 
 def test_the_part_that_is_read(tiny_llava):
     found = samples([0], EVENTS[:1], span=(.9, 2.))
-    assert [e.part for e in observed(found[0]).events] == ['torso']
-    assert len(observed(found[0], whole=True).events) == 2
-    assert observed(None) is None
+    assert [e.part for e in sample_events(found[0]).events] == ['torso']
+    assert len(sample_events(found[0], whole=True).events) == 2
+    assert sample_events(None) is None
 
 
 @pytest.mark.parametrize('span, times', [

@@ -1,0 +1,78 @@
+"""What a file says itself comes first, and joints find their layout."""
+import pickle
+
+import numpy as np
+import pytest
+from bodies import measured, pictures
+from helpers import write_frames
+
+from lvlm_var_mm.apis.clips import Reading
+from lvlm_var_mm.apis.reading import read_input
+from lvlm_var_mm.apis.wanted import Wanted
+from lvlm_var_mm.preparation.custom_skeleton import BODY_25
+from lvlm_var_mm.preparation.file_layout import (layout_by_shape,
+                                                 layout_of_file)
+
+ANY = Wanted(video=False, layout=None, dims=None, persons=2, fps=25.)
+WAVE = measured(23)
+
+
+def test_rate_of_the_clip_then_of_the_user_then_of_the_model(tmp_path):
+    np.savez(tmp_path / 'told.npz', keypoint=WAVE, fps=12.)
+    np.savez(tmp_path / 'untold.npz', keypoint=WAVE)
+
+    def rates(name, source):
+        return [read_input(name, source, ANY, how).fps
+                for how in (Reading(), Reading(fps=50.))]
+
+    assert rates('told', tmp_path / 'told.npz') == [12, 12]
+    assert rates('untold', tmp_path / 'untold.npz') == [25, 50]
+    assert rates('told', dict(keypoint=WAVE, fps=12.)) == [12, 12]
+    assert rates('array', WAVE) == [25, 50]
+
+
+def test_rate_of_a_video(tmp_path):
+    write_frames(tmp_path / 'clip.avi', np.zeros((8, 24, 32, 3), 'u1'))
+    path, wanted = tmp_path / 'clip.avi', ANY._replace(video=True)
+    own = read_input('clip', path, wanted, Reading()).fps
+    assert own != 50 and own == read_input('clip', path, wanted,
+                                           Reading(fps=50.)).fps
+
+
+@pytest.fixture
+def body25():
+    """(1, T, 25, 2): the 18 joints, and seven that are elsewhere."""
+    joints, = pictures('openpose18', actions=[23])
+    found = np.full((*joints.shape[:2], 25, 2), 7, np.float32)
+    found[:, :, BODY_25] = joints
+    return found, joints
+
+
+def test_25_joints_in_a_picture_are_openpose(body25, tmp_path, run_tool):
+    found, joints = body25
+    how = Reading(img_shape=(120, 160))
+    np.save(tmp_path / 'clip.npy', found)
+    annotation = dict(keypoint=found, frame_dir='clip',
+                      keypoint_score=np.ones(found.shape[:3], 'f4'))
+    for source in (found, annotation, tmp_path / 'clip.npy'):
+        clip = read_input('clip', source, ANY, how)
+        assert clip.layout.name == 'openpose18'
+        np.testing.assert_allclose(clip.keypoint, joints, atol=.1)
+        assert clip.results['keypoint_score'].shape == joints.shape[:3]
+    (tmp_path / 'many.pkl').write_bytes(pickle.dumps([annotation]))
+    done = run_tool('show_events.py', tmp_path / 'many.pkl')
+    assert done.code == 0, done.err
+    assert 'openpose18' in done.out
+
+
+def test_a_name_that_is_also_a_folder(tmp_path, monkeypatch):
+    """The layout of an annotation does not depend on where one stands."""
+    monkeypatch.chdir(tmp_path)
+    for name in ('clip', 'clip.skeleton'):
+        (tmp_path / name).mkdir()
+        joints, = pictures('coco17', actions=[23])
+        clip = read_input(name, dict(keypoint=joints, frame_dir=name), ANY,
+                          Reading(img_shape=(120, 160)))
+        assert clip.layout.name == 'coco17'
+        assert layout_by_shape(joints.shape, tmp_path / name) == clip.layout
+    assert layout_of_file(tmp_path / 'clip').name == 'openpose18'
