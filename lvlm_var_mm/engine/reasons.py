@@ -36,7 +36,7 @@ class ClipReasonsHook(Hook):
     def before_train(self, runner: Runner) -> None:
         model, *averaged = copies(runner)
         reasons = getattr(getattr(model, 'cls_head', None), 'reasons', None)
-        if reasons is None:
+        if reasons is None or not reasons.used:
             return
         clips = chosen(runner.train_dataloader.dataset, self.per_class)
         written, labelled = 0, []
@@ -49,8 +49,7 @@ class ClipReasonsHook(Hook):
             written += bool(explanation)
             if events is not None:
                 labelled.append((label, events))
-        if labelled:
-            reasons.fit(labelled)
+        reasons.fit(labelled)  # without any, a checkpoint's go as well
         for other in averaged:
             other.cls_head.reasons.set_counts(reasons.counts, reasons.totals)
         classes = model.cls_head.classes

@@ -61,6 +61,13 @@ def test_without_joints_descriptions_are_said(path, caplog):
     assert 'clips get the description' in caplog.text
 
 
+def test_descriptions_alone(path):
+    runner = runner_of(SkeletonDataset(path, EVENTS))
+    runner.model.cls_head.reasons = ClipReasons(3, used=False)
+    ClipReasonsHook().before_train(runner)
+    assert not runner.model.cls_head.reasons.fitted
+
+
 def test_some_clips_of_each_class(path):
     dataset = SkeletonDataset(path, EVENTS)
     some = chosen(dataset, 2)
