@@ -68,8 +68,9 @@ class ClipReasons(nn.Module):
         # Those of a checkpoint may be of other classes.
         counts = np.zeros((self.num_classes, len(KINDS)))
         totals = np.zeros(self.num_classes)
+        unasked = np.zeros(len(KINDS), bool)  # what happened is counted
         for label, events in clips:
-            counts[label] += kinds_of(observation_of(events))
+            counts[label] += kinds_of(observation_of(events, unasked))
             totals[label] += 1
         self.set_counts(torch.from_numpy(counts), torch.from_numpy(totals))
         return int(totals.sum())

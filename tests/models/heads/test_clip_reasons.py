@@ -146,7 +146,8 @@ def test_no_reason_is_longer_than_the_longest(tiny_llava):
     reasons.fit(clips())
     for i in range(100):
         sample, = make_samples([0], frame_dir=str(i))
-        sample.set_metainfo(dict(events=rows(*rng.sample(list(INDEX), 9))))
+        sample.set_metainfo(dict(events=rows(*rng.sample(list(INDEX), 9)),
+                                 decidable=np.ones(len(INDEX), bool)))
         assert len(reasons.write(0, sample, i).split()) <= len(LONGEST.split())
 
 
