@@ -47,6 +47,24 @@ def datasets(cfg):
     return [d.dataset if 'dataset' in d else d for d in found]
 
 
+@pytest.mark.parametrize('path', sorted(
+    str(p.relative_to(REPO)) for p in REPO.glob('configs/**/*.py')))
+def test_events_come_with_what_is_decidable(path):
+    for keys in meta_keys(load(path).to_dict()):
+        assert ('events' in keys) == ('decidable' in keys), keys
+
+
+def meta_keys(value):
+    """All ``meta_keys`` in a config, wherever they are."""
+    if isinstance(value, dict):
+        if 'meta_keys' in value:
+            yield value['meta_keys']
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            yield from meta_keys(part)
+
+
 def test_there_are_configs():
     assert len(OURS) >= 8 and len(BASELINES) >= 30 and len(STOCK) == 8
 

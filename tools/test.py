@@ -77,7 +77,7 @@ from lvlm_var_mm.cli import join_processes, load_config, user_errors
 from lvlm_var_mm.engine.start import short_log
 from lvlm_var_mm.models import LVLMHead
 from lvlm_var_mm.models.heads.base import LVLMBaseHead
-from mmaction.registry import RUNNERS
+from mmaction.registry import MODELS, RUNNERS
 
 # How a claim fares on the joints.
 TRUTH = {True: 'true: ', False: 'false:', None: '?:    '}
@@ -96,6 +96,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
             type='AnswerPicturesHook', enable=True, show=args.show,
             out_dir=args.show_dir, interval=args.interval,
             wait_time=args.wait_time)
+    if args.explain_all or args.verify:
+        _check_explainable(cfg, args)
     if args.explain_all:
         cfg.model.cls_head.explain = dict(verify=args.verify)
     if args.dump is not None:
@@ -108,6 +110,23 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
             *evaluator, dict(type='DumpResults', out_file_path=args.dump)
         ]
     return cfg
+
+
+def _check_explainable(cfg: Config, args: argparse.Namespace) -> None:
+    """Refuse flags that would do nothing, or that the head does not take.
+
+    Raises:
+        ValueError: Of the flag.
+    """
+    flag = '--explain-all' if args.explain_all else '--verify'
+    kind = cfg.model.get('cls_head', {}).get('type')
+    head = MODELS.get(kind) if isinstance(kind, str) else kind
+    if not (isinstance(head, type) and issubclass(head, LVLMBaseHead)):
+        raise ValueError(f'{flag}: {getattr(head, "__name__", kind)} gives no '
+                         'reasons; leave it out, or test a config of LVLM-VAR')
+    if not args.explain_all and args.explain <= 0:
+        raise ValueError('--verify: no reason is written; add --explain-all, '
+                         'or --explain with a number above 0')
 
 
 def use_claims(cfg: Config, args: argparse.Namespace) -> None:

@@ -72,7 +72,7 @@ class AnswerVisualizer(ActionVisualizer):
 
 @HOOKS.register_module()
 class AnswerPicturesHook(Hook):
-    """Draws some of the clips of a test or a validation: what
+    """Draw some of the clips of a test or a validation: what
     ``VisualizationHook`` is for, which takes no input of a 3D recognizer.
 
     Joints are drawn as the data set has them, before any transform; frames as

@@ -1,6 +1,5 @@
 """Codes of all clips of a training set, for a second stage of training."""
 import io
-import random
 from typing import Dict, List, Optional, Sequence, Sized, Tuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from tqdm import tqdm
 
 from lvlm_var_mm.datasets.plain import save_plain
 from lvlm_var_mm.models.tokens import tokens_of
+from .repeatable import seed_all
 
 
 class Views(Dataset):
@@ -33,8 +33,7 @@ class Views(Dataset):
         return self.views * len(self.dataset)
 
     def __getitem__(self, i: int) -> Tuple[int, Optional[Dict]]:
-        for seed in (random.seed, np.random.seed, torch.manual_seed):
-            seed(i)
+        seed_all(i)
         clip = inner = i % len(self.dataset)
         dataset = self.dataset
         while isinstance(dataset, RepeatDataset):

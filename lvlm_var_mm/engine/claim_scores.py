@@ -1,4 +1,4 @@
-"""Lets a head hear, in tests, what descriptions claim of the clips."""
+"""Combine a head's scores with those of claims, in tests."""
 from typing import Dict, List, Optional, Sequence, Union
 
 import numpy as np
@@ -9,16 +9,15 @@ from mmengine.runner import Runner
 from tqdm import tqdm
 
 from lvlm_var_mm.class_lists import load_classes
-from lvlm_var_mm.datasets.corrupt import CorruptSampleError
-from lvlm_var_mm.datasets.transforms import BodyPartEvents
 from lvlm_var_mm.kinematics import ClaimScorer
 from lvlm_var_mm.kinematics.strengths import strengths_of_rows
 from mmaction.registry import DATASETS, HOOKS
 from mmaction.utils import SampleList
+from .reasons import events_of, leaves
 
 
 class ClaimOpinion:
-    """Adds the scores of a :class:`ClaimScorer` to those of a head.
+    """Add the scores of a :class:`ClaimScorer` to those of a head.
 
     Args:
         scorer (ClaimScorer): Of the classes of the head.
@@ -64,8 +63,8 @@ def _strengths(sample: Dict) -> np.ndarray:
     if events is None:
         raise ValueError(
             'claims are checked on body-part events, which these samples lack:'
-            " put BodyPartEvents into the pipeline and 'events' into the "
-            '`meta_keys` of PackActionInputs')
+            " put BodyPartEvents into the pipeline, and 'events' and "
+            "'decidable' into the `meta_keys` of PackActionInputs")
     return strengths_of_rows(events, sample.get('decidable'))
 
 
@@ -77,7 +76,7 @@ class ClaimScoresHook(Hook):
     combination.
 
     It works for any head that makes ``pred_score`` with ``predict_by_feat``,
-    and asks the data samples for ``events``. Base rates are measured on the
+    and asks the data samples for ``events`` and ``decidable``. Base rates are measured on the
     training set of the config, which holds clips of the seen classes alone;
     where it cannot be read, evidence is without a base, and the log says so.
 
@@ -133,22 +132,16 @@ class ClaimScoresHook(Hook):
         except (FileNotFoundError, ValueError) as e:
             runner.logger.warning(f'the training set cannot be read: {e}')
             return None
-        while hasattr(dataset, 'dataset'):  # a wrapper repeats or balances it
-            dataset = dataset.dataset
-        measure = [t for t in getattr(getattr(
-            dataset, 'pipeline', None), 'transforms', ())
-            if isinstance(t, BodyPartEvents)]
-        if not measure:
-            return None
-        chosen = np.unique(np.linspace(
-            0, len(dataset) - 1, min(self.most, len(dataset))).astype(int))
+        clips = [(leaf, i) for leaf in leaves(dataset)
+                 for i in range(len(leaf))]
+        even = np.unique(np.linspace(
+            0, len(clips) - 1, min(self.most, len(clips))).astype(int))
         found: List[np.ndarray] = []
-        for i in tqdm(chosen, desc='base rates', unit='clip', disable=None):
-            try:
-                info = dataset.get_data_info(int(i))
-            except CorruptSampleError:  # the doctor tells of it
-                continue
-            found.append(_strengths(measure[0](info)))
+        for i in tqdm(even, desc='base rates', unit='clip', disable=None):
+            known = events_of(*clips[i])
+            # None of corrupt ones, of which the doctor tells.
+            if known is not None and known.events is not None:
+                found.append(strengths_of_rows(known.events, known.decidable))
         return np.stack(found) if found else None
 
 

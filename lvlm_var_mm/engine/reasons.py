@@ -1,7 +1,7 @@
-"""Counts what happens in the clips of each class, for the reasons that a head
+"""Count what happens in the clips of each class, for the reasons that a head
 learns to give."""
 import random
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 from mmengine.dataset import (BaseDataset, ClassBalancedDataset, ConcatDataset,
@@ -17,9 +17,25 @@ from mmaction.registry import HOOKS
 from .averaged import copies
 
 
+class ClipEvents(NamedTuple):
+    """What a training set knows of a clip.
+
+    Attributes:
+        label (int): Its class.
+        events (array, optional): (Q, 5), see ``kinematics.rows``; None where
+            the pipeline measures none.
+        decidable (array, optional): bool (E, ), with ``events``.
+        explanation (str): Empty where there is none.
+    """
+    label: int
+    events: Optional[np.ndarray]
+    decidable: Optional[np.ndarray]
+    explanation: str
+
+
 @HOOKS.register_module()
 class ClipReasonsHook(Hook):
-    """Counts the body-part events of the training clips of each class before
+    """Count the body-part events of the training clips of each class before
     training, for :class:`~lvlm_var_mm.models.heads.reasons.ClipReasons`; the
     log says where reasons come from.
 
@@ -36,7 +52,7 @@ class ClipReasonsHook(Hook):
     def before_train(self, runner: Runner) -> None:
         model, *averaged = copies(runner)
         reasons = getattr(getattr(model, 'cls_head', None), 'reasons', None)
-        if reasons is None:
+        if reasons is None or not reasons.used:
             return
         clips = chosen(runner.train_dataloader.dataset, self.per_class)
         written, labelled = 0, []
@@ -45,12 +61,10 @@ class ClipReasonsHook(Hook):
             found = events_of(*info)
             if found is None:
                 continue
-            label, events, explanation = found
-            written += bool(explanation)
-            if events is not None:
-                labelled.append((label, events))
-        if labelled:
-            reasons.fit(labelled)
+            written += bool(found.explanation)
+            if found.events is not None:
+                labelled.append((found.label, found.events))
+        reasons.fit(labelled)  # without any, a checkpoint's go as well
         for other in averaged:
             other.cls_head.reasons.set_counts(reasons.counts, reasons.totals)
         classes = model.cls_head.classes
@@ -92,22 +106,25 @@ def leaves(dataset: BaseDataset) -> Iterator[BaseDataset]:
         yield dataset
 
 
-def events_of(dataset: BaseDataset, i: int
-              ) -> Optional[Tuple[int, Optional[np.ndarray], str]]:
-    """Return label, events (Q, 5) and ``explanation`` of a clip, events None
-    where its pipeline measures none; None altogether of one that is corrupt.
-    """
+def events_of(dataset: BaseDataset, i: int) -> Optional[ClipEvents]:
+    """Return what is known of a clip; None of one that is corrupt."""
     if isinstance(dataset, TokenDataset):
         info = dataset.get_data_info(i)
         meta = info['meta'][0]
-        return info['label'], meta.get('events'), meta.get('explanation', '')
+        return _known(info['label'], meta)
     measure = [t for t in dataset.pipeline.transforms
                if isinstance(t, BodyPartEvents)]
     try:
         if not measure:
             info = BaseDataset.get_data_info(dataset, i)
-            return info['label'], None, info.get('explanation', '')
+            return ClipEvents(info['label'], None, None,
+                              info.get('explanation', ''))
         info = measure[0](dataset.get_data_info(i))
     except CorruptSampleError:  # told when training reads it
         return None
-    return info['label'], info['events'], info.get('explanation', '')
+    return _known(info['label'], info)
+
+
+def _known(label: int, info: Dict) -> ClipEvents:
+    return ClipEvents(label, info.get('events'), info.get('decidable'),
+                      info.get('explanation', ''))

@@ -211,7 +211,7 @@ def make_scoring(head: nn.Module, clips: int, tokens: int,
 
 def _longest_reason(head: nn.Module) -> int:
     texts = list(zip(*head.classes))
-    if head.reasons is not None:
+    if head.reasons.used:
         texts += [(name, LONGEST) for name in head.classes.names]
     return max(len(head.prompt.reason(*c)) for c in texts)
 

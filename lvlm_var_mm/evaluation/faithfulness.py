@@ -155,21 +155,23 @@ def does_it_read(head: LVLMBaseHead, tokens: SemanticTokens,
     Returns:
         dict: Hits of ``whole``; of ``shuffled``, in another order in time;
         of ``zero``, embeddings of zeros; of ``swapped``, the tokens of
-        another clip. The narrative, if the prompt has one, stays.
+        another clip, left out if there is none. The narrative, if the
+        prompt has one, stays.
     """
     rng = torch.Generator().manual_seed(seed)
     n, length = tokens.ids.shape
     order = torch.stack([torch.randperm(length, generator=rng)
                          for _ in range(n)]).to(tokens.ids.device)
-    other = torch.arange(n).roll(1 + int(torch.randint(
-        max(n - 1, 1), (), generator=rng)))
     variants = dict(
         whole=tokens,
         shuffled=tokens._replace(embeds=tokens.embeds.gather(
             1, order[..., None].expand_as(tokens.embeds))),
-        zero=tokens._replace(embeds=torch.zeros_like(tokens.embeds)),
-        swapped=tokens._replace(embeds=tokens.embeds[other],
-                                mask=tokens.mask[other]))
+        zero=tokens._replace(embeds=torch.zeros_like(tokens.embeds)))
+    if n > 1:
+        other = torch.arange(n).roll(1 + int(torch.randint(
+            n - 1, (), generator=rng)))
+        variants['swapped'] = tokens._replace(embeds=tokens.embeds[other],
+                                              mask=tokens.mask[other])
     labels = labels.to(tokens.ids.device)
     return {name: int((head.score(head.prompt_inputs(
         some, data_samples)).argmax(1) == labels).sum())

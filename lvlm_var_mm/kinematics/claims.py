@@ -122,8 +122,8 @@ def _claim(part: str, motion: str, word: str, phrase: str, negated: bool
         if word != 'body':  # A knee cannot be put to the mouth.
             return None
         side = None
-    if noun == 'knee' and side == 'both' and motion != STILL and (
-            'both' not in phrase):
+    if noun == 'knee' and side == 'both' and 'both' not in phrase and (
+            motion not in (STILL, ANY_MOTION)):
         return Claim('knees', motion[:-1], negated)
     if side == 'both':
         return Claim(f'both {PLURALS[noun]}', motion, negated)

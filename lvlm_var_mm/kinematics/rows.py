@@ -2,7 +2,7 @@
 
 Q events, E kinds of the vocabulary.
 """
-from typing import Optional, Sequence
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -26,26 +26,19 @@ def to_decidable(seen: Observation) -> np.ndarray:
     return there.all(0) if len(there) else np.zeros(len(KINDS), bool)
 
 
-def observation_of(events: Sequence,
-                   decidable: Optional[Sequence] = None) -> Observation:
-    """Put an observation together again, for :func:`~.claims.check` and
-    :func:`~.language.describe`.
-
-    Args:
-        events (array): (Q, 5), of :func:`to_rows`.
-        decidable (array, optional): bool (E, ), of :func:`to_decidable`.
-            Without it nothing can be decided but what did happen.
-
-    Returns:
-        Observation: With one row of ``decidable`` for all persons, and
-        without frames.
+def checked(events: Sequence, decidable: Optional[Sequence]
+            ) -> Tuple[np.ndarray, np.ndarray]:
+    """Return both as arrays, float32 (Q, 5) and bool (E, ).
 
     Raises:
-        ValueError: The rows are those of another vocabulary or version.
+        ValueError: They are those of another vocabulary or version, or
+            ``decidable`` was not kept.
     """
-    events = np.asarray(events, np.float32)
     if decidable is None:
-        decidable = np.zeros(len(KINDS), bool)
+        raise ValueError(
+            "`events` came without `decidable`: put both into the `meta_keys` "
+            'of PackActionInputs, and make a token cache again')
+    events = np.asarray(events, np.float32)
     decidable = np.asarray(decidable, bool)
     if events.ndim != 2 or events.shape[1] != len(COLUMNS) or (
             decidable.shape != (len(KINDS), )) or (
@@ -55,6 +48,26 @@ def observation_of(events: Sequence,
             f'not (Q, {len(COLUMNS)}) and ({len(KINDS)}, ): an older version '
             'measured them; load the clips anew with BodyPartEvents, and make '
             'a token cache again')
+    return events, decidable
+
+
+def observation_of(events: Sequence,
+                   decidable: Optional[Sequence]) -> Observation:
+    """Put an observation together again, for :func:`~.claims.check` and
+    :func:`~.language.describe`.
+
+    Args:
+        events (array): (Q, 5), of :func:`to_rows`.
+        decidable (array): bool (E, ), of :func:`to_decidable`.
+
+    Returns:
+        Observation: With one row of ``decidable`` for all persons, and
+        without frames.
+
+    Raises:
+        ValueError: See :func:`checked`.
+    """
+    events, decidable = checked(events, decidable)
     rows = [Event(int(person), KINDS[int(kind)].part, KINDS[int(kind)].motion,
                   start, end, size)
             for kind, start, end, size, person in events.tolist()]

@@ -9,6 +9,7 @@ import numpy as np
 from .claims import ANY_MOTION, Claim, names_of
 from .events import Observation
 from .language import PLURALS, STILL
+from .rows import checked, to_decidable, to_rows
 from .vocabulary import INDEX, KINDS, SIDES
 
 _STAYS = np.array([kind.rule in ('above', 'below') for kind in KINDS])
@@ -27,42 +28,32 @@ def strengths(observations: Sequence[Observation]) -> np.ndarray:
         ``describe`` weighs them). 0 where there is none, NaN where the joints
         do not tell.
     """
-    found = [strengths_of_rows(
-        [(INDEX[e.name], e.start, e.end, e.magnitude) for e in seen.events],
-        _decidable(seen)) for seen in observations]
+    found = [strengths_of_rows(to_rows(seen), to_decidable(seen))
+             for seen in observations]
     return np.stack(found) if found else np.zeros((0, len(KINDS)), np.float32)
 
 
 def strengths_of_rows(events: Sequence,
-                      decidable: Optional[Sequence] = None) -> np.ndarray:
+                      decidable: Optional[Sequence]) -> np.ndarray:
     """Return the strengths of one clip by what ``BodyPartEvents`` keeps.
 
     Args:
-        events (array): (Q, 3 or more): number of the kind, start, end and, if
-            there is a fourth column, magnitude. Without it, a swing has
-            strength 1.
-        decidable (array, optional): bool (E, ). By default all that did not
-            happen counts as decided.
+        events (array): (Q, 5), of :func:`~.rows.to_rows`.
+        decidable (array): bool (E, ), of :func:`~.rows.to_decidable`.
 
     Returns:
         array: float32 (E, ).
+
+    Raises:
+        ValueError: See :func:`~.rows.checked`.
     """
-    found = np.zeros(len(KINDS), np.float32)
-    if decidable is not None:
-        found[~np.asarray(decidable, bool)] = np.nan
-    events = np.asarray(events, float)
-    if not events.size:
-        return found
+    events, decidable = checked(events, decidable)
+    found = np.where(decidable, 0, np.nan).astype(np.float32)
     kind = events[:, 0].astype(int)
     size = np.where(_STAYS[kind], 2 + events[:, 2] - events[:, 1],
-                    events[:, 3] / _SIZES[kind] if events.shape[1] > 3 else 1)
+                    events[:, 3] / _SIZES[kind])
     np.fmax.at(found, kind, size.astype(np.float32))
     return found
-
-
-def _decidable(seen: Observation) -> np.ndarray:
-    there = seen.decidable[seen.decidable.any(1)]
-    return there.all(0) if len(there) else np.zeros(len(KINDS), bool)
 
 
 def claim_strength(claim: Claim, found: np.ndarray) -> np.ndarray:

@@ -10,10 +10,14 @@ from helpers import NUCLA, REPO, make_samples
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from lvlm_var_mm.datasets.tokens import save_tokens
 from lvlm_var_mm.engine.claim_scores import (ClaimOpinion, ClaimScoresHook,
                                              give_opinion)
-from lvlm_var_mm.kinematics import NAMES, ClaimScorer
+from lvlm_var_mm.engine.reasons import events_of
+from lvlm_var_mm.kinematics import KINDS, NAMES, ClaimScorer
+from lvlm_var_mm.kinematics.strengths import strengths_of_rows
 from mmaction.models.heads import GCNHead
+from mmaction.registry import DATASETS
 
 CONFIG = 'configs/few_clips/event_counts_nucla_xview.py'
 RISES, NODS = (NAMES.index(n) for n in ('left hand rises', 'head nods'))
@@ -22,7 +26,10 @@ RISES, NODS = (NAMES.index(n) for n in ('left hand rises', 'head nods'))
 def samples_of(*kinds, scores=(.5, .5)):
     samples = make_samples([0] * len(kinds))
     for sample, kind in zip(samples, kinds):
-        sample.set_metainfo(dict(events=np.array([[kind, 0, 1]], 'f4')))
+        size = KINDS[kind].size
+        sample.set_metainfo(dict(
+            events=np.array([[kind, 0, 1, size, 0]], 'f4'),
+            decidable=np.ones(len(NAMES), bool)))
         sample.set_pred_score(torch.tensor(scores))
     return samples
 
@@ -53,7 +60,7 @@ def test_weight():
 def test_refusals():
     bare = make_samples([0])
     bare[0].set_pred_score(torch.tensor([.5, .5]))
-    with pytest.raises(ValueError, match='BodyPartEvents into the pipeline'):
+    with pytest.raises(ValueError, match="pipeline, and 'events' and 'deci"):
         ClaimOpinion(SCORER)(bare)
     with pytest.raises(ValueError, match='scores 3 classes.* are of 2'):
         ClaimOpinion(SCORER, 1.)(samples_of(RISES, scores=(.2, .3, .5)))
@@ -100,6 +107,29 @@ def test_in_a_runner(tmp_path):
     runner.cfg = cfg
     hook.before_test(runner)  # says so, and goes on
     assert runner.test()
+
+
+def test_base_rates_of_any_training_set(tmp_path):
+    """In wrappers and of cached tokens alike."""
+    data = str(write_clips(tmp_path / 'clips.pkl'))
+    plain = Config.fromfile(str(REPO / CONFIG)).train_dataloader.dataset
+    plain.ann_file = data
+    dataset = DATASETS.build(plain)
+    known = [events_of(dataset, i) for i in range(len(dataset))]
+    save_tokens(str(tmp_path / 'tokens.npz'), None, [dict(
+        label=k.label, codes=np.zeros((1, 3), int), meta=[dict(
+            events=k.events, decidable=k.decidable)]) for k in known])
+    tokens = dict(type='TokenDataset', ann_file=str(tmp_path / 'tokens.npz'))
+    expected = np.stack([strengths_of_rows(k.events, k.decidable)
+                         for k in known])
+    for cfg, number in (
+            (plain, 1), (dict(type='RepeatDataset', times=3, dataset=plain),
+                         1), (dict(type='ConcatDataset',
+                                   datasets=[plain, plain]), 2), (tokens, 1)):
+        found = ClaimScoresHook()._base(SimpleNamespace(cfg=Config(dict(
+            train_dataloader=dict(dataset=cfg)))))
+        np.testing.assert_array_equal(found, np.concatenate(
+            [expected] * number))
 
 
 @pytest.mark.parametrize('weight', [[], ['.5']])

@@ -13,6 +13,7 @@ from lvlm_var_mm.datasets import SkeletonDataset, TokenDataset
 from lvlm_var_mm.datasets.tokens import save_tokens
 from lvlm_var_mm.engine import reasons as module
 from lvlm_var_mm.engine.reasons import ClipReasonsHook, chosen, events_of
+from lvlm_var_mm.kinematics import KINDS
 from lvlm_var_mm.models.heads.reasons import ClipReasons
 from lvlm_var_mm.synthetic.performance import perform
 
@@ -62,6 +63,13 @@ def test_without_joints_descriptions_are_said(path, caplog):
     assert 'clips get the description' in caplog.text
 
 
+def test_descriptions_alone(path):
+    runner = runner_of(SkeletonDataset(path, EVENTS))
+    runner.model.cls_head.reasons = ClipReasons(3, used=False)
+    ClipReasonsHook().before_train(runner)
+    assert not runner.model.cls_head.reasons.fitted
+
+
 def test_some_clips_of_each_class(path):
     dataset = SkeletonDataset(path, EVENTS)
     some = chosen(dataset, 2)
@@ -82,9 +90,13 @@ def test_corrupt_clips_are_left_out(path, monkeypatch):
 def test_cached_tokens_bring_them(tmp_path):
     path = tmp_path / 'tokens.npz'
     events = np.array([[0, 0, 1, 1, 0]], np.float32)
+    decidable = np.ones(len(KINDS), bool)
     save_tokens(str(path), None, [dict(
-        label=1, codes=np.zeros((2, 3), int), meta=[dict(events=events)] * 2)])
-    runner = runner_of(TokenDataset(str(path)))
+        label=1, codes=np.zeros((2, 3), int),
+        meta=[dict(events=events, decidable=decidable)] * 2)])
+    dataset = TokenDataset(str(path))
+    np.testing.assert_array_equal(events_of(dataset, 0).decidable, decidable)
+    runner = runner_of(dataset)
     ClipReasonsHook().before_train(runner)
     assert runner.model.cls_head.reasons.totals.tolist() == [0, 1, 0]
 

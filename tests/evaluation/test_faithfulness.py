@@ -114,3 +114,10 @@ def test_whether_tokens_are_read():
     assert hits['whole'] == hits['shuffled'] == 6  # it adds up
     assert hits['zero'] == 3 and hits['swapped'] < 6
     assert set(does_it_read(Deaf(), tokens, samples, labels).values()) == {3}
+
+
+def test_one_clip_alone_has_none_to_swap_with():
+    tokens, samples = clips()
+    hits = does_it_read(Reader(), tokens.clips(slice(1)), samples[:1],
+                        torch.tensor([1]))
+    assert hits == dict(whole=1, shuffled=1, zero=hits['zero'])

@@ -137,6 +137,14 @@ def test_negation():
     assert check('The body stays still.', seen) is False
 
 
+@pytest.mark.parametrize('said, truth', [
+    ('The knees move.', True), ('Both knees move.', True),
+    ('The knees bend.', True), ('The knees do not move.', False),
+    ('The knees stay still.', False)])
+def test_knees(said, truth):
+    assert check(said, observe(measured(8))) is truth  # sits down
+
+
 def test_claims_that_cannot_be_checked():
     seen = observe(body())
     with pytest.raises(ValueError, match='makes 2 claims'):

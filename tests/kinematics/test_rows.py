@@ -7,6 +7,9 @@ from lvlm_var_mm.kinematics import (NAMES, check, claims, describe,
                                     observation_of, observe)
 from lvlm_var_mm.kinematics.claims import Claim
 from lvlm_var_mm.kinematics.rows import to_decidable, to_rows
+from lvlm_var_mm.kinematics.strengths import strengths_of_rows
+
+readers = pytest.mark.parametrize('read', [observation_of, strengths_of_rows])
 
 
 def both(keypoint, **kwargs):
@@ -39,16 +42,26 @@ def _parted(name):
     return ' '.join(words[:at]), ' '.join(words[at:])
 
 
-def test_without_what_is_decidable_nothing_is_false():
+def test_where_nothing_is_decidable_nothing_is_false():
     seen, _ = both(measured(6))
-    again = observation_of(to_rows(seen))
+    again = observation_of(to_rows(seen), np.zeros(len(NAMES), bool))
     truths = {check(Claim(*_parted(name)), again) for name in NAMES}
     assert truths == {True, None}
 
 
+ALL = np.ones(len(NAMES), bool)
+
+
+@readers
 @pytest.mark.parametrize('events, decidable', [
-    (np.zeros((2, 3)), None), ([(999, 0, 1, 1, 0)], None),
+    (np.zeros((2, 3)), ALL), ([(999, 0, 1, 1, 0)], ALL),
     (np.zeros((0, 5)), [True])])
-def test_rows_of_an_older_version_are_refused(events, decidable):
+def test_rows_of_an_older_version_are_refused(read, events, decidable):
     with pytest.raises(ValueError, match='older version.*BodyPartEvents'):
-        observation_of(events, decidable)
+        read(events, decidable)
+
+
+@readers
+def test_both_are_needed(read):
+    with pytest.raises(ValueError, match='without `decidable`.*`meta_keys`'):
+        read([(0, 0, 1, 1, 0)], None)

@@ -60,6 +60,10 @@ def test_checkpoint_goes_on_with_other_classes(first, tmp_path, run_tool):
     assert len(weights) > 50
     for key in weights:  # nothing was learned: they are those of the first
         torch.testing.assert_close(after[key], before[key])
+    # What happens in clips is counted anew, for the new classes.
+    totals = 'cls_head.reasons.totals'
+    assert before[totals].tolist() == [2, 2]
+    assert after[totals].tolist() == [2, 2, 2]
 
 
 def test_the_page_has_the_command():

@@ -16,6 +16,22 @@ def tool(monkeypatch):
     return runpy.run_path(str(TOOLS / 'test.py'), run_name='tool')
 
 
+@pytest.fixture
+def merge(tool, tmp_path, monkeypatch):
+    """The config of a head of this kind under these flags."""
+    checkpoint = tmp_path / 'a.pth'
+    checkpoint.touch()
+
+    def merged(kind, *flags):
+        monkeypatch.setattr(sys, 'argv', ['test.py', 'c.py', str(checkpoint),
+                                          *flags])
+        return tool['merge_args'](Config(dict(
+            launcher='none', model=dict(cls_head=dict(type=kind)))),
+            tool['parse_args']())
+
+    return merged
+
+
 def test_truth_is_marked(tool, capsys, monkeypatch):
     asked = []
 
@@ -44,12 +60,18 @@ def test_truth_is_marked(tool, capsys, monkeypatch):
 
 @pytest.mark.parametrize('flags, expected', [
     ([], None), (['--explain-all'], dict(verify=False)),
+    (['--verify'], None),
+    (['--explain-all', '--explain', '0', '--verify'], dict(verify=True)),
     (['--explain-all', '--verify'], dict(verify=True))])
-def test_all_clips(tool, tmp_path, monkeypatch, flags, expected):
-    checkpoint = tmp_path / 'a.pth'
-    checkpoint.touch()
-    monkeypatch.setattr(sys, 'argv', ['test.py', 'c.py', str(checkpoint),
-                                      *flags])
-    cfg = Config(dict(launcher='none', model=dict(cls_head=dict(type='a'))))
-    cfg = tool['merge_args'](cfg, tool['parse_args']())
-    assert cfg.model.cls_head.get('explain') == expected
+@pytest.mark.parametrize('kind', ['LVLMHead', LVLMHead])
+def test_all_clips(merge, flags, expected, kind):
+    assert merge(kind, *flags).model.cls_head.get('explain') == expected
+
+
+@pytest.mark.parametrize('kind, flags, message', [
+    ('GCNHead', ['--explain-all'], '--explain-all: GCNHead gives no reasons'),
+    ('GCNHead', ['--verify'], '--verify: GCNHead gives no reasons'),
+    ('LVLMHead', ['--verify', '--explain', '0'], 'add --explain-all, or')])
+def test_flags_that_would_do_nothing(merge, kind, flags, message):
+    with pytest.raises(ValueError, match=message):
+        merge(kind, *flags)

@@ -3,8 +3,10 @@ import json
 import runpy
 
 import pytest
-from helpers import NUCLA, REPO, TOOLS
+from helpers import NUCLA, REPO, TOOLS, write_nucla
 from mmengine.config import Config
+
+from mmaction.registry import DATASETS
 
 TOOL = str(TOOLS / 'perf/few_clips.py')
 
@@ -23,6 +25,28 @@ def test_schedule_is_stretched(clips, updates, epochs):
         assert wait.epochs == pytest.approx(epochs * 52 / 60, abs=1)
     for schedule in cfg.param_scheduler:
         assert schedule.end > schedule.get('begin', 0)
+
+
+WRAPPED = 'stgcnpp_recipe_nucla_xview', 'stgcnpp_stock_nucla_xview'
+
+
+@pytest.mark.parametrize('name', WRAPPED)
+def test_clips_are_left_out_inside_of_wrappers(name, tmp_path):
+    tool = runpy.run_path(TOOL)
+    data = write_nucla(tmp_path / 'clips.pkl')
+    cfg = Config.fromfile(str(REPO / f'configs/baselines/{name}.py'))
+    times = cfg.train_dataloader.dataset.times
+    cfg = tool['without'](cfg, str(data), 'xview', [])
+    clips = DATASETS.build(cfg.train_dataloader.dataset.dataset)
+    first = clips.get_data_info(0)['frame_dir']
+    cfg = tool['without'](cfg, str(data), 'xview', [first])
+    some = DATASETS.build(cfg.train_dataloader.dataset)
+    assert len(some) == times * (len(clips) - 1)
+    assert len(DATASETS.build(cfg.test_dataloader.dataset))
+    # An epoch has several passes, so it takes fewer for as many updates.
+    batch = cfg.train_dataloader.batch_size
+    scaled = tool['scaled'](cfg, 2 * batch, 20 * times)
+    assert scaled.train_cfg.max_epochs == 10
 
 
 def test_needs_data(run_tool, monkeypatch):

@@ -116,6 +116,7 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
     metric = ExplanationMetric(class_names=head.classes.names)
     erased: Dict[str, List] = {}
     hits: Dict[str, int] = {}
+    tried: Dict[str, int] = {}
     sides: List[bool] = []
     seconds, shown = [], 0
     for start in tqdm(range(0, len(which), args.batch), desc=Path(
@@ -130,6 +131,7 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
         for key, number in does_it_read(head, tokens, samples,
                                         labels).items():
             hits[key] = hits.get(key, 0) + number
+            tried[key] = tried.get(key, 0) + len(some)
         _, others = explained(model, [
             in_a_mirror(dataset, int(i), events.layout) for i in some])
         sides += [f for one, other in zip(samples, others)
@@ -154,7 +156,7 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
         names_some_steps=float(1 - np.isnan(
             erased['comprehensiveness']).mean()),
         seconds_a_clip=float(np.median(seconds)),
-        **{f'top1_{key}': number / len(which)
+        **{f'top1_{key}': number / tried[key]
            for key, number in hits.items()})
     if sides:
         found.update(mirror_follows=float(np.mean(sides)),

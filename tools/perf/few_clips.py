@@ -54,6 +54,7 @@ from terminaltables import AsciiTable
 from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.benchmark.streams import leaves
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets.annotations import read_pickle
 from lvlm_var_mm.datasets.transforms.events import declared
@@ -119,6 +120,10 @@ def scaled(cfg: Config, clips: int, updates: int) -> Config:
     hooks stretched to them."""
     loader = cfg.train_dataloader
     loader.drop_last = False
+    dataset = loader.dataset
+    while dataset.get('dataset') is not None:  # passes that make an epoch
+        clips *= dataset.get('times', 1)
+        dataset = dataset.dataset
     steps = -(-clips // loader.batch_size)
     before, epochs = cfg.train_cfg.max_epochs, max(1, -(-updates // steps))
 
@@ -141,19 +146,28 @@ def scaled(cfg: Config, clips: int, updates: int) -> Config:
     return cfg
 
 
+def without(cfg: Config, path: str, protocol: str,
+            names: List[str]) -> Config:
+    """A config on the clips of a file, whose training set, in whatever
+    wrappers, lacks those of these names."""
+    for loader, dataset in leaves(cfg):
+        train = loader == 'train_dataloader'
+        dataset.update(ann_file=path,
+                       split=f'{protocol}_{"train" if train else "val"}')
+        if train:
+            dataset.exclude = names
+        cfg[loader].update(num_workers=0, persistent_workers=False)
+    return cfg
+
+
 def train_config(file: str, data: Split, rows: np.ndarray,
                  args: argparse.Namespace, folder: str) -> np.ndarray:
     """Labels (N, ) that a model trained on these clips gives to the test
     clips, -1 to all others."""
-    cfg = Config.fromfile(find_config(file))
-    for part, name in ('train', 'train'), ('val', 'val'), ('test', 'val'):
-        cfg[f'{part}_dataloader'].dataset.update(
-            ann_file=args.data, split=f'{args.protocol}_{name}')
-        cfg[f'{part}_dataloader'].update(
-            num_workers=0, persistent_workers=False)
     others = data.train.copy()
     others[rows] = False
-    cfg.train_dataloader.dataset.exclude = data.names[others].tolist()
+    cfg = without(Config.fromfile(find_config(file)), args.data,
+                  args.protocol, data.names[others].tolist())
     cfg = scaled(cfg, len(rows), args.updates)
     cfg.update(work_dir=folder, launcher='none', log_level='WARNING')
     cfg.default_hooks.checkpoint = ConfigDict(

@@ -25,7 +25,8 @@ recipe = dict(
     ],
     pack=dict(
         type='PackActionInputs',
-        meta_keys=('frame_dir', 'explanation', 'events', 'span')),
+        meta_keys=('frame_dir', 'explanation', 'events', 'decidable',
+                   'span')),
     # Passes over the data that count as an epoch: no data are read again, no
     # events measured again, and validation comes less often.
     times=5,

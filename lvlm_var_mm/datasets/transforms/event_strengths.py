@@ -13,8 +13,8 @@ class EventStrengths(BaseTransform):
     (:func:`~lvlm_var_mm.kinematics.strengths`); what cannot be decided is 0.
     For :class:`EventCountHead`.
 
-    Required Keys: events, of :class:`BodyPartEvents`. Optional Keys:
-    decidable. Modified Keys: keypoint, float32 (1, E).
+    Required Keys: events, decidable, of :class:`BodyPartEvents`. Modified
+    Keys: keypoint, float32 (1, E).
     """
 
     def transform(self, results: Dict) -> Dict:

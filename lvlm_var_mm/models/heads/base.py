@@ -48,8 +48,7 @@ class LVLMBaseHead(PromptReader):
                              f'{", ".join(REASONS)}')
         super().__init__(*args, **kwargs)
         self.explain = explain
-        self.reasons = (ClipReasons(self.num_classes) if reasons == 'clip'
-                        else None)
+        self.reasons = ClipReasons(self.num_classes, used=reasons == 'clip')
 
     @abstractmethod
     def loss(self, feats: SemanticTokens, data_samples: SampleList,
@@ -120,12 +119,12 @@ class LVLMBaseHead(PromptReader):
         several wordings, else the description of its class."""
         names, descriptions = self.classes
         draws = [0] * len(labels)
-        if self.training and self.reasons is not None and self.reasons.fitted:
+        if self.training and self.reasons.used and self.reasons.fitted:
             draws = torch.randint(DRAWS, (len(labels), )).tolist()
         rows = []
         for s, label, draw in zip(data_samples, labels.tolist(), draws):
             text = s.get('explanation')
-            if not text and self.reasons is not None:
+            if not text:
                 text = self.reasons.write(label, s, draw)
             rows.append(prompt.reason(names[label],
                                       text or descriptions[label]))

@@ -74,9 +74,8 @@ class LVLMHead(LVLMBaseHead):
 
         Args:
             feats (SemanticTokens): From :class:`VSTNeck`.
-            data_samples (list[:obj:`ActionDataSample`]): With ``gt_label``;
-                an ``explanation`` in the meta information is the target,
-                else the description of the class.
+            data_samples (list[:obj:`ActionDataSample`]): With ``gt_label``
+                and what :meth:`reasons_of` makes targets of.
 
         Returns:
             dict: The losses and the accuracies of ``BaseHead``. Empty while

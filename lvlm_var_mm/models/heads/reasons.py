@@ -34,6 +34,8 @@ class ClipReasons(nn.Module):
 
     Args:
         num_classes (int): C.
+        used (bool): Whether the head learns them; counts are kept either
+            way, so that a checkpoint fits both.
 
     Attributes:
         counts (Tensor): (C, E) clips of a class in which such an event is
@@ -41,8 +43,9 @@ class ClipReasons(nn.Module):
         totals (Tensor): (C, ) clips of a class.
     """
 
-    def __init__(self, num_classes: int) -> None:
+    def __init__(self, num_classes: int, used: bool = True) -> None:
         super().__init__()
+        self.num_classes, self.used = num_classes, used
         self.register_buffer('counts', torch.zeros(num_classes, len(KINDS)))
         self.register_buffer('totals', torch.zeros(num_classes))
         self.register_load_state_dict_pre_hook(make_room_for_counts)
@@ -62,18 +65,22 @@ class ClipReasons(nn.Module):
         Returns:
             int: How many there were.
         """
-        counts, totals = (np.zeros(x.shape) for x in (self.counts,
-                                                      self.totals))
+        # Those of a checkpoint may be of other classes.
+        counts = np.zeros((self.num_classes, len(KINDS)))
+        totals = np.zeros(self.num_classes)
+        unasked = np.zeros(len(KINDS), bool)  # what happened is counted
         for label, events in clips:
-            counts[label] += kinds_of(observation_of(events))
+            counts[label] += kinds_of(observation_of(events, unasked))
             totals[label] += 1
         self.set_counts(torch.from_numpy(counts), torch.from_numpy(totals))
         return int(totals.sum())
 
     def set_counts(self, counts: Tensor, totals: Tensor) -> None:
-        """Take the counts of another copy."""
-        self.counts.copy_(counts)
-        self.totals.copy_(totals)
+        """Take the counts (C, E) and totals (C, ) of another copy."""
+        self.counts = self.counts.new_zeros(
+            self.num_classes, len(KINDS)).copy_(counts)
+        self.totals = self.totals.new_zeros(self.num_classes).copy_(totals)
+        self._evidence = ()
 
     def evidence(self) -> np.ndarray:
         """Return (C, E) log-odds, see :func:`~lvlm_var_mm.kinematics.reasons.
@@ -94,9 +101,10 @@ class ClipReasons(nn.Module):
             draw (int): Which wording.
 
         Returns:
-            str | None: None where there are no counts or no events.
+            str | None: None where there are no counts or no events, or they
+            are not ``used``.
         """
-        if not self.fitted or label >= len(self.totals):
+        if not (self.used and self.fitted) or label >= len(self.totals):
             return None
         seen = sample_events(sample)
         if seen is None:
@@ -116,6 +124,7 @@ def make_room_for_counts(reasons: ClipReasons, state_dict: Dict, prefix: str,
     """Before counts are loaded: those of other classes are taken, those of
     another vocabulary are not, and a checkpoint of an older version has
     none."""
+    reasons._evidence = ()
     names = 'counts', 'totals'
     saved = [state_dict.get(prefix + name) for name in names]
     usable = (all(s is not None for s in saved)

@@ -103,7 +103,8 @@ def sample_events(sample: Optional[ActionDataSample],
             half lies inside.
 
     Raises:
-        ValueError: An older version measured them.
+        ValueError: An older version measured them, or ``decidable`` was not
+            kept.
     """
     if sample is None or sample.get('events') is None:
         return None

@@ -67,7 +67,6 @@ def name_codes(counts: Tensor, totals: Tensor, support: int = 30,
         truth (float): The share of a code's steps of which its name must be
             true. The lower end of Wilson's 95 % interval must reach it: the
             fewer the steps, the clearer they must be.
-
         former (Sequence[str], optional): (K, ) the names so far.
 
     Returns:

@@ -37,7 +37,7 @@ def tensors(x: Features) -> List[Tensor]:
 
 
 class StepsInTime:
-    """Averages features over all but channels and time, L steps a part.
+    """Average features over all but channels and time, L steps a part.
 
     Several feature maps, as SlowFast's pathways or the scales of a Swin
     transformer, are put side by side, channel after channel, each brought to

@@ -112,13 +112,42 @@ def test_counts_are_kept_in_checkpoints(tiny_llava):
     assert not few.fitted and few.write(0, samples([0])[0]) is None
 
 
+@pytest.mark.parametrize('number', [2, 7])
+def test_counts_anew_after_a_checkpoint_of_other_classes(number):
+    saved = ClipReasons(number)
+    saved.fit([(label % number, events) for label, events in clips()])
+    reasons, average = ClipReasons(4), ClipReasons(4)
+    for each in (reasons, average):
+        each.load_state_dict(saved.state_dict())
+        each.evidence()
+    assert reasons.fit(clips()) == 40
+    average.set_counts(reasons.counts, reasons.totals)
+    for each in (reasons, average):
+        assert each.totals.tolist() == [10] * 4
+        assert each.counts.shape == (4, len(INDEX))
+        assert each.evidence().shape == (4, len(INDEX))
+        assert 'clap' in each.write(3, samples([3])[0])
+    assert reasons.fit([]) == 0 and not reasons.fitted
+
+
+def test_a_checkpoint_fits_whatever_is_learned(tiny_llava, monkeypatch):
+    clip, described = build(tiny_llava), build(tiny_llava, reasons='class')
+    clip.reasons.fit(clips())
+    described.load_state_dict(clip.state_dict(), strict=True)
+    texts = learned(described, samples([0]), [0], monkeypatch)
+    assert texts == [CLASSES[0][1]]
+    clip.load_state_dict(described.state_dict(), strict=True)
+    assert clip.reasons.fitted
+
+
 def test_no_reason_is_longer_than_the_longest(tiny_llava):
     """That which memory is estimated by."""
     rng, reasons = random.Random(0), ClipReasons(4)
     reasons.fit(clips())
     for i in range(100):
         sample, = make_samples([0], frame_dir=str(i))
-        sample.set_metainfo(dict(events=rows(*rng.sample(list(INDEX), 9))))
+        sample.set_metainfo(dict(events=rows(*rng.sample(list(INDEX), 9)),
+                                 decidable=np.ones(len(INDEX), bool)))
         assert len(reasons.write(0, sample, i).split()) <= len(LONGEST.split())
 
 
