@@ -18,7 +18,7 @@ from .averaged import copies
 
 
 class ClipEvents(NamedTuple):
-    """What a training set knows of a clip.
+    """Hold the label and the events of a training clip.
 
     Attributes:
         label (int): Its class.

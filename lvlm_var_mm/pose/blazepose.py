@@ -24,7 +24,7 @@ INSTALL = ("pose estimation needs MediaPipe: pip install -e '.[pose]' (from "
 
 
 class Landmarks(NamedTuple):
-    """What is seen in a frame, or stacked in T of them."""
+    """Hold the joints of a frame, or of T stacked frames."""
     world: np.ndarray  # (33, 3) metres; x right, y down, z from the camera
     pixels: np.ndarray  # (33, 2)
     visible: np.ndarray  # (33, ) 0 to 1; all 0 where nobody is seen

@@ -1,4 +1,5 @@
-"""What tools/perf/kill.py interrupts: a training, and what writes for it."""
+"""Works for tools/perf/kill.py to interrupt: a training, and what writes for
+it."""
 import hashlib
 import os
 import shutil

@@ -280,8 +280,9 @@ def look_otherwise(clips: Sequence[tuple]
 
 
 def look_at_real(path: Union[str, Path]) -> List[Tuple[list, list]]:
-    """Of each view, (clips, recall, opposite is larger, opposite at all) of
-    each row of `REAL`, then the share of all clips with each of `NEVER`."""
+    """Return, for each view, (clips, recall, opposite is larger, opposite at
+    all) of each row of `REAL`, then the share of all clips with each of
+    `NEVER`."""
     annotations, splits = read_pickle(path)
     rows = []
     for split in 'xview_train', 'xview_val':
