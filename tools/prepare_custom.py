@@ -14,8 +14,8 @@ or timestamps, a file with the seconds of the clip's frames, one per line.
 file is relative to DIR: .npy (persons, frames, joints, 2 or 3), .npz, .pkl of
 MMAction2, .skeleton of NTU, .json of MMPose or rtmlib, a folder of OpenPose's
 JSON, or a video. label is a class name, or a number if --classes names the
-classes; without, they stand in alphabetical order. split is train, val or test. All
-rows are checked first; damaged files are left out and listed in
+classes; without, they stand in alphabetical order. split is train, val or
+test. All rows are checked first; damaged files are left out and listed in
 OUT/skipped.json. Then:
 
     python tools/doctor.py OUT/config.py

@@ -10,8 +10,7 @@ from lvlm_var_mm.apis.clips import Reading
 from lvlm_var_mm.apis.reading import read_input
 from lvlm_var_mm.apis.wanted import Wanted
 from lvlm_var_mm.preparation.custom_skeleton import BODY_25
-from lvlm_var_mm.preparation.file_layout import (layout_by_shape,
-                                                 layout_of_file)
+from lvlm_var_mm.preparation.file_layout import layout_by_shape, layout_of_file
 
 ANY = Wanted(video=False, layout=None, dims=None, persons=2, fps=25.)
 WAVE = measured(23)
