@@ -76,9 +76,10 @@ class ClaimScoresHook(Hook):
     combination.
 
     It works for any head that makes ``pred_score`` with ``predict_by_feat``,
-    and asks the data samples for ``events`` and ``decidable``. Base rates are measured on the
-    training set of the config, which holds clips of the seen classes alone;
-    where it cannot be read, evidence is without a base, and the log says so.
+    and asks the data samples for ``events`` and ``decidable``. Base rates are
+    measured on the training set of the config, which holds clips of the seen
+    classes alone; where it cannot be read, evidence is without a base, and
+    the log says so.
 
     Args:
         weight (float, optional): See :class:`ClaimOpinion`; by default the
