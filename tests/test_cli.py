@@ -146,8 +146,8 @@ def test_file_of_an_os_error(tmp_path, capsys):
     assert f'error: No such file or directory: {tmp_path}/no/file' in (
         capsys.readouterr().err)
     with pytest.raises(SystemExit), user_errors():
-        raise PermissionError(13, 'Permission denied', '/root/work')
-    assert 'error: Permission denied: /root/work' in capsys.readouterr().err
+        raise PermissionError(13, 'Permission denied', '/home/me/work')
+    assert 'error: Permission denied: /home/me/work' in capsys.readouterr().err
 
 
 def test_shard_cut_short_is_named(tmp_path, tiny_llama):

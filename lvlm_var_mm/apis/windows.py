@@ -49,7 +49,7 @@ class Grid(NamedTuple):
         return self.length // self.stride
 
     def starts(self, frames: int) -> range:
-        """Where windows begin; each covers a frame that those before do
+        """Find where windows begin; each covers a frame that those before do
         not."""
         more = max(0, frames - self.length)
         return range(0, more + self.stride, self.stride) if (

@@ -158,7 +158,7 @@ class AnswerPicturesHook(Hook):
         return Clip(name, name, {}, fps, int(info.get('total_frames', 1)))
 
     def _number(self, dataset: Any) -> Dict[str, int]:
-        """Where the data set has each name; none of one that lists none."""
+        """Map names to places in the data set; empty if it lists none."""
         if id(dataset) not in self._numbers:
             plain = getattr(dataset, 'get_plain_info', None)
             self._numbers[id(dataset)] = {} if plain is None else {

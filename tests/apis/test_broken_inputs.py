@@ -20,7 +20,7 @@ WAVE = measured(23)
 
 
 def bytes_of(save, *args, **kwargs):
-    """What ``save`` writes into a file."""
+    """Return what ``save`` writes into a file."""
     def write(path):
         with open(path, 'wb') as f:
             save(f, *args, **kwargs)

@@ -122,7 +122,7 @@ def frames_of(path):
 
 
 def test_joints_in_pictures(tiny_llava, tmp_path):
-    """What MMAction2's `inference_skeleton` takes, and what it answers."""
+    """Give MMAction2's `inference_skeleton` what it takes; compare."""
     cfg = inference_config(tiny_llava, 'picture')
     joints = pictures('coco17', actions=ACTIONS)
     clips = [dict(keypoint=k, keypoint_score=k.any(-1).astype('f4'),
@@ -203,7 +203,7 @@ def test_reasons_are_written_as_configured(inferencer, clips, monkeypatch,
 
 
 def test_influence_is_that_of_leaving_tokens_out(inferencer, clips):
-    """As if the neck had made fewer tokens."""
+    """Compare with a neck that made fewer tokens."""
     answer, = inferencer(clips[0], explain_spans=True)['predictions']
     if len(answer['tokens']) < 2:
         pytest.skip('one span alone')

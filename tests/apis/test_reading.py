@@ -1,4 +1,4 @@
-"""What a file says itself comes first, and joints find their layout."""
+"""Read files: their own rate comes first, joints find their layout."""
 import pickle
 
 import numpy as np

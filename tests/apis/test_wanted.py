@@ -1,4 +1,4 @@
-"""What a model reads is told by its config."""
+"""Ask the config of a model what it reads."""
 import numpy as np
 import pytest
 from bodies import measured
@@ -52,7 +52,7 @@ def test_a_stock_model_of_joints_answers(tiny_llava):
 
 
 def test_joints_in_pictures_are_not_drawn_as_frames():
-    """What PoseC3D takes has the shape of a video."""
+    """Tell the input of PoseC3D, which has the shape of a video, apart."""
     wanted = wanted_by(Config.fromfile(find_config(
         'baselines/posec3d_nucla_xview')))
     clip = AnswerPicturesHook()._clip(
