@@ -2,26 +2,8 @@
 #
 # MMAction2's own SlowOnly-R50, from scratch, on the videos of NTU RGB+D 120:
 # NTU_ROOT/nturgb+d_rgb.
-_base_ = ('mmaction::recognition/slowonly/'
-          'slowonly_r50_8xb16-4x16x1-256e_kinetics400-rgb.py')
+_base_ = 'slowonly_ntu60_xsub.py'
 
-dataset = dict(
-    type='NTURGBDVideoDataset',
-    data_root='{{$NTU_ROOT:data/nturgbd}}',
-    benchmark='ntu120',
-    class_names='ntu120')
+ntu120 = dict(benchmark='ntu120', class_names='ntu120')
 model = dict(cls_head=dict(num_classes=120))
-train_dataloader = dict(
-    dataset=dict(
-        _delete_=True, **dataset, split='xsub_train',
-        pipeline=_base_.train_pipeline))
-val_dataloader = dict(
-    dataset=dict(
-        _delete_=True, **dataset, split='xsub_val',
-        pipeline=_base_.val_pipeline, test_mode=True))
-test_dataloader = dict(
-    dataset=dict(
-        _delete_=True, **dataset, split='xsub_val',
-        pipeline=_base_.test_pipeline, test_mode=True))
-custom_imports = dict(imports=['lvlm_var_mm'], allow_failed_imports=False)
-custom_hooks = [dict(type='SkippedSamplesHook')]
+train_dataloader = val_dataloader = test_dataloader = dict(dataset=ntu120)

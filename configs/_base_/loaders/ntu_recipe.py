@@ -1,7 +1,7 @@
 # NTU RGB+D 60, cross-subject, by the recipe and the schedule of MMAction2: 16
 # epochs of five passes. NTU_ROOT and `exclude` are those of
 # ../datasets/ntu_skeleton.py.
-_base_ = 'recipe.py'
+_base_ = ['recipe.py', 'loader.py']
 
 layout = 'ntu25'
 dataset = dict(
@@ -20,11 +20,9 @@ after = [
 ]
 data = dict(
     train=dict(
+        **_base_.loader.train,
         batch_size=16,
         num_workers=8,
-        persistent_workers=True,
-        drop_last=True,
-        sampler=dict(type='DefaultSampler', shuffle=True),
         dataset=dict(
             type='RepeatDataset',
             times=_base_.recipe.times,
@@ -33,10 +31,9 @@ data = dict(
                 split='xsub_train',
                 pipeline=[*before, *_base_.recipe.train, *after]))),
     val=dict(
+        **_base_.loader.test,
         batch_size=16,
         num_workers=8,
-        persistent_workers=True,
-        sampler=dict(type='DefaultSampler', shuffle=False),
         dataset=dict(
             **dataset,
             split='xsub_val',

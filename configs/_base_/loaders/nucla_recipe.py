@@ -1,12 +1,8 @@
 # Northwestern-UCLA, cross-view, by the recipe: 65 epochs of 318 updates.
-_base_ = 'recipe.py'
+_base_ = ['recipe.py', 'nucla.py']
 
-layout = 'kinect20'
-dataset = dict(
-    type='SkeletonDataset',
-    ann_file='{{$NUCLA_PKL:data/nucla_3d.pkl}}',
-    class_names='nucla',
-    num_joints=20)
+layout = _base_.nucla.layout
+dataset = _base_.nucla.dataset
 # What the joints do names the codes. The pickle says no frame rate; by the
 # pace at which people walk it is about this.
 before = [
@@ -20,18 +16,11 @@ after = [
     dict(type='FormatGCNInput', num_person=1), _base_.recipe.pack
 ]
 data = dict(
-    layout=dict(
-        num_node=20,
-        inward=[(0, 1), (1, 2), (3, 2), (4, 2), (5, 4), (6, 5), (7, 6),
-                (8, 2), (9, 8), (10, 9), (11, 10), (12, 0), (13, 12),
-                (14, 13), (15, 14), (16, 0), (17, 16), (18, 17), (19, 18)],
-        center=1),
+    layout=_base_.nucla.graph,
     train=dict(
+        **_base_.loader.train,
         batch_size=16,
         num_workers=1,
-        persistent_workers=True,
-        drop_last=True,
-        sampler=dict(type='DefaultSampler', shuffle=True),
         dataset=dict(
             type='RepeatDataset',
             times=_base_.recipe.times,
@@ -40,10 +29,9 @@ data = dict(
                 split='xview_train',
                 pipeline=[*before, *_base_.recipe.train, *after]))),
     val=dict(
+        **_base_.loader.test,
         batch_size=32,
         num_workers=1,
-        persistent_workers=True,
-        sampler=dict(type='DefaultSampler', shuffle=False),
         dataset=dict(
             **dataset,
             split='xview_val',

@@ -1,44 +1,17 @@
-# Pictures of the skeletons of the made sample for PoseC3D: a
-# parallel projection from a random side in training, from the camera in
-# testing; then as MMAction2 has poses of pictures, ten views in testing.
-_base_ = '../datasets/ntu_sample_classes.py'
+# Pictures of the skeletons of the made sample for PoseC3D.
+_base_ = ['picture.py', 'sample.py']
 
-dataset = dict(
-    type='NTURGBDSkeletonDataset',
-    data_root='{{$NTU_SAMPLE:data/ntu_sample}}',
-    benchmark='ntu60',
-    actions=_base_.actions,
-    class_names=_base_.class_names,
-    make_sample=True)
-left = [4, 5, 6, 7, 12, 13, 14, 15, 21, 22]
-right = [8, 9, 10, 11, 16, 17, 18, 19, 23, 24]
-first = dict(type='SkeletonPicture', layout='ntu25')
-frames = dict(type='UniformSampleFrames', clip_len=48)
-compact = [
-    dict(type='PoseDecode'),
-    dict(type='PoseCompact', hw_ratio=1., allow_imgpad=True),
-    dict(type='Resize', scale=(-1, 64))
-]
-augment = [
-    dict(type='RandomResizedCrop', area_range=(0.56, 1.0)),
-    dict(type='Resize', scale=(56, 56), keep_ratio=False),
-    dict(type='Flip', flip_ratio=0.5, left_kp=left, right_kp=right)
-]
-crop = dict(type='CenterCrop', crop_size=64)
-heatmap = dict(
-    type='GeneratePoseTarget', sigma=0.6, use_score=True, with_kp=True,
-    with_limb=False)
-after = [
-    dict(type='FormatShape', input_format='NCTHW_Heatmap'),
-    dict(type='PackActionInputs', meta_keys=('frame_dir', ))
-]
+dataset = _base_.sample.dataset
+picture = _base_.picture
+sides = dict(
+    left_kp=[4, 5, 6, 7, 12, 13, 14, 15, 21, 22],
+    right_kp=[8, 9, 10, 11, 16, 17, 18, 19, 23, 24])
+project = dict(type='SkeletonPicture', layout=_base_.sample.layout)
 data = dict(
     train=dict(
+        **_base_.loader.train,
         batch_size=12,
         num_workers=1,
-        persistent_workers=True,
-        drop_last=True,
-        sampler=dict(type='DefaultSampler', shuffle=True),
         dataset=dict(
             type='RepeatDataset',
             times=10,
@@ -46,37 +19,36 @@ data = dict(
                 **dataset,
                 split='xsub_train',
                 pipeline=[
-                    dict(type='RandomViewpoint3D', turn=60, tilt=15), first,
-                    frames, *compact, *augment, heatmap, *after
+                    picture.turn, project, picture.frames, *picture.compact,
+                    *picture.random_crop,
+                    dict(type='Flip', flip_ratio=0.5, **sides),
+                    picture.heatmap, *picture.pack
                 ]))),
     val=dict(
+        **_base_.loader.test,
         batch_size=24,
         num_workers=1,
-        persistent_workers=True,
-        sampler=dict(type='DefaultSampler', shuffle=False),
         dataset=dict(
             **dataset,
             split='xsub_val',
             pipeline=[
-                first,
-                dict(**frames, test_mode=True), *compact, crop, heatmap,
-                *after
+                project,
+                dict(**picture.frames, test_mode=True), *picture.compact,
+                picture.center_crop, picture.heatmap, *picture.pack
             ],
             test_mode=True)),
     test=dict(
+        **_base_.loader.test,
         batch_size=2,
         num_workers=1,
-        persistent_workers=True,
-        sampler=dict(type='DefaultSampler', shuffle=False),
         dataset=dict(
             **dataset,
             split='xsub_val',
             pipeline=[
-                first,
-                dict(**frames, num_clips=10, test_mode=True), *compact, crop,
-                dict(
-                    **heatmap, double=True, left_kp=left,
-                    right_kp=right), *after
+                project,
+                dict(**picture.frames, num_clips=10, test_mode=True),
+                *picture.compact, picture.center_crop,
+                dict(**picture.heatmap, double=True, **sides), *picture.pack
             ],
             test_mode=True)),
     train_cfg=dict(max_epochs=12))

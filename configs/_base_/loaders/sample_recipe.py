@@ -1,14 +1,8 @@
 # The made sample (../datasets/ntu_sample_skeleton.py) by the recipe.
-_base_ = ['recipe.py', '../datasets/ntu_sample_classes.py']
+_base_ = ['recipe.py', 'sample.py']
 
-layout = 'ntu25'
-dataset = dict(
-    type='NTURGBDSkeletonDataset',
-    data_root='{{$NTU_SAMPLE:data/ntu_sample}}',
-    benchmark='ntu60',
-    actions=_base_.actions,
-    class_names=_base_.class_names,
-    make_sample=True)
+layout = _base_.sample.layout
+dataset = _base_.sample.dataset
 before = [
     dict(type='BodyPartEvents', layout=layout, fps=30),
     dict(type='CenterSkeleton3D', layout=layout)
@@ -19,11 +13,9 @@ after = [
 ]
 data = dict(
     train=dict(
+        **_base_.loader.train,
         batch_size=12,
         num_workers=1,
-        persistent_workers=True,
-        drop_last=True,
-        sampler=dict(type='DefaultSampler', shuffle=True),
         dataset=dict(
             type='RepeatDataset',
             times=_base_.recipe.times,
@@ -32,10 +24,9 @@ data = dict(
                 split='xsub_train',
                 pipeline=[*before, *_base_.recipe.train, *after]))),
     val=dict(
+        **_base_.loader.test,
         batch_size=24,
         num_workers=1,
-        persistent_workers=True,
-        sampler=dict(type='DefaultSampler', shuffle=False),
         dataset=dict(
             **dataset,
             split='xsub_val',

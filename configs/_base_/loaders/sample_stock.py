@@ -1,61 +1,48 @@
-# The made sample as MMAction2's GCNs have NTU RGB+D:
-# aligned by the first frame, 100 frames, ten views in testing. Bones are those
-# of the layout.
-_base_ = '../datasets/ntu_sample_classes.py'
+# The made sample as MMAction2's GCNs have NTU RGB+D.
+_base_ = ['stock.py', 'sample.py']
 
-dataset = dict(
-    type='NTURGBDSkeletonDataset',
-    data_root='{{$NTU_SAMPLE:data/ntu_sample}}',
-    benchmark='ntu60',
-    actions=_base_.actions,
-    class_names=_base_.class_names,
-    make_sample=True)
-own = [
-    dict(type='PreNormalize3D'),
+dataset = _base_.sample.dataset
+stock = _base_.stock
+before = [
+    stock.align,
     dict(
-        type='SkeletonFeatures', feats=['j'], layout='ntu25', motion_scale=1.)
+        type='SkeletonFeatures',
+        feats=['j'],
+        layout=_base_.sample.layout,
+        motion_scale=1.)
 ]
-frames = dict(type='UniformSampleFrames', clip_len=100)
 after = [
-    dict(type='PoseDecode'),
-    dict(type='FormatGCNInput', num_person=2),
-    dict(type='PackActionInputs', meta_keys=('frame_dir', ))
+    stock.decode,
+    dict(type='FormatGCNInput', num_person=2), stock.pack
 ]
 data = dict(
     train=dict(
+        **_base_.loader.train,
         batch_size=12,
         num_workers=1,
-        persistent_workers=True,
-        drop_last=True,
-        sampler=dict(type='DefaultSampler', shuffle=True),
         dataset=dict(
             type='RepeatDataset',
             times=5,
             dataset=dict(
                 **dataset,
                 split='xsub_train',
-                pipeline=[*own, frames, *after]))),
+                pipeline=[*before, stock.train, *after]))),
     val=dict(
+        **_base_.loader.test,
         batch_size=24,
         num_workers=1,
-        persistent_workers=True,
-        sampler=dict(type='DefaultSampler', shuffle=False),
         dataset=dict(
             **dataset,
             split='xsub_val',
-            pipeline=[*own, dict(**frames, test_mode=True), *after],
+            pipeline=[*before, stock.val, *after],
             test_mode=True)),
     test=dict(
+        **_base_.loader.test,
         batch_size=4,
         num_workers=1,
-        persistent_workers=True,
-        sampler=dict(type='DefaultSampler', shuffle=False),
         dataset=dict(
             **dataset,
             split='xsub_val',
-            pipeline=[
-                *own,
-                dict(**frames, num_clips=10, test_mode=True), *after
-            ],
+            pipeline=[*before, stock.test, *after],
             test_mode=True)),
     train_cfg=dict(max_epochs=12))
