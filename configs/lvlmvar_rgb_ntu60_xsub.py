@@ -19,7 +19,7 @@ model = dict(
         inflate=(0, 0, 1, 1),
         norm_eval=False),
     # Without skeletons there are no body-part events to align with.
-    neck=dict(layout='NCTHW', in_channels=2048, align=None),
+    neck=dict(input_format='NCTHW', in_channels=2048, align=None),
     cls_head=dict(in_channels=2048),
     data_preprocessor=dict(
         type='ActionDataPreprocessor',

@@ -176,6 +176,11 @@ _SAME = dict(
     toes='foot', toe_base='foot', foot_index='foot')
 
 
+def vertical_axis(up: Sequence[float]) -> int:
+    """Return the number of the axis along which ``up`` points, up or down."""
+    return max(range(len(up)), key=lambda axis: abs(up[axis]))
+
+
 def joint_name(name: str) -> str:
     """Return a joint's name in the terms of :data:`LAYOUTS`.
 

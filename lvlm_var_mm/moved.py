@@ -9,7 +9,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from types import ModuleType
-from typing import Optional, Sequence
+from typing import Any, Optional, Sequence
 
 # Modules, within the package.
 MODULES = {
@@ -108,3 +108,10 @@ def _moved_name(place: str, names: dict):
 def _warn(old: str, new: str) -> None:
     warnings.warn(f'{old} is now {new}; the old path goes with version 0.3',
                   DeprecationWarning, stacklevel=3)
+
+
+def renamed(owner: str, old: str, new: str, value: Any) -> Any:
+    """Return the value of an argument under its old name, and warn."""
+    warnings.warn(f'`{old}` of {owner} is now `{new}`; the old name goes with '
+                  'version 0.3', DeprecationWarning, stacklevel=3)
+    return value

@@ -30,15 +30,16 @@ RANDOM = dict(type='RandomClips', number=9, serialize_data=False)
 
 def recognizer(folder, kind='skeleton', **over):
     """Config of LVLM-VAR on a tiny backbone."""
-    backbone, layout, preprocessor = dict(
+    backbone, input_format, preprocessor = dict(
         skeleton=(STGCN, 'NMCTV', dict(type='ActionDataPreprocessor')),
         rgb=(SLOW_ONLY, 'NCTHW', dict(
             type='ActionDataPreprocessor', mean=[128.] * 3, std=[50.] * 3,
             format_shape='NCTHW')))[kind]
     return dict(
         type='Recognizer3D', backbone=copy.deepcopy(backbone),
-        neck=dict(type='VSTNeck', in_channels=8, layout=layout, num_tokens=L,
-                  codebook_size=K, aux_head=dict(num_classes=len(CLASSES))),
+        neck=dict(type='VSTNeck', in_channels=8, input_format=input_format,
+                  num_tokens=L, codebook_size=K,
+                  aux_head=dict(num_classes=len(CLASSES))),
         cls_head=head_cfg(folder), data_preprocessor=preprocessor, **over)
 
 

@@ -73,10 +73,11 @@ def _about_axes(split: Split, seen: List[Seen], body: Layout,
     if align is None or dims != 3:
         return
     # It turns about an axis, whichever end of it is up.
-    vertical = align.get('vertical', 1)
+    up = align.get('up') or [
+        int(i == align.get('vertical', 1)) for i in range(3)]
     for sign in (1, -1):
-        up = [sign * (i == vertical) for i in range(3)]
-        doubts = [q for q in ask_axes(seen, body, Axes(tuple(up)))
+        declared = Axes(tuple(sign * x for x in up))
+        doubts = [q for q in ask_axes(seen, body, declared)
                   if 'points up' in q.text]
         if not doubts:
             return

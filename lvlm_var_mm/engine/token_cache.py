@@ -38,7 +38,7 @@ class TokenCacheHook(Hook):
 def fingerprint(model: nn.Module) -> str:
     """Hash all that decides which codes a recognizer gives to a clip."""
     neck = model.neck
-    settings = neck.layout, neck.num_tokens, neck.parts
+    settings = neck.input_format, neck.num_tokens, neck.parts
     if neck.steps_in_time.num_segments > 1:
         settings += neck.steps_in_time.num_segments,
     digest = hashlib.sha256(repr(settings).encode())

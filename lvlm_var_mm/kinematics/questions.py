@@ -89,8 +89,7 @@ def ask_axes(seen: Sequence[Seen], layout: Layout,
             ('people stand on their heads' if below else
              'people lie all the time'),
             f'set `up={tuple(map(int, real.up))}` of BodyPartEvents' +
-            (f' and `vertical={int(np.argmax(np.abs(real.up)))}` of '
-             'AlignSkeleton3D and RandomViewpoint3D' if len(real.up) == 3
+            (', AlignSkeleton3D and RandomViewpoint3D' if len(real.up) == 3
              else '') + f' (prepare_custom: --up={axis_name(real.up)})',
             below)
     if real.sure_hand >= SURE and real.mirrored != declared.mirrored:

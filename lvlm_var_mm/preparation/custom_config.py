@@ -6,8 +6,6 @@ from pprint import pformat
 from string import Template
 from typing import Dict
 
-import numpy as np
-
 from lvlm_var_mm.layouts import LAYOUTS, Layout
 from lvlm_var_mm.shipped import CONFIGS, INSTALLED, SCOPE
 from .custom_bodies import Bodies
@@ -127,12 +125,15 @@ features = [
 
 SPACE = Template("""\
 clip_len = 48
+# The direction that points up in the axes of the data.
+up = $up
 $events
 $align
 train_pipeline = [
     *events, align,
     dict(type='ResampleFrames', clip_len=clip_len, part=(0.5, 1.0)),
-    dict(type='RandomViewpoint3D', turn=30, tilt=15, stretch=0.1$view),
+    dict(type='RandomViewpoint3D', turn=30, tilt=15, stretch=0.1,
+         up=up),
     *features
 ]
 test_pipeline = [
@@ -181,9 +182,8 @@ test_pipeline = [
 # Body-part events name the codes; they need the names of the joints.
 EVENTS = Template("""\
 # What the joints do names the codes. Frames per second of clips that do not
-# say theirs, and the direction that points up in the axes of the data:
+# say theirs:
 fps = $fps
-up = $up
 events = [
     dict(
         type='BodyPartEvents',
@@ -197,13 +197,12 @@ NO_EVENTS = """\
 events = []"""
 
 ALIGN = Template("""\
-# `vertical` is the number of the axis of `up`, whichever end is up.
 align = dict(
     type='AlignSkeleton3D',
     center=$center,
     torso=$torso,
     left_right=$left_right,
-    vertical=$vertical)""")
+    up=up)""")
 
 
 def check_configs() -> None:
@@ -228,11 +227,11 @@ def skeleton_config(out: Path, layout: Layout, bodies: Bodies,
         num_classes (int): Classes.
         sizes (dict): Samples of each split.
     """
-    dims, vertical = bodies.dims, int(np.argmax(np.abs(bodies.axes.up)))
+    dims = bodies.dims
     pipelines = FEATURES.substitute(num_person=bodies.persons) + (
         PICTURE if dims == 2 else SPACE.substitute(
-            events=_events(layout, bodies), align=_align(layout, vertical),
-            view='' if vertical == 1 else f', vertical={vertical}'))
+            up=tuple(map(int, bodies.axes.up)),
+            events=_events(layout, bodies), align=_align(layout)))
     graph = pformat(layout.graph_cfg(), width=60, compact=True)
     model = GRAPH.substitute(
         # Positions and motion; the score of a 2D joint goes with them.
@@ -298,11 +297,10 @@ def _events(layout: Layout, bodies: Bodies) -> str:
         compact=True).replace('\n', '\n' + ' ' * 15)
     return EVENTS.substitute(
         layout=source, fps=f'{bodies.fps:g}',
-        up=tuple(map(int, bodies.axes.up)),
         mirrored=',\n        mirrored=True' if bodies.axes.mirrored else '')
 
 
-def _align(layout: Layout, vertical: int) -> str:
+def _align(layout: Layout) -> str:
     """Write the settings of AlignSkeleton3D that the names of the joints
     give."""
     def pair(*names):
@@ -317,4 +315,4 @@ def _align(layout: Layout, vertical: int) -> str:
     center = pair('left_hip', 'right_hip') if spine is None else spine
     return ALIGN.substitute(
         center=layout.center if center is None else center, torso=torso,
-        left_right=None if None in sides else sides, vertical=vertical)
+        left_right=None if None in sides else sides)

@@ -58,7 +58,8 @@ def test_good_pictures(tmp_path, layout):
 
 @pytest.mark.parametrize('change, level, words, remedy', [
     ('y_down', 'error', '-y points up in', 'up=(0, -1, 0)'),
-    ('z_up', 'warning', 'z points up in', '`vertical=2` of AlignSkeleton3D'),
+    ('z_up', 'warning', 'z points up in',
+     'up=(0, 0, 1)` of BodyPartEvents, AlignSkeleton3D and'),
     ('mirrored', 'warning', 'those of a mirror', 'mirrored=True'),
     ('millimetres', 'warning', 'not metres but millimetres?',
      'convert the keypoints to metres; the pipeline scales them'),
@@ -78,7 +79,7 @@ def test_what_the_pipeline_says_of_the_axes_counts(tmp_path):
     file = write(tmp_path / 'a.pkl', [CHANGES['z_up'](k) for k in made()])
     good = events('ntu25', up=(0, 0, 1))
     assert look(file, LAYOUTS['ntu25'], [*good, ALIGN]) == []
-    assert look(file, LAYOUTS['ntu25'], [dict(ALIGN, vertical=2)]) == []
+    assert look(file, LAYOUTS['ntu25'], [dict(ALIGN, up=(0, 0, 1))]) == []
     finding, = look(file, LAYOUTS['ntu25'], [ALIGN])
     assert 'z points up' in finding.text and finding.level == 'warning'
     file = write(tmp_path / 'b.pkl', [CHANGES['y_down'](k) for k in made()])

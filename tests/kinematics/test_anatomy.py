@@ -130,7 +130,7 @@ def test_each_clip_has_its_own_clock():
 
 @pytest.mark.parametrize('change, words, remedy', [
     ('y_down', 'not y: people stand on their heads', 'up=(0, -1, 0)'),
-    ('z_up', 'not y: people lie all the time', '`vertical=2`'),
+    ('z_up', 'not y: people lie all the time', '`up=(0, 0, 1)`'),
     ('mirrored', 'those of a mirror, or left and right', 'mirrored=True')])
 @pytest.mark.parametrize('layout', ['ntu25', 'kinect20', 'coco17'])
 def test_axes_that_the_bodies_contradict(layout, change, words, remedy):

@@ -111,7 +111,7 @@ def test_backbone_learns_and_predicts(tiny_llava, name):
     model = MODELS.build(dict(
         type='Recognizer3D',
         backbone=dict(dict(type=name.split(',')[0]), **cfg),
-        neck=dict(type='VSTNeck', in_channels=channels, layout=layout,
+        neck=dict(type='VSTNeck', in_channels=channels, input_format=layout,
                   num_tokens=L, codebook_size=2 * L,
                   num_segments=segments,
                   aux_head=dict(num_classes=len(CLASSES))),

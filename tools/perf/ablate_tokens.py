@@ -124,9 +124,9 @@ class Clips:
         self.features, self.samples = [], []
 
     @torch.no_grad()
-    def add(self, model: nn.Module, layout: str,
+    def add(self, model: nn.Module, input_format: str,
             loader: DataLoader) -> 'Clips':
-        axes = dict(NMCTV=(1, 4), NCTHW=(3, 4))[layout]
+        axes = dict(NMCTV=(1, 4), NCTHW=(3, 4))[input_format]
         for data in loader:
             data = model.data_preprocessor(data, False)
             # One view per clip; the neck averages the same axes away.
@@ -157,8 +157,8 @@ def load_clips(cfg: Config, checkpoint: str, views: int,
     train, test = Clips(), Clips()
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=seed)
     for _ in range(views):
-        train.add(model, cfg.model.neck.layout, loader)
-    test.add(model, cfg.model.neck.layout,
+        train.add(model, cfg.model.neck.input_format, loader)
+    test.add(model, cfg.model.neck.input_format,
              Runner.build_dataloader(cfg.test_dataloader, seed=seed))
     return train.done(), test.done()
 
@@ -264,7 +264,7 @@ def main() -> None:
         start = time.perf_counter()
         torch.manual_seed(seed)
         neck = MODELS.build({**cfg.model.neck, **VARIANTS[name],
-                             'layout': 'NMCTV', 'parts': None})
+                             'input_format': 'NMCTV', 'parts': None})
         if neck.align:
             neck.align.set_texts(*texts)
         train(neck, clips[0], args.epochs)

@@ -7,7 +7,7 @@
 #
 # `center` and `features` need the names of the joints; events are measured on
 # the joints as recorded, before any of it. Where y is not the axis that points
-# up or down, set `vertical` of the first step.
+# up or down, set `up` of the first step.
 recipe = dict(
     train=[
         # Seen from anywhere in front, above and below; wider: turn=180.

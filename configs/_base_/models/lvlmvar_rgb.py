@@ -15,7 +15,7 @@ model = dict(
         pool1_stride_t=1,
         inflate=(0, 0, 1, 1),
         norm_eval=False),
-    neck=dict(layout='NCTHW', num_tokens=8),
+    neck=dict(input_format='NCTHW', num_tokens=8),
     data_preprocessor=dict(
         type='ActionDataPreprocessor',
         mean=[123.675, 116.28, 103.53],

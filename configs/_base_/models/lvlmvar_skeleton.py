@@ -15,7 +15,7 @@ model = dict(
         graph_cfg=dict(layout='nturgb+d', mode='spatial')),
     neck=dict(
         type='VSTNeck',
-        layout='NMCTV',
+        input_format='NMCTV',
         in_channels=128,
         num_tokens=12,
         codebook_size=256,

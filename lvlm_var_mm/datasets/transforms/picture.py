@@ -4,10 +4,10 @@ from typing import Dict, Optional, Sequence, Tuple, Union
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from lvlm_var_mm.layouts import Layout, load_layout
+from lvlm_var_mm.layouts import Layout, load_layout, vertical_axis
 from mmaction.datasets.transforms import PreNormalize2D
 from mmaction.registry import TRANSFORMS
-from .skeleton import masked, seen_joints
+from .missing_joints import masked, seen_joints
 
 
 @TRANSFORMS.register_module()
@@ -60,7 +60,7 @@ class SkeletonPicture(BaseTransform):
                  max_persons: int = 2) -> None:
         if up is None:
             up = load_layout(layout).up if layout is not None else (0, 1, 0)
-        self.vertical = int(np.argmax(np.abs(up)))
+        self.vertical = vertical_axis(up)
         self.downward = up[self.vertical] < 0
         self.across = across if across is not None else next(
             i for i in range(3) if i != self.vertical)

@@ -13,7 +13,7 @@ from mmcv.transforms import BaseTransform
 
 from lvlm_var_mm.layouts import Layout, load_layout
 from mmaction.registry import TRANSFORMS
-from .skeleton import masked, seen_joints
+from .missing_joints import masked, seen_joints
 
 
 def spine_of(layout: Union[str, Dict, Layout]) -> Tuple[int, ...]:

@@ -8,41 +8,24 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from lvlm_var_mm.layouts import load_layout
+from lvlm_var_mm.layouts import load_layout, vertical_axis
+from lvlm_var_mm.moved import renamed
 from mmaction.registry import TRANSFORMS
-
-
-def seen_joints(results: Dict) -> Tuple[np.ndarray, np.ndarray]:
-    """Tell joints from zeros.
-
-    Args:
-        results (dict): With ``keypoint`` (M, T, V, C) and by option
-            ``keypoint_score`` (M, T, V).
-
-    Returns:
-        tuple: ``keypoint`` float32, zero where a joint is missing, and bool
-        (M, T, V, 1), where one is not.
-    """
-    keypoint = np.asarray(results['keypoint'], np.float32)
-    there = np.isfinite(keypoint).all(-1, keepdims=True) & keypoint.any(
-        -1, keepdims=True)
-    if results.get('keypoint_score') is not None:
-        there &= (results['keypoint_score'] > 0)[..., None]
-    return np.where(there, keypoint, np.float32(0)), there
-
-
-def masked(keypoint: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Zeros where a joint is missing, and nowhere else: one that comes to lie
-    at the very origin is put a millionth beside it."""
-    keypoint = np.where(there, keypoint, np.float32(0))
-    hidden = there & ~keypoint.any(-1, keepdims=True)
-    return np.where(hidden, np.float32(1e-6), keypoint)
+from .missing_joints import masked, seen_joints
 
 
 def _mean(values: np.ndarray, there: np.ndarray, axis) -> np.ndarray:
     """The mean of what is there; 0 where nothing is."""
     number = np.maximum(there.sum(axis), 1).astype(np.float32)
     return np.where(there, values, np.float32(0)).sum(axis) / number
+
+
+def _vertical(owner: str, up: Sequence[float],
+              vertical: Optional[int]) -> int:
+    """The number of the vertical axis; ``vertical`` is the old argument."""
+    if vertical is not None:
+        return renamed(owner, 'vertical', 'up', vertical)
+    return vertical_axis(up)
 
 
 @TRANSFORMS.register_module()
@@ -66,8 +49,12 @@ class AlignSkeleton3D(BaseTransform):
             unit. None takes the mean distance of all joints from the centre.
         left_right (list[tuple[int, int]]): Pairs of a left and a right joint;
             their mean direction becomes the x axis. None leaves the heading.
-        vertical (int): Number of the axis of ``up``, whichever end is up.
+        up (tuple[float]): Points up along one of the axes, as in
+            ``BodyPartEvents``; which end of the axis is up makes no
+            difference here.
         frames (int): Opening frames that are averaged; one alone is noisy.
+        vertical (int, optional): The old name of ``up``: the number of its
+            axis.
     """
 
     def __init__(self,
@@ -75,11 +62,13 @@ class AlignSkeleton3D(BaseTransform):
                  torso: Optional[Tuple[int, int]] = (0, 2),
                  left_right: Optional[Sequence[Tuple[int, int]]] = (
                      (4, 8), (12, 16)),
-                 vertical: int = 1,
-                 frames: int = 5) -> None:
+                 up: Sequence[float] = (0, 1, 0),
+                 frames: int = 5,
+                 vertical: Optional[int] = None) -> None:
         self.center = np.atleast_1d(center)
         self.torso = torso
         self.left_right = None if left_right is None else np.array(left_right)
+        vertical = _vertical('AlignSkeleton3D', up, vertical)
         self.floor = [i for i in range(3) if i != vertical]
         self.frames = frames
 
@@ -142,16 +131,19 @@ class RandomViewpoint3D(BaseTransform):
         turn (float): Largest turn about the up axis, degrees.
         tilt (float): Largest tilt about the first level axis, degrees.
         stretch (float): Largest relative change of an axis.
-        vertical (int): Number of the axis of ``up``, whichever end is up.
+        up (tuple[float]): Points up along one of the axes, or down.
+        vertical (int, optional): The old name of ``up``: the number of its
+            axis.
     """
 
     def __init__(self,
                  turn: float = 45.,
                  tilt: float = 20.,
                  stretch: float = 0.1,
-                 vertical: int = 1) -> None:
+                 up: Sequence[float] = (0, 1, 0),
+                 vertical: Optional[int] = None) -> None:
         self.turn, self.tilt, self.stretch = turn, tilt, stretch
-        self.vertical = vertical
+        self.vertical = _vertical('RandomViewpoint3D', up, vertical)
 
     def transform(self, results: Dict) -> Dict:
         y = np.deg2rad(np.random.uniform(-self.turn, self.turn))

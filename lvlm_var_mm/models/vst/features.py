@@ -13,7 +13,7 @@ from torch import Tensor
 Features = Union[Tensor, Sequence]
 
 # To (B, M, C, T, V): persons and joints, or space, are averaged away.
-LAYOUTS = dict(
+FORMATS = dict(
     NMCTV=lambda x: x,
     NCTHW=lambda x: x.flatten(3).unsqueeze(1),
     NTC=lambda x: x.transpose(1, 2)[:, None, :, :, None],
@@ -45,7 +45,7 @@ class StepsInTime:
     no time and is left out.
 
     Args:
-        layout (str): The axes of the features: ``'NMCTV'`` behind a GCN,
+        input_format (str): The axes of the features: ``'NMCTV'`` behind a GCN,
             ``'NCTHW'`` behind a 3D CNN or video transformer, ``'NTC'`` for a
             sequence of tokens in the order of time, ``'NCHW'`` for frames in
             the batch (TSN, TSM), ``'NC'`` for what is pooled over time (C3D).
@@ -61,22 +61,23 @@ class StepsInTime:
     """
 
     def __init__(self,
-                 layout: str,
+                 input_format: str,
                  in_channels: int,
                  num_tokens: int,
                  parts: Optional[Sequence[Sequence[int]]] = None,
                  num_segments: int = 1) -> None:
-        if layout not in LAYOUTS:
-            raise ValueError(f'VSTNeck: `layout` is {layout!r}, not one of '
-                             f'{sorted(LAYOUTS)}')
-        if parts is not None and layout != 'NMCTV':
-            raise ValueError('VSTNeck: `parts` needs joints, `layout` NMCTV')
-        if layout in WITHOUT_TIME and num_segments < 2:
+        if input_format not in FORMATS:
+            raise ValueError(f'VSTNeck: `input_format` is {input_format!r}, '
+                             f'not one of {sorted(FORMATS)}')
+        if parts is not None and input_format != 'NMCTV':
+            raise ValueError('VSTNeck: `parts` needs joints, '
+                             '`input_format` NMCTV')
+        if input_format in WITHOUT_TIME and num_segments < 2:
             raise ValueError(
-                f'VSTNeck: `layout` {layout} has no time: set `num_segments` '
-                'to the `num_clips` of SampleFrames, of which each becomes a '
-                'step')
-        self.layout = layout
+                f'VSTNeck: `input_format` {input_format} has no time: set '
+                '`num_segments` to the `num_clips` of SampleFrames, of which '
+                'each becomes a step')
+        self.input_format = input_format
         self.in_channels = in_channels
         self.num_tokens = num_tokens
         self.parts = parts
@@ -87,11 +88,12 @@ class StepsInTime:
         one after the other.
 
         Raises:
-            ValueError: They do not fit ``layout``, ``in_channels`` or
+            ValueError: They do not fit ``input_format``, ``in_channels`` or
                 ``num_segments``; gives their shapes.
         """
-        maps = [x for x in tensors(features) if x.dim() == len(self.layout)]
-        channels = sum(x.shape[self.layout.index('C')] for x in maps)
+        axes = self.input_format
+        maps = [x for x in tensors(features) if x.dim() == len(axes)]
+        channels = sum(x.shape[axes.index('C')] for x in maps)
         if channels != self.in_channels:
             raise ValueError(self._misfit(features, channels))
         if len(maps[0]) % self.num_segments:
@@ -106,7 +108,7 @@ class StepsInTime:
 
     def _pool(self, x: Tensor) -> Tensor:
         """Average one map -> (N P, C, S T)."""
-        x = LAYOUTS[self.layout](x.float())
+        x = FORMATS[self.input_format](x.float())
         if self.parts is None:
             x = x.mean((1, 4))[:, None]  # (B, 1, C, T)
         else:
@@ -118,14 +120,14 @@ class StepsInTime:
 
     def _misfit(self, features: Features, channels: int) -> str:
         shapes = [tuple(x.shape) for x in tensors(features)]
-        text = (f'VSTNeck: `layout` {self.layout} with `in_channels` '
-                f'{self.in_channels} does not fit features of shape '
-                f'{", ".join(map(str, shapes))}: ')
+        text = (f'VSTNeck: `input_format` {self.input_format} with '
+                f'`in_channels` {self.in_channels} does not fit features of '
+                f'shape {", ".join(map(str, shapes))}: ')
         if channels:
             return text + f'these have {channels} channels'
-        axes = ', '.join(self.layout).replace(
+        axes = ', '.join(self.input_format).replace(
             'C', str(self.in_channels), 1)
-        fitting = [name for name in LAYOUTS
+        fitting = [name for name in FORMATS
                    if len(name) in {len(shape) for shape in shapes}]
         text += f'it wants ({axes}), '
         if fitting == ['NC']:
@@ -133,7 +135,9 @@ class StepsInTime:
                 'and these are pooled over time. Let the backbone give its '
                 'feature map (`return_feat_map=True` of VisionTransformer, '
                 'TimeSformerMap instead of TimeSformer), or read several '
-                '`num_clips` of a sample as its steps: `layout` NC with '
-                '`num_segments`')
-        return text + ('and so many axes are of `layout` ' + ' or '.join(
-            fitting) if fitting else 'and no layout has so many axes')
+                '`num_clips` of a sample as its steps: `input_format` NC '
+                'with `num_segments`')
+        if not fitting:
+            return text + 'and no `input_format` has so many axes'
+        return (text + 'and so many axes are of `input_format` ' +
+                ' or '.join(fitting))

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from lvlm_var_mm.checkpoint.description import (check_tokens, from_bytes,
                                                 to_bytes)
+from lvlm_var_mm.moved import renamed
 from mmaction.registry import MODELS
 from ..tokens import SemanticTokens
 from .code_names import UNNAMED, VOCABULARY, old_codes_are_unnamed
@@ -36,7 +37,7 @@ class VSTNeck(BaseModule):
 
     Args:
         in_channels (int): C, channels of the backbone's output.
-        layout (str): The axes of that output, see
+        input_format (str): The axes of that output, see
             :class:`~.features.StepsInTime`: ``'NMCTV'`` behind a GCN,
             ``'NCTHW'`` behind a 3D CNN.
         num_tokens (int): L, tokens per clip, or a part of it.
@@ -66,6 +67,7 @@ class VSTNeck(BaseModule):
             :class:`~.features.StepsInTime`.
         same_tokens (bool): Whether a checkpoint with other ``num_tokens``,
             ``parts`` or ``switch_cost`` is refused, or read all the same.
+        layout (str, optional): The old name of ``input_format``.
 
     Raises:
         ValueError: Unknown axes, features that do not fit it, or use
@@ -74,7 +76,7 @@ class VSTNeck(BaseModule):
 
     def __init__(self,
                  in_channels: int,
-                 layout: str = 'NMCTV',
+                 input_format: str = 'NMCTV',
                  num_tokens: int = 16,
                  codebook_size: int = 256,
                  quantizer: Dict = dict(),
@@ -87,13 +89,16 @@ class VSTNeck(BaseModule):
                  aux_head: Optional[Dict] = None,
                  num_segments: int = 1,
                  same_tokens: bool = True,
+                 layout: Optional[str] = None,
                  init_cfg: Optional[Dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
-        self.steps_in_time = StepsInTime(layout, in_channels, num_tokens,
-                                         parts, num_segments)
+        if layout is not None:
+            input_format = renamed('VSTNeck', 'layout', 'input_format', layout)
+        self.steps_in_time = StepsInTime(input_format, in_channels,
+                                         num_tokens, parts, num_segments)
         self.in_channels = in_channels
         self.parts = parts
-        self.layout = layout
+        self.input_format = input_format
         self.num_tokens = num_tokens
         self.same_tokens = same_tokens
         self.description = dict(
@@ -131,7 +136,7 @@ class VSTNeck(BaseModule):
 
         Args:
             x (Tensor | Sequence): Feature maps, their axes named by
-                ``layout``; or codes made before, (N, S) integers of a
+                ``input_format``; or codes made before, (N, S) integers of a
                 ``TokenDataset``, which have no losses.
             data_samples (list[:obj:`ActionDataSample`], optional): The
                 annotations; given in training only.

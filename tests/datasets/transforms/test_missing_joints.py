@@ -132,7 +132,7 @@ def test_resampling_keeps_the_scores_with_the_joints(clip):
 @pytest.mark.parametrize('vertical', [0, 1, 2])
 def test_a_view_turns_about_the_vertical_that_is_named(clip, vertical):
     turned = apply([dict(type='RandomViewpoint3D', turn=90, tilt=0,
-                         stretch=0, vertical=vertical)], clip)
+                         stretch=0, up=np.eye(3)[vertical])], clip)
     np.testing.assert_allclose(turned[..., vertical], clip[..., vertical],
                                atol=1e-5)
     assert np.abs(turned - clip).max() > .1

@@ -55,9 +55,9 @@ def test_align_undoes_place_size_and_heading(degrees, vertical):
     keypoint = body()
     moved = 1.7 * turned(keypoint, degrees, vertical) + np.float32([3, -1, 4])
     moved *= present(keypoint)[..., None, None]
-    expected = apply(ALIGN, keypoint, vertical=vertical)
+    expected = apply(ALIGN, keypoint, up=np.eye(3)[vertical])
     np.testing.assert_allclose(
-        apply(ALIGN, moved, vertical=vertical), expected, atol=1e-4)
+        apply(ALIGN, moved, up=np.eye(3)[vertical]), expected, atol=1e-4)
     # The vertical is the one direction that is not turned.
     ratio = expected[0, 0, 5] - expected[0, 0, 6]
     given = keypoint[0, 0, 5] - keypoint[0, 0, 6]
@@ -323,3 +323,13 @@ def test_stock_pipeline(transforms, frames, channels, persons):
     assert packed['inputs'].shape == (1, 2, frames, JOINTS, channels)
     assert packed['data_samples'].gt_label.item() == 3
     assert bool(packed['inputs'][0, 1].any()) == (persons == 2)
+
+
+@pytest.mark.parametrize('name', ['AlignSkeleton3D', 'RandomViewpoint3D'])
+def test_the_old_name_of_up(name):
+    new = TRANSFORMS.build(dict(type=name, up=(0, 0, -1)))
+    with pytest.warns(DeprecationWarning, match=f'`vertical` of {name} is '
+                      'now `up`'):
+        old = TRANSFORMS.build(dict(type=name, vertical=2))
+    for key, value in vars(old).items():
+        np.testing.assert_array_equal(value, vars(new)[key])

@@ -10,8 +10,9 @@ from mmaction.models import TimeSformer
 C, L = 6, 4
 
 
-def steps(layout='NCTHW', channels=C, **over):
-    return StepsInTime(layout, channels, over.pop('num_tokens', L), **over)
+def steps(input_format='NCTHW', channels=C, **over):
+    return StepsInTime(input_format, channels, over.pop('num_tokens', L),
+                       **over)
 
 
 def test_frames_in_the_batch_are_steps():
@@ -60,16 +61,16 @@ def test_body_parts_of_several_clips():
     torch.testing.assert_close(found[1], second)
 
 
-@pytest.mark.parametrize('layout, shape, words', [
+@pytest.mark.parametrize('input_format, shape, words', [
     ('NCTHW', (2, C), r'wants \(N, 6, T, H, W\).*pooled over time.*'
      'return_feat_map=True.*TimeSformerMap.*num_segments'),
-    ('NCTHW', (8, C, 3, 3), '`layout` NCHW'),
-    ('NCTHW', (2, 4, C), '`layout` NTC'),
+    ('NCTHW', (8, C, 3, 3), '`input_format` NCHW'),
+    ('NCTHW', (2, 4, C), '`input_format` NTC'),
     ('NCTHW', (2, 9, 4, 3, 3), 'these have 9 channels'),
-    ('NC', (2, 1, 1, 1, 1, 1), 'no layout has so many axes')])
-def test_features_that_do_not_fit(layout, shape, words):
+    ('NC', (2, 1, 1, 1, 1, 1), 'no `input_format` has so many')])
+def test_features_that_do_not_fit(input_format, shape, words):
     with pytest.raises(ValueError, match=words) as error:
-        steps(layout, num_segments=2 if layout == 'NC' else 1)(
+        steps(input_format, num_segments=2 if input_format == 'NC' else 1)(
             torch.zeros(shape))
     assert str(shape) in str(error.value)
 
@@ -83,7 +84,7 @@ def test_settings_that_do_not_fit():
 
 def neck(**over):
     torch.manual_seed(0)
-    return VSTNeck(in_channels=C, layout='NCTHW', num_tokens=L,
+    return VSTNeck(in_channels=C, input_format='NCTHW', num_tokens=L,
                    codebook_size=8, **over)
 
 

@@ -9,25 +9,25 @@ from lvlm_var_mm.models.vst.quantizers import cheapest_path
 
 C, K, L = 8, 16, 6
 FEATURES = dict(NMCTV=(4, 2, C, 12, 5), NCTHW=(4, C, 12, 3, 2))
-layouts = pytest.mark.parametrize('layout', FEATURES)
+input_formats = pytest.mark.parametrize('input_format', FEATURES)
 
 
-def neck(layout='NMCTV', **over):
+def neck(input_format='NMCTV', **over):
     torch.manual_seed(0)
-    return VSTNeck(**{**dict(in_channels=C, layout=layout, num_tokens=L,
-                             codebook_size=K), **over})
+    return VSTNeck(**{**dict(in_channels=C, input_format=input_format,
+                             num_tokens=L, codebook_size=K), **over})
 
 
-def features(layout='NMCTV', seed=1):
-    return torch.randn(FEATURES[layout],
+def features(input_format='NMCTV', seed=1):
+    return torch.randn(FEATURES[input_format],
                        generator=torch.Generator().manual_seed(seed))
 
 
-@layouts
+@input_formats
 @pytest.mark.parametrize('num_tokens', [1, 6, 12, 20])  # of 12 steps in time
-def test_tokens(layout, num_tokens):
-    model = neck(layout, num_tokens=num_tokens)
-    tokens, _ = model(features(layout), make_samples([0, 1, 2, 3]))
+def test_tokens(input_format, num_tokens):
+    model = neck(input_format, num_tokens=num_tokens)
+    tokens, _ = model(features(input_format), make_samples([0, 1, 2, 3]))
     assert tokens.embeds.shape == (4, num_tokens, C)
     assert tokens.ids.shape == tokens.mask.shape == (4, num_tokens)
     assert tokens.mask.dtype is torch.bool and tokens.mask.all()
@@ -35,11 +35,11 @@ def test_tokens(layout, num_tokens):
     assert len(tokens.ids.unique()) > 1 or num_tokens == 1
 
 
-@layouts
-def test_steps_average_all_but_channels_and_time(layout):
-    model, x = neck(layout, num_tokens=12), features(layout)
-    x = x.mean((1, 4)) if layout == 'NMCTV' else x.mean((3, 4))
-    steps = model.temporal_steps(features(layout))
+@input_formats
+def test_steps_average_all_but_channels_and_time(input_format):
+    model, x = neck(input_format, num_tokens=12), features(input_format)
+    x = x.mean((1, 4)) if input_format == 'NMCTV' else x.mean((3, 4))
+    steps = model.temporal_steps(features(input_format))
     torch.testing.assert_close(steps, model.norm(x.transpose(1, 2)))
 
 
@@ -157,19 +157,19 @@ def test_tokens_of_body_parts():
         neck('NCTHW', parts=parts)
 
 
-def test_unknown_layout():
+def test_unknown_input_format():
     with pytest.raises(ValueError, match="'NTCHW'.*NCTHW.*NMCTV"):
         neck('NTCHW')
 
 
-@pytest.mark.parametrize('layout, x', [
+@pytest.mark.parametrize('input_format, x', [
     ('NMCTV', torch.zeros(2, C, 12, 3, 3)),
     ('NCTHW', torch.zeros(2, 2, C, 12, 5)),
     ('NCTHW', torch.zeros(2, C, 12)),
 ])
-def test_features_that_do_not_fit(layout, x):
-    with pytest.raises(ValueError, match=layout) as error:
-        neck(layout)(x)
+def test_features_that_do_not_fit(input_format, x):
+    with pytest.raises(ValueError, match=input_format) as error:
+        neck(input_format)(x)
     assert str(tuple(x.shape)) in str(error.value)
 
 
@@ -277,3 +277,10 @@ def test_codebook_persists():
         torch.manual_seed(3)
         net.train()(features(seed=8), make_samples([0, 1, 2, 3]))
     assert not moved(codebook(model), codebook(other))
+
+
+def test_the_old_name_of_an_argument():
+    with pytest.warns(DeprecationWarning, match='`layout` of VSTNeck is now '
+                      '`input_format`'):
+        old = VSTNeck(in_channels=C, layout='NCTHW', num_tokens=L)
+    assert old.input_format == 'NCTHW'
