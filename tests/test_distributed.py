@@ -69,7 +69,8 @@ def run_processes(folder, number):
     done = subprocess.run(
         ['bash', str(REPO / 'tools/dist_train.sh'),
          str(folder / 'cfg.py'), str(number)],
-        env=env, capture_output=True, text=True, timeout=300)
+        # DeepSpeed compiles a part of itself at its first use.
+        env=env, capture_output=True, text=True, timeout=1500)
     assert done.returncode == 0, done.stderr[-9000:]
 
 
