@@ -1,6 +1,7 @@
 """Test models on clips whose joints are disturbed, before all else that their
 configs do to them."""
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional,
                     Sequence, Tuple)
@@ -178,39 +179,31 @@ def joints_in_space(config: str, dataset: BaseDataset) -> int:
     return shape[2]
 
 
-def test(runner: Runner, model: Model, step: Optional[Dict],
-         file: str) -> Scores:
-    """Test by MMEngine's own loop, with a transform before the others.
+@contextmanager
+def before_all(dataset: Any, step: Optional[Dict]) -> Iterator[None]:
+    """Let a transform stand before those of an open data set, in whatever
+    wrappers, for a while.
 
     Args:
-        runner (Runner): With the model.
-        model (Model): Whose test set is read; its pipeline is put back.
+        dataset (Dataset): Its pipeline is put back.
         step (dict, optional): Settings of the transform.
-        file (str): Where the scores go, ``.pkl``.
     """
-    leaves = list(leaves_of(model.loader.dataset))
-    before = [leaf.pipeline.transforms for leaf in leaves]
-    evaluator = runner.build_evaluator(
-        [dict(type='DumpResults', out_file_path=file)])
-    # The loop is kept by the runner: its hooks ask it for the data.
-    runner._test_loop = TestLoop(
-        runner, model.loader, evaluator,
-        fp16=(model.cfg.get('test_cfg') or {}).get('fp16', False))
+    leaves = list(leaves_of(dataset))
+    kept = [leaf.pipeline.transforms for leaf in leaves]
     try:
-        if step is not None:
-            for leaf, transforms in zip(leaves, before):
-                leaf.pipeline.transforms = [TRANSFORMS.build(step),
-                                            *transforms]
-        runner.test()
+        for leaf, transforms in zip(leaves, kept):
+            leaf.pipeline.transforms = [
+                *([] if step is None else [TRANSFORMS.build(step)]),
+                *transforms]
+        yield
     finally:
-        for leaf, transforms in zip(leaves, before):
+        for leaf, transforms in zip(leaves, kept):
             leaf.pipeline.transforms = transforms
-    return read_dump(file, model.names)
 
 
 def run(model: Model, steps: Sequence[Optional[Dict]]
         ) -> Iterator[Scores]:
-    """Test a model once for each of some disturbances.
+    """Test a model by MMEngine's own loop, once for each of some disturbances.
 
     Args:
         model (Model): Of :func:`open_models`.
@@ -227,9 +220,21 @@ def run(model: Model, steps: Sequence[Optional[Dict]]
     with tempfile.TemporaryDirectory() as folder:
         cfg.update(load_from=model.checkpoint, resume=False, work_dir=folder,
                    launcher='none', log_level='WARNING',
+                   # Of two runners with one name, which has the second that
+                   # they start in, MMEngine gives one the other's folder.
+                   experiment_name=Path(folder).name,
                    test_evaluator=[dict(type='AccMetric')])
         cfg.pop('runner_type', None)  # one process has nothing to shard
         runner = Runner.from_cfg(cfg)
         load_strictly(runner)
+        scores = f'{folder}/scores.pkl'
+        # As the runner would build it, but of a test set that is open; kept
+        # by the runner, for hooks ask it for the data.
+        runner._test_loop = TestLoop(
+            runner, model.loader, runner.build_evaluator(
+                [dict(type='DumpResults', out_file_path=scores)]),
+            fp16=(cfg.get('test_cfg') or {}).get('fp16', False))
         for step in steps:
-            yield test(runner, model, step, f'{folder}/scores.pkl')
+            with before_all(model.loader.dataset, step):
+                runner.test()
+            yield read_dump(scores, model.names)

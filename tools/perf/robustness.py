@@ -167,8 +167,8 @@ def draw(rows: Sequence[Dict[str, Any]], chosen: Dict[str, Kind],
             points = {kind.none: rows[0], **{
                 r['strength']: r for r in rows if r['disturbance'] == name}}
             points = dict(sorted(points.items()))
-            axes.plot(points, [r['models'][model][part]['top1']
-                               for r in points.values()],
+            axes.plot(list(points), [r['models'][model][part]['top1']
+                                     for r in points.values()],
                       marker=marker, ms=4, alpha=.8, label=model)
         if kind.none:  # half and twice are as far from it
             axes.set_xscale('log')
