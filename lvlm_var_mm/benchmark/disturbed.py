@@ -39,25 +39,25 @@ def kinds(layout: Layout) -> Dict[str, Kind]:
     """Return the disturbances by name, for the joints of a layout."""
     return {
         'joints': Kind(
-            'part of the joints lost', (.1, .2, .4), 0,
+            'joints lost, part of all', (.1, .2, .4), 0,
             lambda x: dict(type='DropJoints', ratio=x)),
         'noise': Kind(
             'noise, torso lengths', (.02, .05, .1, .2), 0,
             lambda x: dict(type='JitterJoints', layout=layout, std=x)),
         'arm': Kind(
-            'an arm hidden, part of the time', (.25, .5, 1.), 0,
+            'arm hidden, part of the time', (.25, .5, 1.), 0,
             lambda x: dict(type='OccludeArm', layout=layout, part=x)),
-        '13 joints': Kind(
-            f'13 of {layout.num_joints} joints left', (1., ), 0,
+        'common': Kind(
+            'joints left, those of COCO', (13, ), layout.num_joints,
             lambda x: dict(type='KeepJoints', layout=layout)),
         'frames': Kind(
-            'part of the frames lost', (.2, .5, .8), 0,
+            'frames lost, part of all', (.2, .5, .8), 0,
             lambda x: dict(type='LoseFrames', ratio=x)),
         'pace': Kind(
             'duration of the clip', (.5, .75, 1.5, 2.), 1,
             lambda x: dict(type='StretchTime', factor=x)),
         'rhythm': Kind(
-            'duration of a half of it', (.25, .5, 2., 4.), 1,
+            'duration of a half of the clip', (.25, .5, 2., 4.), 1,
             lambda x: dict(type='StretchTime', factor=x, part=.5)),
     }
 

@@ -122,7 +122,7 @@ def test_models_whose_answers_are_known(data, tmp_path, run_tool):
     assert hands[None, 0] == spine[None, 0] == 100
     for part in .25, .5, 1.:  # one hand is always hidden for a while
         assert hands['arm', part] == 0 and spine['arm', part] == 100
-    assert hands['13 joints', 1] == 100 and spine['13 joints', 1] == 0
+    assert hands['common', 13] == 100 and spine['common', 13] == 0
     for (kind, strength), value in hands.items():
         if kind == 'frames':
             assert value == spine[kind, strength] == 0
@@ -187,6 +187,25 @@ def test_refusals(data, tmp_path, run_tool):
     assert 'VideoDataset' in said and 'RGB' in said
 
 
+def test_a_layout_without_names(data, tmp_path, run_tool):
+    """What needs no names is measured, the rest is told."""
+    model = write_model(tmp_path, data, 'bare', JOINTS[0])
+    cfg = Config.fromfile(str(model[1]))
+    cfg.test_dataloader.dataset.pipeline = [
+        dict(type='SkeletonFeatures', feats=['j'], layout=dict(
+            num_node=20, inward=LAYOUTS['kinect20'].inward, center=1)),
+        *PIPELINE]
+    cfg.dump(str(model[1]))
+    done = run_tool(TOOL, *model, '--only', 'pace', 'arm', '--out', tmp_path)
+    assert done.code == 0, done.err
+    found = json.loads(done.out.splitlines()[-1])
+    assert set(found['units']) == {'pace'} and 'elbow' in found['refused'][
+        'arm']
+    assert 'arm: not measured' in done.out
+    done = run_tool(TOOL, *model, '--only', 'arm', '--out', tmp_path)
+    assert done.code == 2 and 'elbow' in done.err.splitlines()[-1]
+
+
 def test_layout_that_names_its_joints(data):
     names = LAYOUTS['kinect20'].joints
     bare = dict(num_node=2, inward=[(1, 0)], center=0)
@@ -238,8 +257,8 @@ def test_a_stock_model_and_ours(data, tmp_path, run_tool, tiny_llama,
         'model.neck.aux_head.num_classes': 4, 'model.cls_head.num_classes': 4,
         'model.cls_head.in_channels': 8, 'model.cls_head.class_names': [
             list(pair) for pair in CLASSES]})
-    done = run_tool(TOOL, *stock, *ours, '--only', '13 joints',
-                    '--out', tmp_path)
+    done = run_tool(TOOL, *stock, *ours, '--only', 'common', '--out',
+                    tmp_path)
     assert done.code == 0, done.err
     found = json.loads(done.out.splitlines()[-1])
     assert found['layout'] == 'kinect20' and len(found['rows']) == 2

@@ -21,7 +21,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-NAMES = ('joints', 'noise', 'arm', '13 joints', 'frames', 'pace', 'rhythm')
+NAMES = 'joints', 'noise', 'arm', 'common', 'frames', 'pace', 'rhythm'
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,7 +32,7 @@ def parse_args() -> argparse.Namespace:
                         help='repeat it for models side by side')
     parser.add_argument('--only', nargs='+', choices=NAMES, default=NAMES,
                         metavar='NAME', help='disturbances, of: '
-                        + ', '.join(map(repr, NAMES)))
+                        + ', '.join(NAMES) + ' (default: all)')
     parser.add_argument('--layout', help='name of the joint layout; default: '
                         "the pipeline's or the backbone's")
     parser.add_argument('--workers', type=int, default=0,
@@ -49,6 +49,7 @@ if __name__ == '__main__':
 
 import numpy as np
 from matplotlib.figure import Figure
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from terminaltables import AsciiTable
 from tqdm import tqdm
@@ -124,7 +125,7 @@ def measure(models: Sequence[Model], chosen: Dict[str, Kind], parts: Parts
               desc='tests') as bar:
         for model in models:
             plain = None
-            for row, scores in zip(rows, run(model, steps)):
+            for scores, row in zip(run(model, steps), rows):
                 plain = scores if plain is None else plain
                 row['models'][model.name] = judge(scores, plain, parts)
                 tqdm.write(f'{model.name}, {said(row)}: top-1 '
@@ -170,10 +171,11 @@ def draw(rows: Sequence[Dict[str, Any]], chosen: Dict[str, Kind],
             axes.plot(list(points), [r['models'][model][part]['top1']
                                      for r in points.values()],
                       marker=marker, ms=4, alpha=.8, label=model)
-        if kind.none:  # half and twice are as far from it
+        if kind.none == 1:  # half and twice are as far from it
             axes.set_xscale('log')
-        labels = ['none' if x == kind.none else f'{x:g}' for x in points]
-        axes.set_xticks(list(points), labels, fontsize=8)
+        elif kind.none > max(kind.strengths):  # what is undisturbed comes left
+            axes.invert_xaxis()
+        axes.set_xticks(list(points), [f'{x:g}' for x in points], fontsize=8)
         axes.minorticks_off()
         axes.set_xlabel(kind.title)
         axes.set_ylim(0, 100)
@@ -186,20 +188,23 @@ def draw(rows: Sequence[Dict[str, Any]], chosen: Dict[str, Kind],
 def main() -> None:
     args = parse_args()
     init_default_scope('mmaction')
+    MMLogger.get_current_instance().setLevel('WARNING')
     models = open_models(args.model, args.layout, args.workers)
     chosen, refused = possible(args.only, models[0])
     if not chosen:
         raise ValueError(f'--only {args.only[0]}: '
                          f'{refused[args.only[0]]}')
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
     parts = parts_of(models[0])
     rows = measure(models, chosen, parts)
     numbers = {name: int(keep.sum()) for name, keep in parts}
     for name, clips in numbers.items():
         print(table(rows, name, clips))
+    for name, kind in chosen.items():
+        print(f'{name}: {kind.title}; {kind.none:g} is undisturbed')
     for name, why in refused.items():
         print(f'{name}: not measured, {why}')
-    out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
     part = parts[-1][0]
     draw(rows, chosen, part, numbers[part], out / 'robustness.png')
     line = json.dumps(dict(
