@@ -1,5 +1,5 @@
-"""Test models on clips whose joints are disturbed, before all else that their
-configs do to them."""
+"""Test models on clips whose joints are disturbed before their pipelines see
+them."""
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,7 +96,7 @@ def open_models(pairs: Sequence[Tuple[str, str]],
 
     Raises:
         FileNotFoundError: No such config or checkpoint.
-        ValueError: A test set is none of 3D skeletons, is of other clips or
+        ValueError: A test set holds no 3D skeletons, has other clips or
             joints than the first, or its layout is not known.
     """
     models: List[Model] = []
@@ -150,7 +150,7 @@ def find_layout(cfg: Config) -> Layout:
 
 
 def leaves_of(dataset: Any) -> Iterator[BaseDataset]:
-    """The data sets inside of wrappers such as ``ConcatDataset``."""
+    """Yield the data sets inside of wrappers such as ``ConcatDataset``."""
     inner = getattr(dataset, 'datasets', None) or [
         getattr(dataset, 'dataset', None)]
     for child in inner:
@@ -181,11 +181,11 @@ def joints_in_space(config: str, dataset: BaseDataset) -> int:
 
 @contextmanager
 def before_all(dataset: Any, step: Optional[Dict]) -> Iterator[None]:
-    """Let a transform stand before those of an open data set, in whatever
-    wrappers, for a while.
+    """Put a transform before those of an open data set, inside of any
+    wrappers, and take it out at the end.
 
     Args:
-        dataset (Dataset): Its pipeline is put back.
+        dataset (Dataset): With a pipeline.
         step (dict, optional): Settings of the transform.
     """
     leaves = list(leaves_of(dataset))
@@ -220,16 +220,16 @@ def run(model: Model, steps: Sequence[Optional[Dict]]
     with tempfile.TemporaryDirectory() as folder:
         cfg.update(load_from=model.checkpoint, resume=False, work_dir=folder,
                    launcher='none', log_level='WARNING',
-                   # Of two runners with one name, which has the second that
-                   # they start in, MMEngine gives one the other's folder.
+                   # By default the name has the current second: two runners
+                   # that start in the same one would share a log folder.
                    experiment_name=Path(folder).name,
                    test_evaluator=[dict(type='AccMetric')])
         cfg.pop('runner_type', None)  # one process has nothing to shard
         runner = Runner.from_cfg(cfg)
         load_strictly(runner)
         scores = f'{folder}/scores.pkl'
-        # As the runner would build it, but of a test set that is open; kept
-        # by the runner, for hooks ask it for the data.
+        # The loop that the runner would build, but on the test set that is
+        # open already. The runner holds it because hooks look for it there.
         runner._test_loop = TestLoop(
             runner, model.loader, runner.build_evaluator(
                 [dict(type='DumpResults', out_file_path=scores)]),

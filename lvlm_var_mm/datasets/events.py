@@ -165,7 +165,7 @@ def measure_first(dataset: 'SkeletonDataset') -> None:
               if isinstance(t, BodyPartEvents)]
     if not wanted or any(isinstance(t, Disturbance) and not t.is_off
                          for t in dataset.pipeline.transforms):
-        return  # disturbed clips show others
+        return  # disturbed clips show other events
     transform = wanted[0]
     settings = (transform.layout, transform.fps, transform.up,
                 transform.mirrored)

@@ -1,4 +1,4 @@
-"""Measure what is left of models when joints are lost, noisy or out of pace.
+"""Measure the accuracy left when joints are lost, noisy or out of pace.
 
     python tools/perf/robustness.py --model CONFIG CHECKPOINT
         [--model CONFIG CHECKPOINT ...] [--only NAME ...] [--layout LAYOUT]
@@ -8,13 +8,13 @@
         --model baselines/stgcnpp_nucla_xview.py baseline.pth \\
         --model lvlmvar_nucla_xview.py ours.pth
 
-Tests skeleton models, ours and MMAction2's, on the test clips of their configs
-as they are and under disturbances of the joints as recorded, before the
-pipeline of the config. All models see the same disturbed clips. Tables show
-top-1, mean class and what is lost against the undisturbed clips, with 95 % of
-a paired bootstrap over the clips; on all clips and, where some of them are
-training clips, on the clean ones. A picture of top-1 over the strength goes to
---out, and the last line, JSON with all figures, goes there as well.
+Tests skeleton models, ours or MMAction2's, on the test clips of their configs,
+first undisturbed, then with the recorded joints disturbed before the pipeline
+of the config sees them. All models see the same disturbed clips. Tables show
+top-1, mean class and the points lost against the undisturbed clips, with a
+95 % interval of a paired bootstrap over the clips: on all clips and, if some
+of them are training clips, on the others (clean). --out receives a chart of
+top-1 over the strength, and all figures as JSON, which is also the last line.
 """
 import argparse
 import json
@@ -70,8 +70,8 @@ Parts = Sequence[Tuple[str, np.ndarray]]  # name and which clips, bool (N, )
 
 
 def parts_of(model: Model) -> Parts:
-    """All test clips and, if some are training clips, those that are not;
-    says so where there is no training set to compare with."""
+    """Return all test clips and, if some are training clips, those that are
+    not. Print the reason if they cannot be compared with training clips."""
     everything = np.ones(len(model.names), bool)
     try:
         clips: Clips = clips_of(model.cfg)
@@ -87,8 +87,8 @@ def parts_of(model: Model) -> Parts:
 
 def possible(wanted: Sequence[str], model: Model
              ) -> Tuple[Dict[str, Kind], Dict[str, str]]:
-    """The disturbances that the joint layout allows, and why it does not
-    allow the others."""
+    """Return the disturbances that the joint layout allows, and for each of
+    the others the reason why it does not."""
     found, refused = {}, {}
     for name, kind in kinds(model.layout).items():
         if name in wanted:
@@ -102,7 +102,7 @@ def possible(wanted: Sequence[str], model: Model
 
 def judge(scores: Scores, plain: Scores, parts: Parts
           ) -> Dict[str, Dict[str, float]]:
-    """Figures on each part of the clips, and what is lost, in points."""
+    """Return figures on each part of the clips, with the points lost."""
     found = {}
     for name, keep in parts:
         figs = figures(scores, keep)
@@ -115,8 +115,8 @@ def judge(scores: Scores, plain: Scores, parts: Parts
 
 def measure(models: Sequence[Model], chosen: Dict[str, Kind], parts: Parts
             ) -> List[Dict[str, Any]]:
-    """A row for each disturbance and strength, the first without any, with
-    the figures of each model."""
+    """Return a row for each disturbance and strength, with the figures of
+    each model; the first row is without disturbance."""
     todo: List[Tuple[Optional[str], float]] = [(None, 0.)]
     todo += [(n, s) for n, kind in chosen.items() for s in kind.strengths]
     rows = [dict(disturbance=n, strength=s, models={}) for n, s in todo]
@@ -135,11 +135,13 @@ def measure(models: Sequence[Model], chosen: Dict[str, Kind], parts: Parts
 
 
 def said(row: Dict[str, Any]) -> str:
+    """Return disturbance and strength of a row in words."""
     name = row['disturbance']
     return f'{name} {row["strength"]:g}' if name else 'undisturbed'
 
 
 def table(rows: Sequence[Dict[str, Any]], part: str, clips: int) -> str:
+    """Return the table of one part of the clips."""
     cells: List[Sequence[str]] = [
         ('disturbance', 'model', 'top-1', 'mean class', 'lost', '95 %')]
     for row in rows:

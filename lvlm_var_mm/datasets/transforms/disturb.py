@@ -1,15 +1,15 @@
 """Disturb clips as sensors and people do in use: noise, another pace, and the
-base class of these and of what hides joints (:mod:`.hide`).
+base class of these and of the transforms that hide joints (:mod:`.hide`).
 
-Each transform stands first in a pipeline, before whatever measures, turns or
-resamples the joints, and keeps the axes of ``keypoint``, (M, T, V, C). A joint
-that it takes away becomes zero, with a score of zero where there are scores;
-one that was missing stays missing.
+They stand first in a pipeline, before anything measures, turns or resamples
+the joints, and keep the axes of ``keypoint``, (M, T, V, C). A joint that they
+hide becomes zero, and so does its score if there are scores; a joint that was
+missing stays missing.
 
 A clip is disturbed in the same way each time and for each model: its random
 numbers are seeded by its ``frame_dir``. They do not depend on the strength, so
-a stronger disturbance takes away what a weaker one does and more, or moves the
-joints the same way, but further. For training there is ``seed=None``.
+a stronger disturbance hides all that a weaker one hides, or moves the joints
+the same way, but further. For training, ``seed=None`` draws anew each time.
 """
 import zlib
 from abc import ABCMeta, abstractmethod
@@ -28,17 +28,16 @@ LayoutLike = Union[str, Dict, Layout]
 
 
 class Disturbance(BaseTransform, metaclass=ABCMeta):
-    """Base class: seed the random numbers, forget what joints once showed.
+    """Base class: seed the random numbers and drop events that were measured
+    on the undisturbed joints.
 
     Required Keys: keypoint. Optional Keys: frame_dir, keypoint_score.
     Modified Keys: keypoint, keypoint_score. Added Keys: disturbed. Removed
-    Keys: events, decidable and events_key, which were measured on the joints
-    before.
+    Keys: events, decidable and events_key.
 
     Args:
         seed (int, optional): Of the random numbers, together with the name
-            of the clip. None draws other ones each time, from NumPy's global
-            state.
+            of the clip. None draws them from NumPy's global state.
     """
 
     def __init__(self, seed: Optional[int] = 0) -> None:
@@ -65,7 +64,7 @@ class Disturbance(BaseTransform, metaclass=ABCMeta):
         if self.seed is None:
             return np.random.default_rng(np.random.randint(2**31))
         name = results.get('frame_dir')
-        # A folder before the name differs from machine to machine.
+        # The folder before the name differs from machine to machine.
         told = (Path(str(name)).name.encode() if name is not None else
                 np.ascontiguousarray(results['keypoint']).tobytes())
         return np.random.default_rng([self.seed, zlib.crc32(told)])
@@ -86,9 +85,8 @@ def torso_length(results: Dict, layout: Layout) -> float:
     """Return the median distance, over persons and frames, from the middle of
     the shoulders to the middle of the hips, in the unit of the data.
 
-    Where a clip never shows these four joints together, the root mean square
-    distance of the joints from their centre, which is about as long, stands
-    in.
+    If no frame of the clip shows these four joints, return the root mean
+    square distance of the joints from their centre, which is about as long.
     """
     keypoint, there = seen_joints(results)
     sides = [[layout.index(f'{side}_{part}') for side in ('left', 'right')]
@@ -108,14 +106,15 @@ def torso_length(results: Dict, layout: Layout) -> float:
 class JitterJoints(Disturbance):
     """Add noise to each coordinate of each joint in each frame.
 
-    Its unit is the length of the torso in the clip (:func:`torso_length`), not
-    the metre: some data sets are in metres, others in millimetres or in units
-    of a pose estimator, and children are smaller. A torso of an adult has
-    about half a metre, so 0.04 are two centimetres.
+    The unit is the length of the torso in the clip (:func:`torso_length`), not
+    the metre: some data sets are in metres, others in millimetres or in the
+    units of a pose estimator, and children are smaller. The torso of an adult
+    is about half a metre long, so 0.04 is about two centimetres.
 
     Args:
-        layout (str | dict): See :func:`lvlm_var_mm.layouts.load_layout`. In a
-            layout of pictures a third coordinate is a score and is left.
+        layout (str | dict): See :func:`lvlm_var_mm.layouts.load_layout`. In
+            layouts of pictures, a third coordinate is a score and stays as it
+            is.
         std (float): Standard deviation in torso lengths.
         seed (int, optional): See :class:`Disturbance`.
 
@@ -149,11 +148,11 @@ class JitterJoints(Disturbance):
 
 @TRANSFORMS.register_module()
 class StretchTime(Disturbance):
-    """Let the clip, or a piece of it, be performed slower or faster: the
-    number of frames changes, not their rate. Joints are interpolated linearly.
+    """Slow down or speed up the clip, or a piece of it: the number of frames
+    changes, their rate does not. Joints are interpolated linearly.
 
-    Whatever samples a fixed number of frames from the whole clip undoes an
-    even stretch; that of a piece changes the rhythm.
+    A pipeline that samples a fixed number of frames from the whole clip undoes
+    an even stretch. Stretching a piece changes the rhythm.
 
     Modified Keys, beside those of :class:`Disturbance`: total_frames.
 

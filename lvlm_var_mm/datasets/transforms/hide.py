@@ -1,5 +1,5 @@
 """Hide joints: some for the whole clip, those that a smaller layout lacks, an
-arm, all of some frames. See :mod:`.disturb` for what these have in common."""
+arm, or all joints of some frames. Their base class is in :mod:`.disturb`."""
 from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
@@ -10,8 +10,8 @@ from .disturb import Disturbance, LayoutLike, checked_part
 from .missing_joints import seen_joints
 from .recipe import draw_joints
 
-# What nearly every layout has, in two dimensions or three: each by the first
-# of its names that a layout knows.
+# Joints that nearly every layout has, in two dimensions or three. The first of
+# several names that a layout knows counts.
 COMMON = (('head', 'nose', 'neck'), *((f'{side}_{part}', ) for side in (
     'left', 'right') for part in ('shoulder', 'elbow', 'wrist', 'hip', 'knee',
                                   'ankle')))
@@ -19,7 +19,7 @@ ARM = ('elbow', 'wrist', 'hand', 'hand_tip', 'thumb', 'pinky', 'index')
 
 
 def hide(results: Dict, hidden: np.ndarray) -> None:
-    """Let joints be missing.
+    """Make joints missing.
 
     Args:
         results (dict): With ``keypoint`` (M, T, V, C) and by option
@@ -53,7 +53,8 @@ def common_joints(layout: LayoutLike) -> Tuple[int, ...]:
 
 @TRANSFORMS.register_module()
 class DropJoints(Disturbance):
-    """Lose joints for the whole clip, the same ones of all persons;
+    """Lose joints for the whole clip, the same ones for all persons.
+
     ``RandomDropJoints`` draws them in the same way for training.
 
     Args:
@@ -79,16 +80,16 @@ class DropJoints(Disturbance):
 
 @TRANSFORMS.register_module()
 class KeepJoints(Disturbance):
-    """Lose all joints but some: what a smaller layout would have shown.
+    """Lose all joints that a smaller layout would not have.
 
-    The place of the others stays, filled with zeros, so a model of the large
-    layout can be tested. None of them is made up from its neighbours.
+    They stay in the array as zeros, so that a model of the larger layout can
+    be tested. None of them is filled in from its neighbours.
 
     Args:
         layout (str | dict): See :func:`lvlm_var_mm.layouts.load_layout`.
         joints (sequence[str], optional): Names of those that stay. Defaults
             to :func:`common_joints`.
-        seed (int, optional): Not used: nothing is random here.
+        seed (int, optional): Unused, as nothing is random here.
 
     Raises:
         ValueError: The layout does not name one of them.
@@ -120,7 +121,7 @@ class OccludeArm(Disturbance):
     Args:
         layout (str | dict): See :func:`lvlm_var_mm.layouts.load_layout`.
         part (float): Of the clip, in one piece at a random time.
-        side (str): ``'left'``, ``'right'``, or ``'random'`` for another one in
+        side (str): ``'left'``, ``'right'``, or ``'random'`` to draw one for
             each clip.
         seed (int, optional): See :class:`Disturbance`.
 
@@ -161,8 +162,8 @@ class OccludeArm(Disturbance):
 class LoseFrames(Disturbance):
     """Lose frames: all joints of all persons are missing there.
 
-    They are drawn one by one among those that show anybody, and one of these
-    is always left.
+    They are drawn independently from the frames that show anybody, of which
+    at least one stays.
 
     Args:
         ratio (float): Part of these frames.
