@@ -1,7 +1,7 @@
 """Transforms of skeletons and of videos."""
 from .event_strengths import EventStrengths
 from .events import BodyPartEvents, ClipSpan
-from .picture import NormalizePicture2D, SkeletonPicture
+from .projection import NormalizePicture2D, SkeletonPicture
 from .recipe import (CenterSkeleton3D, DrawFrames, MinMaxSkeleton,
                      RandomDropAxis, RandomDropJoints)
 from .skeleton import (AlignSkeleton3D, RandomViewpoint3D, ResampleFrames,
