@@ -72,6 +72,8 @@ class Capture:
                 problem = 'it ended'
             except SourceLost as e:
                 problem = str(e)
+            if self.stop.is_set():
+                return
             visit += 1
             if not self.source.returns and self.loop:
                 continue
