@@ -172,7 +172,7 @@ def main() -> int:
     finally:
         if display is not None:
             display.close()
-        tell(in_words(live.summary()))
+    tell(in_words(live.summary()))
     return code
 
 

@@ -11,6 +11,9 @@ or those of a checkpoint; time does not depend on them. The last line is JSON:
 
 fps              frames a second when every frame is taken as fast as that
                  goes, answers included: above 30 nothing is skipped live
+fps_cpu          the same by the processor time of all threads, which other
+                 work on the machine disturbs less; with OMP_NUM_THREADS=1 it
+                 is what one free core does
 latency_ms_p50   at 30 frames a second, from the last frame of a window to its
 latency_ms_p95   answer
 answers_per_s    at 30 frames a second
@@ -37,6 +40,7 @@ import pickle
 import runpy
 import sys
 import tempfile
+import time
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -246,10 +250,13 @@ def main() -> None:
                                       show_progress=False)
         answering = ByModel(inferencer, KEEP)
         stream(answering, joints[:, :grid.length], args, fast=True)  # warm-up
+        used = time.process_time()
         found, quick = stream(answering, joints, args, fast=True)
+        used = time.process_time() - used
         live, summary = stream(answering, joints, args)
         figures = dict(
             fps=round(quick['frames'] / quick['seconds'], 2),
+            fps_cpu=round(quick['frames'] / used, 2),
             **{f'latency_ms_p{p}': round(float(np.percentile(
                 [a['latency_ms'] for a in live], p)), 1) for p in (50, 95)},
             answers_per_s=round(len(live) / summary['seconds'], 3),
