@@ -15,7 +15,7 @@ from lvlm_var_mm.apis.clips import Clip, Reading
 from lvlm_var_mm.apis.inputs import VIDEOS
 from lvlm_var_mm.apis.reading import NO_POSE, read_input
 from lvlm_var_mm.apis.wanted import Wanted
-from lvlm_var_mm.datasets.corrupt import CorruptSampleError
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError, problem_of
 from lvlm_var_mm.datasets.video import check_video, frames_of_video
 from lvlm_var_mm.layouts import Layout
 from lvlm_var_mm.pose import blazepose
@@ -95,8 +95,13 @@ class VideoFile(Source):
 
     def read(self) -> Iterator[Dict[str, np.ndarray]]:
         # One at a time: many at once would come late, and then all together.
-        for image in frames_of_video(self.name, decoded=0):
-            yield dict(image=image)
+        number, images = 0, frames_of_video(self.name, decoded=0)
+        try:
+            for number, image in enumerate(images, 1):
+                yield dict(image=image)
+        except decord.DECORDError as e:
+            raise ValueError(f'{self.name} cannot be decoded behind frame '
+                             f'{number}: {problem_of(e) or e}') from e
 
 
 class Camera(Source):
@@ -129,6 +134,8 @@ class Camera(Source):
                 if not there:
                     raise SourceLost('it gives no more frames')
                 yield dict(image=cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+        except cv2.error as e:
+            raise SourceLost(f'OpenCV fails ({e.err})') from e
         finally:
             capture.release()
 

@@ -4,13 +4,14 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
+import decord
 import numpy as np
 import pytest
 from helpers import write_frames
 
 from lvlm_var_mm.apis.clips import Reading
 from lvlm_var_mm.apis.wanted import Wanted
-from lvlm_var_mm.live import Live, SourceLost, capture, open_source
+from lvlm_var_mm.live import Live, SourceLost, capture, open_source, sources
 from lvlm_var_mm.live.capture import Capture
 from lvlm_var_mm.live.sources import Camera, JointsFile, Source, VideoFile
 from lvlm_var_mm.pose import blazepose
@@ -176,6 +177,21 @@ def test_sources_that_cannot_be_read(tmp_path, address, wanted, words):
     np.save(tmp_path / 'good.npy', np.ones((1, 4, 25, 3), 'f4'))
     with pytest.raises((ValueError, OSError), match=words):
         open_source(address.format(tmp=tmp_path), wanted)
+
+
+def test_a_video_that_is_damaged_inside(tmp_path, monkeypatch):
+    path = tmp_path / 'a.avi'
+    write_frames(path, np.zeros((4, 24, 32, 3), 'u1'))
+
+    def frames(path, decoded):
+        yield np.zeros((24, 32, 3), 'u1')
+        raise decord.DECORDError('[12:00:00] at.cc:1: Error reading')
+
+    monkeypatch.setattr(sources, 'frames_of_video', frames)
+    source = open_source(path, PICTURES)
+    with pytest.raises(ValueError, match='a.avi cannot be decoded behind '
+                       'frame 1'):
+        list(Capture(source, threading.Event(), fast=True))
 
 
 def test_without_mediapipe(monkeypatch):
