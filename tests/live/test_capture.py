@@ -114,8 +114,12 @@ class Frames(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_network_stream_that_breaks_off():
+@pytest.mark.skipif(
+    cv2.CAP_FFMPEG not in cv2.videoio_registry.getBackends(),
+    reason='this OpenCV was built without FFmpeg')
+def test_a_network_stream_that_breaks_off(monkeypatch):
     """Frames are RGB, windows hold frames of one visit, and it goes on."""
+    monkeypatch.delenv('http_proxy', raising=False)
     server = ThreadingHTTPServer(('127.0.0.1', 0), Frames)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
