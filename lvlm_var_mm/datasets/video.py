@@ -140,15 +140,16 @@ def check_video(path: str) -> None:
         raise CorruptSampleError(path, problem or str(e)) from e
 
 
-def frames_of_video(path: str) -> Iterator[np.ndarray]:
+def frames_of_video(path: str, decoded: int = DECODED
+                    ) -> Iterator[np.ndarray]:
     """Yield the frames of a video, uint8 (H, W, 3) RGB and upright, one at a
-    time; a bounded number is decoded ahead.
+    time; at most ``decoded`` bytes of them are decoded ahead.
 
     Not with decord's ``width`` and ``height``, which fail where a phone was
     held upright.
     """
     video = decord.VideoReader(str(path), num_threads=1)
-    ahead = max(1, DECODED // max(1, video[0].asnumpy().nbytes))
+    ahead = max(1, decoded // max(1, video[0].asnumpy().nbytes))
     for start in range(0, len(video), ahead):
         which = range(start, min(start + ahead, len(video)))
         yield from video.get_batch(list(which)).asnumpy()

@@ -40,7 +40,7 @@ def write_overlay(path: Union[str, Path], answer: Dict[str, Any], fps: float,
     writer = None
     try:
         for t, frame in enumerate(_scenes(keypoint, layout, video)):
-            frame = _with_words(frame, answer, t / fps)
+            frame = with_words(frame, answer, said_at(answer, t / fps))
             if writer is None:
                 writer = cv2.VideoWriter(
                     str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps,
@@ -109,9 +109,10 @@ def _reach(keypoint: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     return seen.min(0), seen.max(0)
 
 
-def _with_words(frame: np.ndarray, answer: Dict[str, Any], seconds: float
-                ) -> np.ndarray:
-    """A bar with the class above and what goes on below."""
+def with_words(frame: np.ndarray, answer: Dict[str, Any], told: str
+               ) -> np.ndarray:
+    """Return a frame, uint8 (H, W, 3) RGB, with class and score in a bar
+    above, and with ``told``, what goes on, below."""
     image = Image.fromarray(np.ascontiguousarray(frame))
     draw = ImageDraw.Draw(image, 'RGBA')
     width, height = image.size
@@ -123,7 +124,6 @@ def _with_words(frame: np.ndarray, answer: Dict[str, Any], seconds: float
                        fill=(47, 111, 181, 255))
         _write(draw, f'{answer["class"]}  {answer["score"]:.2f}', (8, 6),
                width)
-    told = said_at(answer, seconds)
     if told:
         draw.rectangle((0, height - bar, width, height),
                        fill=(20, 20, 20, 200))
