@@ -105,6 +105,10 @@ setup(
         # protobuf < 5, which tensorboard allows up to 2.20; so it goes without
         # constraints.txt.
         'pose': ['mediapipe==0.10.21'],
+        # The page of tools/serve.py. Written against Gradio 6, which is the
+        # first to go with huggingface_hub 2, as transformers 5 brings it; it
+        # asks for pillow < 13, so it goes without constraints.txt as well.
+        'demo': ['gradio>=6.31,<7'],
         # pytest-xdist runs the tests side by side (setup.cfg).
         # hypothesis makes the damaged files of tools/perf/fuzz.py.
         'test': ['pytest>=7', 'pytest-xdist>=3.7', 'bitsandbytes>=0.49',
