@@ -35,7 +35,8 @@ class Answering:
             ``inferencer.answers``.
         folder (Path): Where answers are written.
         limits (Limits): Of the server.
-        trial (callable): Gives what is wrong with a file, see :class:`.trial.Trial`.
+        trial (callable): Gives what is wrong with a file, see
+            :class:`.trial.Trial`.
         videos (bool): Whether videos are read.
         write_videos (bool): Offer a video with the skeleton as well.
     """
@@ -104,4 +105,3 @@ def _nameless(prediction: Dict[str, Any], path: str) -> Dict[str, Any]:
     if 'error' in changed:
         changed['error'] = changed['error'].replace(path, name)
     return changed
-

@@ -1,12 +1,13 @@
 """The page: a place to drop a file, the answer, and files for download."""
+from abc import ABCMeta
 from html import escape
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import gradio as gr
 from gradio.exceptions import InvalidPathError
 
-from .answering import Answering, Answered
+from .answering import Answered, Answering
 from .limits import Limits
 
 TITLE = 'What does this clip show?'
@@ -20,13 +21,21 @@ FRAME = ('<iframe class="answer" title="answer" sandbox="allow-scripts" '
          'srcdoc="{}"></iframe>')
 
 
-class Upload(gr.File):
+class _WithoutStub(type(gr.File)):
+    """Gradio's metaclass writes a stub file beside the source of a component,
+    for editors to find its events; this one has those of its base."""
+
+    def __new__(cls, name: str, bases: Tuple, attrs: Dict) -> Any:
+        return ABCMeta.__new__(cls, name, bases, attrs)
+
+
+class Upload(gr.File, metaclass=_WithoutStub):
     """Takes what was uploaded to this server, and nothing else.
 
     Gradio fetches a URL that stands in the place of a path, and where it is
     mounted into an application takes any file of the machine.
     """
-    is_template = True  # drawn as `gr.File`
+    is_template = True  # drawn as its base
 
     async def async_move_resource_to_block_cache(
             self, url_or_file_path: Any) -> Optional[str]:

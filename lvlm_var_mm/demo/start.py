@@ -8,6 +8,9 @@ from typing import Tuple
 from lvlm_var_mm.apis import ActionInferencer
 from lvlm_var_mm.apis.clips import Reading
 from lvlm_var_mm.apis.measuring import measured_answers
+from lvlm_var_mm.apis.zero_shot import scorer_of
+from lvlm_var_mm.class_lists import load_classes
+from lvlm_var_mm.pose import blazepose
 from lvlm_var_mm.preparation.file_layout import given_layout
 from .answering import Answering, Ask
 from .limits import Limits
@@ -18,9 +21,9 @@ def start(args: argparse.Namespace) -> None:
     """Serve until stopped; then nothing is left of what was uploaded.
 
     Raises:
-        ImportError: The extra ``demo`` is not installed.
-        OSError: The port is in use.
-        ValueError: Arguments that do not go together.
+        OSError: The port is in use, or there is no such file.
+        ValueError: Arguments that do not go together, or the extra ``demo``
+            is not installed.
     """
     try:
         from . import app as server
@@ -41,9 +44,11 @@ def start(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix='lvlm_var_serve_',
                                      ignore_cleanup_errors=True) as folder:
         server.prepare_gradio(Path(folder))
+        trial = Trial(limits, how)
         ask, videos = asker(args, how)
-        answering = Answering(ask, Path(folder), limits, Trial(limits, how),
-                              videos, args.video)
+        answering = Answering(ask, Path(folder), limits, trial, videos,
+                              args.video)
+        trial.wait()
         model = Path(args.config).stem if args.config else 'joints alone'
         app = server.make_app(answering, limits, Path(folder),
                               intro_of(answering, limits, model), model)
@@ -58,12 +63,22 @@ def start(args: argparse.Namespace) -> None:
 
 
 def asker(args: argparse.Namespace, how: Reading) -> Tuple[Ask, bool]:
-    """Return what answers a path, and whether it reads videos."""
+    """Return what answers a path, and whether it reads videos.
+
+    Raises:
+        FileNotFoundError, ValueError: Of what the arguments name.
+    """
     reading = dict(fps=how.fps, layout=how.layout, img_shape=how.img_shape,
                    persons=how.persons, pose=how.pose)
+    if how.pose and not blazepose.available():
+        raise ValueError(blazepose.INSTALL)
     if not args.config:
-        return lambda path: measured_answers(
-            path, args.classes, **reading), bool(how.pose)
+        classes = None
+        if args.classes:
+            classes = load_classes(args.classes)
+            scorer_of(classes)  # now, not at the first upload
+        return lambda path: measured_answers(path, classes, **reading), bool(
+            how.pose)
     inferencer = ActionInferencer(args.config, args.checkpoint, args.device,
                                   args.classes, show_progress=False)
     return lambda path: inferencer.answers(

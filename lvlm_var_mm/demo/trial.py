@@ -12,6 +12,7 @@ import decord
 from lvlm_var_mm.apis.clips import MOST_PERSONS, Reading
 from lvlm_var_mm.apis.inputs import VIDEOS
 from lvlm_var_mm.apis.reading import told
+from lvlm_var_mm.datasets.ntu import skeleton_scan  # noqa: F401, in time
 from lvlm_var_mm.datasets.video import check_container, check_video
 from lvlm_var_mm.layouts import load_layout
 from lvlm_var_mm.preparation.custom_skeleton import read_clip
@@ -33,6 +34,13 @@ class Trial:
         self._context = multiprocessing.get_context('forkserver')
         self._context.set_forkserver_preload([__name__])
         forkserver.ensure_running()  # imports while the model is loaded
+
+    def wait(self) -> None:
+        """Return when it has its imports, so that no file waits for them."""
+        process = self._context.Process(target=_bound_memory, args=(1, ))
+        process.start()
+        process.join()
+        process.close()
 
     def __call__(self, path: Path) -> Optional[str]:
         """Read a file.

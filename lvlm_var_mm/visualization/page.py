@@ -161,8 +161,9 @@ def _player(keypoint: Optional[np.ndarray], layout: Optional[Layout],
     data = json.dumps(dict(clip, seconds=round(seconds, 3)),
                       separators=(',', ':'))
     data = data.replace('<', '\\u003c')
-    return f'''{''.join(stages)}<div class="play"><button aria-label="play">\u25b6\
-</button><input type="range" min="0" max="{clip['count'] - 1}" value="0"
+    return f'''{''.join(stages)}<div class="play">\
+<button aria-label="play">\u25b6</button>
+<input type="range" min="0" max="{clip['count'] - 1}" value="0"
 aria-label="moment"><output>0.0 s</output></div>
 <script type="application/json">{data}</script>'''
 
