@@ -86,6 +86,7 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['lvlm_var_mm', 'lvlm_var_mm.*']),
     package_data={'lvlm_var_mm.class_lists': ['*.txt'],
+                  'lvlm_var_mm.demo': ['*.css', '*.js'],
                   'lvlm_var_mm.visualization': ['*.css', '*.js']},
     cmdclass={'build_py': BuildWithConfigs},
     python_requires='>=3.10,<3.13',

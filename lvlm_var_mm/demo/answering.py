@@ -90,6 +90,8 @@ class Answering:
                               videos=self.write_videos, page=True)
         folder.add(prediction, outcome.clips, answers_of(prediction))
         written = folder.close()
+        if 'error' in prediction:  # the page says it all
+            return Answered(prediction, written[-1].read_text('utf-8'))
         pictures = sorted(p for p in folder.path.rglob('*')
                           if p.is_file() and p not in written)
         return Answered(prediction, written[-1].read_text('utf-8'),

@@ -22,6 +22,9 @@ GOODBYE = 5  # seconds that open connections have to end
 # The page asks for nothing from elsewhere; this makes sure.
 POLICY = ("default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
           "frame-ancestors 'self'")
+HEADERS = [(b'content-security-policy', POLICY.encode()),
+           (b'x-content-type-options', b'nosniff'),
+           (b'referrer-policy', b'no-referrer')]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
 Send = Callable[[Scope], Awaitable[None]]
@@ -51,32 +54,32 @@ class Bounded:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        came, begun = 0, False
+        came, begun, refused = 0, False, False
 
         async def receive_some() -> Scope:
-            nonlocal came
+            nonlocal came, refused
             message = await receive()
             came += len(message.get('body', b''))
-            if came > most:
-                raise _TooMuch
-            return message
+            refused = refused or came > most
+            # What is inside gives up then, as if the client had.
+            return {'type': 'http.disconnect'} if refused else message
 
         async def send_on(message: Scope) -> None:
             nonlocal begun
+            if refused and not begun:
+                return
             begun = True
             if message['type'] == 'http.response.start':
-                message['headers'] = [
-                    *message['headers'],
-                    (b'content-security-policy', POLICY.encode()),
-                    (b'x-content-type-options', b'nosniff'),
-                    (b'referrer-policy', b'no-referrer')]
+                message['headers'] = [*message['headers'], *HEADERS]
             await send(message)
 
         try:
             await self.app(scope, receive_some, send_on)
-        except _TooMuch:
-            if not begun:
-                await _too_large(most)(scope, receive, send)
+        except Exception:
+            if not refused:
+                raise
+        if refused and not begun:
+            await _too_large(most)(scope, receive, send)
 
     def _refusal(self, scope: Scope, upload: bool, most: float) -> Any:
         told = dict(scope['headers']).get(b'content-length', b'0')
@@ -88,10 +91,6 @@ class Bounded:
                 f'again in {self.limits.kept} s', 503,
                 {'retry-after': str(self.limits.kept)})
         return None
-
-
-class _TooMuch(Exception):
-    """More bytes came than a request may have."""
 
 
 def _too_large(most: float) -> PlainTextResponse:
@@ -169,7 +168,11 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(app: FastAPI, listening: socket.socket) -> None:
     """Serve until Ctrl-C or SIGTERM; open connections then have some seconds
-    to end."""
+    to end.
+
+    Raises:
+        KeyboardInterrupt: Then; uvicorn raises its signal again.
+    """
     config = uvicorn.Config(app, log_level='warning', limit_concurrency=256,
                             timeout_graceful_shutdown=GOODBYE)
     uvicorn.Server(config).run(sockets=[listening])

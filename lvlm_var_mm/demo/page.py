@@ -75,7 +75,7 @@ def make_page(answering: Answering, limits: Limits, intro: str) -> gr.Blocks:
     def shown(path: Optional[str]) -> Tuple:
         found = answering(path, page=True)
         return (_framed(found), found.prediction, found.files,
-                gr.Group(visible=True))
+                gr.Column(visible=bool(found.files)))
 
     def answer(file: Optional[str]) -> Dict[str, Any]:
         return answering(file).prediction
@@ -83,19 +83,20 @@ def make_page(answering: Answering, limits: Limits, intro: str) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False,
                    delete_cache=(30, limits.kept)) as page:
         gr.Markdown(f'# {TITLE}\n{intro}')
-        upload = Upload(label='Drop a clip here', height=150,
-                        file_types=list(answering.endings))
+        # Of any kind: Gradio's own refusal would not say what is taken.
+        upload = Upload(label='Drop a clip here', height=150)
         shows = gr.HTML(js_on_load=(HERE / 'page.js').read_text('utf-8'),
                         elem_classes='answers')
-        with gr.Group(visible=False) as more:
-            files = gr.Files(label='Downloads', interactive=False)
+        with gr.Column(visible=False) as more:
+            files = gr.Files(label='Downloads', interactive=False,
+                             elem_classes='downloads')
             with gr.Accordion('JSON', open=False):
                 told = gr.JSON(show_label=False)
         outputs = [shows, told, files, more]
         # The page and the API share the model: one at a time.
         one = dict(concurrency_id='model', concurrency_limit=1)
         upload.upload(shown, upload, outputs, api_visibility='private', **one)
-        upload.clear(lambda: ('', None, None, gr.Group(visible=False)), None,
+        upload.clear(lambda: ('', None, None, gr.Column(visible=False)), None,
                      outputs, api_visibility='private', queue=False)
         gr.Button(visible=False).click(answer, upload, told,
                                        api_name='answer', **one)

@@ -1,5 +1,6 @@
 """Start a server as the command line of ``tools/serve.py`` says."""
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -41,6 +42,8 @@ def start(args: argparse.Namespace) -> None:
                   tuple(args.img_shape) if args.img_shape else None,
                   args.persons, args.pose)
     listening = server.listen(args.host, args.port)
+    # As Ctrl-C does, so that what is to be closed and deleted is.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix='lvlm_var_serve_',
                                      ignore_cleanup_errors=True) as folder:
         server.prepare_gradio(Path(folder))
@@ -58,8 +61,11 @@ def start(args: argparse.Namespace) -> None:
                   'has no password (SECURITY.md)', file=sys.stderr)
         print(f'serving {model} at http://{host}:{port}; Ctrl-C ends it',
               flush=True)
-        server.serve(app, listening)
-    print('ended', flush=True)
+        try:
+            server.serve(app, listening)
+        except KeyboardInterrupt:
+            pass
+    print('ended; uploads and answers are deleted', flush=True)
 
 
 def asker(args: argparse.Namespace, how: Reading) -> Tuple[Ask, bool]:

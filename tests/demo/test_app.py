@@ -91,12 +91,22 @@ def test_what_is_too_large(client, folder):
     said = send(client, 'a.npy', bytes(2**20))
     assert said.status_code == 413 and 'MB' in said.text
     # Without a length, and as JSON.
-    said = client.post(f'{API}/upload', content=(
-        bytes(2**16) for _ in range(16)))
+    part = (b'--x\r\nContent-Disposition: form-data; name="files"; '
+            b'filename="a.npy"\r\n\r\n')
+    said = client.post(
+        f'{API}/upload', content=iter([part] + [bytes(2**14)] * 64),
+        headers={'content-type': 'multipart/form-data; boundary=x'})
     assert said.status_code == 413
     said = client.post(f'{API}/call/answer', content=b' ' * 2**17)
     assert said.status_code == 413
     assert before == {p for p in folder.rglob('*') if p.is_file()}
+
+
+@pytest.mark.parametrize('name', ['a.pkl', 'a.txt', 'a'])
+def test_other_kinds_are_named(client, name):
+    path, = send(client, name, b'hello').json()
+    kind, (said, ) = ask(client, as_file(path))
+    assert kind == 'complete' and said['error'].startswith(name + ' ')
 
 
 def test_no_room(client, clip, monkeypatch):
