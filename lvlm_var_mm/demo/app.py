@@ -4,7 +4,7 @@ import os
 import socket
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Awaitable, Callable, Dict, MutableMapping
+from typing import Any, Awaitable, Callable, Dict, MutableMapping, Optional
 
 import gradio as gr
 import uvicorn
@@ -18,6 +18,7 @@ from .storage import megabytes_in, sweep
 
 UPLOADS = '/gradio_api/upload'
 OVERHEAD = 64 * 1024  # bytes of a request that is no upload, and of its frame
+PATIENCE = 8  # times the limit that is dropped before a refusal
 GOODBYE = 5  # seconds that open connections have to end
 # The page asks for nothing from elsewhere; this makes sure.
 POLICY = ("default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
@@ -50,8 +51,13 @@ class Bounded:
             return
         upload = scope['path'].rstrip('/') == UPLOADS
         most = OVERHEAD + (self.limits.megabytes * MEGABYTE if upload else 0)
-        refusal = self._refusal(scope, upload, most)
+        too_large = PlainTextResponse(
+            f'larger than {self.limits.megabytes:g} MB, the limit of this '
+            'server' if upload else 'larger than any request but an upload',
+            413, {'connection': 'close'})
+        refusal = self._refusal(scope, upload, most, too_large)
         if refusal is not None:
+            await _drain(scope, receive, most)
             await refusal(scope, receive, send)
             return
         came, begun, refused = 0, False, False
@@ -79,12 +85,15 @@ class Bounded:
             if not refused:
                 raise
         if refused and not begun:
-            await _too_large(most)(scope, receive, send)
+            await _drain(scope, receive, most)
+            await too_large(scope, receive, send)
 
-    def _refusal(self, scope: Scope, upload: bool, most: float) -> Any:
+    def _refusal(self, scope: Scope, upload: bool, most: float,
+                 too_large: PlainTextResponse
+                 ) -> Optional[PlainTextResponse]:
         told = dict(scope['headers']).get(b'content-length', b'0')
         if not told.isdigit() or int(told) > most:
-            return _too_large(most)
+            return too_large
         if upload and megabytes_in(self.folder) > self.limits.disk:
             return PlainTextResponse(
                 'the server keeps as many uploads and answers as it may: try '
@@ -93,10 +102,14 @@ class Bounded:
         return None
 
 
-def _too_large(most: float) -> PlainTextResponse:
-    return PlainTextResponse(
-        f'larger than {most / MEGABYTE:.3g} MB, the limit of this server',
-        413, {'connection': 'close'})
+async def _drain(scope: Scope, receive: Receive, most: float) -> None:
+    """Drop what a client still sends, within reason: it may not listen before
+    it has sent all. One that asks first, as curl does, is told at once."""
+    came, more = 0, dict(scope['headers']).get(b'expect') is None
+    while more and came < PATIENCE * most:
+        message = await receive()
+        came += len(message.get('body', b''))
+        more = message.get('more_body', False)
 
 
 def make_app(answering: Answering, limits: Limits, folder: Path,
