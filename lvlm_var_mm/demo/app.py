@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 
 from .answering import Answering
 from .limits import MEGABYTE, Limits
-from .page import css, make_page, theme
+from .page import SESSIONS, css, make_page, theme
 from .storage import megabytes_in, sweep
 
 UPLOADS = '/gradio_api/upload'
@@ -57,16 +57,19 @@ class Bounded:
             413, {'connection': 'close'})
         refusal = self._refusal(scope, upload, most, too_large)
         if refusal is not None:
-            await _drain(scope, receive, most)
+            if dict(scope['headers']).get(b'expect') is None:
+                await _drain(receive, most)
             await refusal(scope, receive, send)
             return
-        came, begun, refused = 0, False, False
+        came, more, begun, refused = 0, True, False, False
 
         async def receive_some() -> Scope:
-            nonlocal came, refused
-            message = await receive()
-            came += len(message.get('body', b''))
-            refused = refused or came > most
+            nonlocal came, more, refused
+            if not refused:
+                message = await receive()
+                came += len(message.get('body', b''))
+                more = message.get('more_body', False)
+                refused = came > most
             # What is inside gives up then, as if the client had.
             return {'type': 'http.disconnect'} if refused else message
 
@@ -85,7 +88,8 @@ class Bounded:
             if not refused:
                 raise
         if refused and not begun:
-            await _drain(scope, receive, most)
+            if more:
+                await _drain(receive, most)
             await too_large(scope, receive, send)
 
     def _refusal(self, scope: Scope, upload: bool, most: float,
@@ -102,10 +106,10 @@ class Bounded:
         return None
 
 
-async def _drain(scope: Scope, receive: Receive, most: float) -> None:
-    """Drop what a client still sends, within reason: it may not listen before
-    it has sent all. One that asks first, as curl does, is told at once."""
-    came, more = 0, dict(scope['headers']).get(b'expect') is None
+async def _drain(receive: Receive, most: float) -> None:
+    """Drop the rest of what a client sends, within reason: it may not listen
+    before it has sent all. One that asks first, as curl does, need not."""
+    came, more = 0, True
     while more and came < PATIENCE * most:
         message = await receive()
         came += len(message.get('body', b''))
@@ -186,6 +190,7 @@ def serve(app: FastAPI, listening: socket.socket) -> None:
     Raises:
         KeyboardInterrupt: Then; uvicorn raises its signal again.
     """
-    config = uvicorn.Config(app, log_level='warning', limit_concurrency=256,
-                            timeout_graceful_shutdown=GOODBYE)
+    config = uvicorn.Config(
+        app, log_level='warning', limit_concurrency=SESSIONS,
+        timeout_graceful_shutdown=GOODBYE)
     uvicorn.Server(config).run(sockets=[listening])

@@ -12,6 +12,7 @@ from .limits import Limits
 
 TITLE = 'What does this clip show?'
 HERE = Path(__file__).parent
+SESSIONS = 256  # clients at a time
 # Fonts that a system has. Gradio's own themes may ask the web for one.
 FONTS = ['system-ui', 'Segoe UI', 'Roboto', 'DejaVu Sans', 'sans-serif']
 MONO = ['ui-monospace', 'DejaVu Sans Mono', 'monospace']
@@ -102,6 +103,8 @@ def make_page(answering: Answering, limits: Limits, intro: str) -> gr.Blocks:
                                        api_name='answer', **one)
     page.queue(max_size=limits.waiting, default_concurrency_limit=1,
                api_open=False)
+    # Answers that nobody fetches; Gradio keeps 2000.
+    page._queue.pending_messages_per_session.max_size = SESSIONS
     return page
 
 
