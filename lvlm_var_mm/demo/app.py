@@ -9,7 +9,9 @@ from typing import Any, Awaitable, Callable, Dict, MutableMapping, Optional
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
+from starlette.routing import Mount
 
 from .answering import Answering
 from .limits import MEGABYTE, Limits
@@ -84,6 +86,8 @@ class Bounded:
 
         try:
             await self.app(scope, receive_some, send_on)
+        except ClientDisconnect:  # in the middle of an upload
+            pass
         except Exception:
             if not refused:
                 raise
@@ -183,6 +187,17 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+class _Server(uvicorn.Server):
+    """Tells Gradio that it ends, which else keeps its connections open."""
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        for route in self.config.app.routes:
+            if isinstance(route, Mount):
+                route.app.stop_event.set()
+                route.app.get_blocks()._queue.close()
+        await super().shutdown(sockets)
+
+
 def serve(app: FastAPI, listening: socket.socket) -> None:
     """Serve until Ctrl-C or SIGTERM; open connections then have some seconds
     to end.
@@ -193,4 +208,4 @@ def serve(app: FastAPI, listening: socket.socket) -> None:
     config = uvicorn.Config(
         app, log_level='warning', limit_concurrency=SESSIONS,
         timeout_graceful_shutdown=GOODBYE)
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config).run(sockets=[listening])
