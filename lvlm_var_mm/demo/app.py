@@ -165,8 +165,7 @@ def make_app(answering: Answering, limits: Limits, folder: Path,
 def prepare_gradio(folder: Path) -> None:
     """Make Gradio keep its files in a folder and ask nobody for anything."""
     os.environ.update(GRADIO_TEMP_DIR=str(folder),
-                      GRADIO_ANALYTICS_ENABLED='False',
-                      HF_HUB_OFFLINE='1')
+                      GRADIO_ANALYTICS_ENABLED='False')
 
 
 def listen(host: str, port: int) -> socket.socket:

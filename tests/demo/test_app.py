@@ -26,8 +26,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope='module')
 def client(folder):
     with pytest.MonkeyPatch.context() as patch:
-        for name in ('GRADIO_TEMP_DIR', 'GRADIO_ANALYTICS_ENABLED',
-                     'HF_HUB_OFFLINE'):
+        for name in ('GRADIO_TEMP_DIR', 'GRADIO_ANALYTICS_ENABLED'):
             patch.setenv(name, '')  # set back afterwards
         server.prepare_gradio(folder)
         limits = Limits(megabytes=.25)
