@@ -19,7 +19,7 @@ import decord
 import numpy as np
 from tqdm import tqdm
 
-from lvlm_var_mm.atomic import commit
+from lvlm_var_mm.atomic import check_room, commit, named
 from .workers import START, alone_in, cores, live_with_parent
 
 # What is read, and the container that it is written to under its own name.
@@ -169,18 +169,21 @@ def reencode(source: Path, target: Path, short_side: int) -> Tuple[str, str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f'.{target.stem}{PART}{target.suffix}')
         try:
-            if size == (width, height):
-                what = 'copied'
-                for _ in _frames(video):
-                    pass  # all of it can be read
-                shutil.copyfile(source, part)
-            else:
-                what = 'written'
-                _write(video, part, size)
-            wrong = _difference(video, part, size)
-            if wrong:
-                raise OSError(f'{part}: {wrong}; is the disk full?')
-            commit(part, target)
+            with named(target):
+                if size == (width, height):
+                    what = 'copied'
+                    for _ in _frames(video):
+                        pass  # all of it can be read
+                    shutil.copyfile(source, part)
+                else:
+                    what = 'written'
+                    _write(video, part, size)
+                check_room(part)  # OpenCV says nothing of a full disk
+                wrong = _difference(video, part, size)
+                if wrong:
+                    raise OSError(f'what was written has {wrong}; is the disk '
+                                  'full?')
+                commit(part, target)
         finally:
             part.unlink(missing_ok=True)
     except _UNREADABLE as e:
@@ -241,7 +244,7 @@ def _difference(video: decord.VideoReader, path: Path, size) -> str:
     try:
         made = decord.VideoReader(str(path), num_threads=1)
     except _UNREADABLE:
-        return 'cannot be read'
+        return 'no frames that can be read'
     if len(made) != len(video):
         return f'{len(made)} frames instead of {len(video)}'
     if abs(made.get_avg_fps() / video.get_avg_fps() - 1) > 1e-3:
