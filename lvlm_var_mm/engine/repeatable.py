@@ -80,8 +80,8 @@ class RepeatableHook(Hook):
     def before_save_checkpoint(self, runner: Runner,
                                checkpoint: Dict) -> None:
         kept = dict(
-            codebooks={name: torch.cat(q._gathered).cpu()
-                       for name, q in _codebooks(runner) if q._gathered},
+            codebooks={name: torch.cat(q.gathered).cpu()
+                       for name, q in _codebooks(runner) if q.gathered},
             gradients={name: p.grad.cpu() for name, p in _model(
                 runner).named_parameters() if p.grad is not None}
             if _gradients_wait(runner) else {})
@@ -97,7 +97,7 @@ class RepeatableHook(Hook):
         for name, quantizer in _codebooks(runner):
             if name in waiting:
                 device = next(quantizer.buffers()).device
-                quantizer._gathered = [waiting[name].to(device)]
+                quantizer.gathered = [waiting[name].to(device)]
         gradients = self._kept.pop('gradients', {})
         for name, p in _model(runner).named_parameters():
             if name in gradients:
