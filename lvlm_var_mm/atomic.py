@@ -60,7 +60,7 @@ def replaced_path(path: PathLike) -> Iterator[str]:
     takes the place of ``path`` when it is complete.
 
     Args:
-        path (str | Path): The file.
+        path (str | Path): The file; a link stays a link.
 
     Yields:
         str: A path beside it, of the same suffix.
@@ -69,6 +69,7 @@ def replaced_path(path: PathLike) -> Iterator[str]:
         OSError: It cannot be written, even if the library that wrote it said
             nothing; names it. ``path`` is as before.
     """
+    path = osp.realpath(path)
     part = beside(path, PART + osp.splitext(path)[1])
     try:
         with named(path):

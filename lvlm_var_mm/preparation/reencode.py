@@ -208,7 +208,7 @@ class _VideoError(ValueError):
     pass
 
 
-_UNREADABLE = (_VideoError, CorruptSampleError, decord.DECORDError,
+_UNREADABLE = (_VideoError, decord.DECORDError,
                decord.DECORDLimitReachedError, RuntimeError)
 
 
