@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from lvlm_var_mm.atomic import replaced_path
 from lvlm_var_mm.datasets.video import frames_of_video
 from lvlm_var_mm.layouts import Layout
 from .samples import PAPER, draw_pose, draw_skeleton
@@ -35,15 +36,23 @@ def write_overlay(path: Union[str, Path], answer: Dict[str, Any], fps: float,
         video (str | np.ndarray, optional): File, or (T, H, W, 3) RGB.
 
     Raises:
+        OSError: It cannot be written; names it. ``path`` is as before.
         ValueError: There is nothing to draw, or OpenCV cannot write videos.
     """
+    with replaced_path(path) as part:
+        _encode(part, answer, fps, keypoint, layout, video)
+
+
+def _encode(path: str, answer: Dict[str, Any], fps: float,
+            keypoint: Optional[np.ndarray], layout: Optional[Layout],
+            video: Union[str, np.ndarray, None]) -> None:
     writer = None
     try:
         for t, frame in enumerate(_scenes(keypoint, layout, video)):
             frame = with_words(frame, answer, said_at(answer, t / fps))
             if writer is None:
                 writer = cv2.VideoWriter(
-                    str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps,
+                    path, cv2.VideoWriter_fourcc(*'mp4v'), fps,
                     frame.shape[1::-1])
                 if not writer.isOpened():
                     raise ValueError(f'OpenCV cannot write {path}: it has no '
