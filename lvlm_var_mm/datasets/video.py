@@ -158,10 +158,10 @@ def frames_of_video(path: str, decoded: int = DECODED
 def check_container(path: str) -> None:
     """Look whether a video was cut short, by the sizes in its head.
 
-    A damaged AVI, whatever its ending, must not reach ``DecordInit``: decord
-    0.6 crashes the process on many where it reads from memory, as that does,
-    but on none where it reads from a path. Of a Matroska or WebM file that
-    was cut short decord reads what is left, as if nothing were missing.
+    A damaged AVI, whatever its ending, must not reach a decord that reads
+    from memory, as ``DecordInit`` does with files that are not on a disk:
+    decord 0.6 then crashes the process. Of a Matroska or WebM file that was
+    cut short decord reads what is left, as if nothing were missing.
 
     Raises:
         CorruptSampleError: It was cut short, or is called .avi and is none.
