@@ -86,6 +86,7 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['lvlm_var_mm', 'lvlm_var_mm.*']),
     package_data={'lvlm_var_mm.class_lists': ['*.txt'],
+                  'lvlm_var_mm.demo': ['*.css', '*.js'],
                   'lvlm_var_mm.visualization': ['*.css', '*.js']},
     cmdclass={'build_py': BuildWithConfigs},
     python_requires='>=3.10,<3.13',
@@ -105,6 +106,10 @@ setup(
         # protobuf < 5, which tensorboard allows up to 2.20; so it goes without
         # constraints.txt.
         'pose': ['mediapipe==0.10.21'],
+        # The page of tools/serve.py. Written against Gradio 6, which is the
+        # first to go with huggingface_hub 2, as transformers 5 brings it; it
+        # asks for pillow < 13, so it goes without constraints.txt as well.
+        'demo': ['gradio>=6.31,<7'],
         # pytest-xdist runs the tests side by side (setup.cfg).
         # hypothesis makes the damaged files of tools/perf/fuzz.py.
         'test': ['pytest>=7', 'pytest-xdist>=3.7', 'bitsandbytes>=0.49',

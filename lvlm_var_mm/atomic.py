@@ -8,6 +8,7 @@ others to read does so through this module.
 import errno
 import os
 import os.path as osp
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import IO, Iterator, Optional, Union
 
 PathLike = Union[str, Path]
 PART, OLD = '.part', '.old'
+FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
+ROOM = 2**16  # bytes; more than a block of any file system
 
 
 @contextmanager
@@ -49,6 +52,48 @@ def replaced(path: PathLike, mode: str = 'wb',
         if osp.isfile(part):
             os.remove(part)
         raise
+
+
+@contextmanager
+def replaced_path(path: PathLike) -> Iterator[str]:
+    """Name a file to be written by a library that takes no open file; it
+    takes the place of ``path`` when it is complete.
+
+    Args:
+        path (str | Path): The file; a link stays a link.
+
+    Yields:
+        str: A path beside it, of the same suffix.
+
+    Raises:
+        OSError: It cannot be written, even if the library that wrote it said
+            nothing; names it. ``path`` is as before.
+    """
+    path = osp.realpath(path)
+    part = beside(path, PART + osp.splitext(path)[1])
+    try:
+        with named(path):
+            yield part
+            check_room(part)
+            commit(part, path)
+    except BaseException:
+        if osp.isfile(part):
+            os.remove(part)
+        raise
+
+
+def check_room(path: PathLike) -> None:
+    """Raise the error of a full disk that the writer of a file kept to
+    itself, as OpenCV's do: what did not fit does not fit now.
+
+    Raises:
+        OSError: Nothing more can be written to it.
+    """
+    with open(path, 'ab') as f:
+        size = f.tell()
+        f.write(bytes(ROOM))
+        f.flush()
+        f.truncate(size)
 
 
 def write_text(path: PathLike, text: str) -> None:
@@ -95,7 +140,8 @@ def replaced_folder(path: PathLike) -> Iterator[Path]:
 
 @contextmanager
 def named(path: PathLike) -> Iterator[None]:
-    """Let errors of writing name ``path``: a full disk names no file."""
+    """Let errors of writing name ``path``: a full disk names no file, and
+    libraries in Rust (safetensors, tokenizers) raise no ``OSError``."""
     try:
         yield
     except OSError as e:
@@ -103,6 +149,24 @@ def named(path: PathLike) -> Iterator[None]:
             raise
         raise OSError(e.errno or errno.EIO, e.strerror or str(e),
                       str(path)) from e
+    except Exception as e:
+        rust = re.search(r'\(os error (\d+)\)', str(e))
+        if rust is None:
+            raise
+        number = int(rust[1])
+        raise OSError(number, os.strerror(number), str(path)) from e
+
+
+@contextmanager
+def full_disk_named(folder: PathLike) -> Iterator[None]:
+    """Let errors of a full disk name ``folder`` where they name no file, as
+    those of other libraries that write there do."""
+    try:
+        yield
+    except OSError as e:
+        if e.errno not in FULL or e.filename:
+            raise
+        raise OSError(e.errno, e.strerror, str(folder)) from e
 
 
 def begin_folder(path: PathLike) -> Path:

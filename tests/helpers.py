@@ -3,6 +3,8 @@ these; annotations; the outcome of a tool. Recognizers stand in
 recognizers.py."""
 import os
 import pickle
+import resource
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -200,6 +202,18 @@ def write_frames(path, frames, fps=30, codec='MJPG'):
     for frame in frames:
         writer.write(np.ascontiguousarray(frame[..., ::-1]))
     writer.release()
+
+
+@contextmanager
+def file_limit(folder, size):
+    """Let no file become larger, as on a disk with so much room; the system
+    refuses the write itself, in whatever library."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 class Said(NamedTuple):

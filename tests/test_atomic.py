@@ -6,9 +6,11 @@ import subprocess
 import sys
 
 import pytest
+from helpers import file_limit
 
 from lvlm_var_mm import atomic
-from lvlm_var_mm.atomic import replaced, replaced_folder, write_text
+from lvlm_var_mm.atomic import (replaced, replaced_folder, replaced_path,
+                                write_text)
 
 
 def names(folder):
@@ -32,6 +34,34 @@ def test_failed_write_leaves_the_old_file(tmp_path):
             raise OSError(errno.ENOSPC, 'No space left on device')
     assert file.read_bytes() == b'old'
     assert names(tmp_path) == ['a.bin']
+
+
+def test_error_of_a_library_in_rust_is_one_of_writing(tmp_path):
+    """As safetensors and tokenizers raise them."""
+    file = tmp_path / 'a'
+    with pytest.raises(OSError) as raised, replaced(file) as f:
+        f.write(b'x')
+        raise Exception('I/O error: No space left on device (os error 28)')
+    assert (raised.value.errno, raised.value.filename) == (
+        errno.ENOSPC, str(file))
+    with pytest.raises(Exception, match='^mine$'), replaced(file):
+        raise Exception('mine')
+    assert not names(tmp_path)
+
+
+def test_what_opencv_does_not_say(tmp_path):
+    """A file that could not be written to its end."""
+    file = tmp_path / 'a.bin'
+    write_text(file, 'old')
+    with file_limit(tmp_path, 2000), pytest.raises(
+            OSError, match='a.bin'), replaced_path(file) as part:
+        assert part.endswith('.bin')
+        with open(part, 'wb') as f:
+            f.write(bytes(2000))  # and no more, without a word
+    assert names(tmp_path) == ['a.bin'] and file.read_text() == 'old'
+    with replaced_path(file) as part, open(part, 'w') as f:
+        f.write('new')
+    assert names(tmp_path) == ['a.bin'] and file.read_text() == 'new'
 
 
 def test_killed_write_leaves_the_old_file(tmp_path):

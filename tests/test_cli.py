@@ -24,7 +24,8 @@ DOES = [
     'model.backbone.tcn_dropout', 'load_from', 'resume',
     'auto_scale_lr.enable',
     'model.cls_head.scoring.labels_at_a_time', 'strategy.type',
-    'default_hooks.checkpoint.save_last', 'model.cls_head.topk',
+    'default_hooks.checkpoint.save_last', 'default_hooks.repeatable.type',
+    'model.cls_head.topk',
     'model.cls_head.lvlm.quantization_config.type',
     'train_dataloader.dataset.dataset.exclude', 'randomness.deterministic'
 ]

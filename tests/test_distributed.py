@@ -54,8 +54,8 @@ def write_config(folder, model, start, batch_size, **over):
     return str(folder / 'cfg.py')
 
 
-def run_processes(folder, number):
-    """tools/dist_train.sh on the config in the folder."""
+def run_processes(folder, number, *flags):
+    """tools/dist_train.sh on the config in the folder -> what it printed."""
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         port = s.getsockname()[1]
@@ -68,10 +68,11 @@ def run_processes(folder, number):
                PATH=in_front('PATH', Path(sys.executable).parent))
     done = subprocess.run(
         ['bash', str(REPO / 'tools/dist_train.sh'),
-         str(folder / 'cfg.py'), str(number)],
+         str(folder / 'cfg.py'), str(number), *flags],
         # DeepSpeed compiles a part of itself at its first use.
         env=env, capture_output=True, text=True, timeout=1500)
-    assert done.returncode == 0, done.stderr[-9000:]
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-9000:]
+    return done.stdout
 
 
 def run(folder, processes, epoch=1):
@@ -156,6 +157,16 @@ def test_two_processes_equal_one(one_process, tmp_path, over):
     if over is not ZERO:  # which empties its parameters
         assert sum(parts) == (frozen if over is SHARDED else 2 * frozen)
     assert {'acc/top1', 'calibration/nll', 'token/usage'} <= set(metrics)
+
+
+@pytest.mark.skipif(not can_shard(), reason='FSDP2 without `ignored_params`')
+def test_rehearses_in_two_processes(one_process, tmp_path):
+    model, start = one_process[:2]
+    write_config(tmp_path, model, start, 2, **SHARDED)
+    written = set(tmp_path.iterdir())
+    out = run_processes(tmp_path, 2, '--rehearse')
+    assert out.count('takes the same next step') == 1, out
+    assert set(tmp_path.iterdir()) == written
 
 
 @pytest.mark.parametrize('strategy', [

@@ -6,7 +6,7 @@ import peft
 import pytest
 import torch
 import transformers
-from helpers import REPO, head_cfg
+from helpers import REPO, file_limit, head_cfg
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader, load_checkpoint, save_checkpoint
 from recognizers import SKELETON, batch, build_for_test, recognizer
@@ -193,3 +193,12 @@ def test_tool(trained, tmp_path, monkeypatch, capsys):
         tool()
     assert end.value.code == 2
     assert 'is there already' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('room', [500, 3000, 20000])
+def test_full_disk_leaves_nothing(trained, tmp_path, room):
+    """Whatever library writes the file that does not fit."""
+    _, _, cfg, _, checkpoint, _ = trained
+    with file_limit(tmp_path, room), pytest.raises(OSError, match='the file'):
+        export(cfg, checkpoint, str(tmp_path / 'the file'), merged=True)
+    assert not list(tmp_path.iterdir())

@@ -252,7 +252,7 @@ def test_constraints_fit_the_pins():
     for requirement in asked:
         name = requirement.name
         # Installed apart, see constraints.txt.
-        if name in ('deepspeed', 'mediapipe'):
+        if name in ('deepspeed', 'mediapipe', 'gradio'):
             continue
         assert requirement.specifier.contains(fixed[name]), name
 

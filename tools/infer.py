@@ -6,9 +6,9 @@
 prints class, scores, narrative, reason and the truth of its claims for each
 clip. CLIP is a video, a .skeleton of NTU RGB+D, a .npy or .npz of joints, a
 pickle or store of annotations, a .json of MMPose or rtmlib, a folder of
-OpenPose's *_keypoints.json, or a folder of any of these. Pickles only from
-where you trust. Without --config it tells what the joints alone say; with
---classes also the class whose description they bear out best.
+OpenPose's *_keypoints.json, or a folder of any of these. Without --config it
+tells what the joints alone say; with --classes also the class whose
+description they bear out best.
 
 --window makes it a recording of many actions: windows slide over it, and what
 happens when is written as CSV, JSON and subtitles (.vtt).

@@ -4,8 +4,9 @@
 
 Every video below SRC_DIR is written below OUT_DIR under the same name, with
 the same frames, without its sound. Interrupted, the same command goes on
-where it stopped. Corrupt videos are named at the end, which is then exit
-code 1. For NTU RGB+D:
+where it stopped. Videos that are corrupt, or cannot be written to a container
+such as theirs, are named at the end, and the exit code is then 1; files that
+are no videos are named, too. For NTU RGB+D:
 
     python tools/reencode.py $NTU_ROOT/nturgb+d_rgb SMALL/nturgb+d_rgb
 """
@@ -30,6 +31,8 @@ if __name__ == '__main__':
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.preparation.reencode import reencode_folder
 
+SHOWN = 10
+
 
 def main() -> int:
     args = parse_args()
@@ -37,6 +40,10 @@ def main() -> int:
                            args.processes)
     for name, problem in done.corrupt.items():
         print(f'corrupt: {name}: {problem}')
+    if done.others:
+        more = len(done.others) - SHOWN
+        print(f'no videos by their ending: {", ".join(done.others[:SHOWN])}'
+              + (f' and {more} more' if more > 0 else ''))
     print(f'{done.written} written, {done.kept} there before, {done.copied} '
           f'copied as they are, {len(done.corrupt)} corrupt')
     if done.bytes_before:

@@ -57,6 +57,7 @@ from mmengine.device import get_device
 from mmengine.runner import Runner
 
 import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
+from lvlm_var_mm.atomic import full_disk_named
 from lvlm_var_mm.cli import (check_work_dir, describe, join_processes,
                              load_config, user_errors)
 from lvlm_var_mm.engine import ResumedScheduleHook, StartHook
@@ -122,7 +123,7 @@ def main() -> int:
     if args.rehearse:
         return rehearsal(cfg)
     check_work_dir(cfg.work_dir)
-    with short_log() as short:
+    with full_disk_named(cfg.work_dir), short_log() as short:
         runner = (RUNNERS.build(cfg)
                   if 'runner_type' in cfg else Runner.from_cfg(cfg))
         runner.register_hook(StartHook(args.config, short))

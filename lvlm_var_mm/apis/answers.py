@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from lvlm_var_mm.kinematics import Observation, describe, observe
+from lvlm_var_mm.kinematics.rows import to_decidable, to_rows
 from lvlm_var_mm.kinematics.verification import judge, verified
 from lvlm_var_mm.models.tokens import SemanticTokens, tokens_of
 from lvlm_var_mm.models.vst.code_names import UNNAMED, VOCABULARY
@@ -41,12 +42,29 @@ def answers_of(prediction: Answer) -> List[Answer]:
 
 
 def observed(clip: Clip, wanted: Wanted) -> Optional[Observation]:
-    """Measure what the persons of a clip do, on the joints as recorded; None
-    without joints, or where the layout does not name a trunk."""
+    """Measure what the persons of a clip do, on the joints as recorded, once;
+    None without joints, or where the layout does not name a trunk."""
     if clip.keypoint is None or not clip.layout.has_trunk:
         return None
-    return observe(clip.keypoint, clip.layout, clip.fps,
-                   wanted.axes(clip.keypoint.shape[3]))
+    if clip.seen is None:
+        clip.seen = observe(clip.keypoint, clip.layout, clip.fps,
+                            wanted.axes(clip.keypoint.shape[3]))
+    return clip.seen
+
+
+def for_pipeline(clip: Clip, wanted: Wanted) -> Dict[str, Any]:
+    """Return what the test pipeline begins with. If it measures events, those
+    of :func:`observed` are handed to it, which are the same: they are not
+    measured a second time for the answer."""
+    results = dict(clip.results)
+    key = wanted.events_key
+    if key and clip.keypoint is not None and results.get(
+            'events_key') != key:
+        seen = observed(clip, wanted)
+        if seen is not None:
+            results.update(events=to_rows(seen),
+                           decidable=to_decidable(seen), events_key=key)
+    return results
 
 
 def measured(seen: Optional[Observation]) -> Answer:

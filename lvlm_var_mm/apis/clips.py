@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
+from lvlm_var_mm.kinematics import Observation
 from lvlm_var_mm.layouts import Layout
 from lvlm_var_mm.preparation.custom_skeleton import checked_rate
 
@@ -59,6 +60,8 @@ class Clip:
         notes (list[str]): What was assumed or converted.
         person (int, optional): Which person it is, of several with answers
             of their own; counted from 0.
+        seen (Observation, optional): What :func:`.answers.observed` measured,
+            once for the pipeline and the answer.
     """
     name: str
     source: str
@@ -70,6 +73,7 @@ class Clip:
     video: Union[str, np.ndarray, None] = None
     notes: List[str] = field(default_factory=list)
     person: Optional[int] = None
+    seen: Optional[Observation] = None
 
     def each(self) -> List['Clip']:
         """Return a clip for each person that is seen."""
@@ -82,5 +86,5 @@ class Clip:
         for key in ('keypoint', 'keypoint_score'):
             if results.get(key) is not None:
                 results[key] = results[key][person:person + 1]
-        return replace(self, results=results, person=person,
+        return replace(self, results=results, person=person, seen=None,
                        keypoint=self.keypoint[person:person + 1])

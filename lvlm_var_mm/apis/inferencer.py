@@ -16,8 +16,8 @@ from lvlm_var_mm.models.heads.base import LVLMBaseHead
 from lvlm_var_mm.shipped import find_config
 from mmaction.registry import INFERENCERS
 from mmaction.structures import ActionDataSample
-from .answers import (Answer, Ask, Outcome, answers_of, influence, observed,
-                      said)
+from .answers import (Answer, Ask, Outcome, answers_of, for_pipeline,
+                      influence, observed, said)
 from .clips import Clip, Reading
 from .inputs import listed
 from .loading import class_names_of, load_model
@@ -187,7 +187,7 @@ class ActionInferencer(BaseInferencer):
         """The prediction so far, the clips, and what the model takes."""
         prediction, clips = read_clips(name, source, self.wanted, how)
         try:
-            data = [self.pipeline(dict(c.results)) for c in clips]
+            data = [self.pipeline(for_pipeline(c, self.wanted)) for c in clips]
         except Exception as e:  # a clip may be anything
             if os.environ.get('LVLM_VAR_TRACEBACK'):
                 raise

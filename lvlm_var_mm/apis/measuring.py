@@ -1,12 +1,31 @@
 """Tell what the joints alone say: no model, no training."""
-from typing import Any, Iterator, Sequence, Union
+from typing import Any, Iterator, Optional, Sequence, Union
 
-from lvlm_var_mm.class_lists import load_classes
-from .answers import Outcome, measured, observed
-from .clips import Reading
+from lvlm_var_mm.class_lists import ClassList, load_classes
+from .answers import Answer, Outcome, measured, observed
+from .clips import Clip, Reading
 from .inputs import listed
 from .reading import read_clips
 from .wanted import Wanted
+
+ANY = Wanted(video=False, layout=None, dims=None, persons=2)  # joints
+
+
+def by_joints(clip: Clip, classes: Optional[ClassList] = None) -> Answer:
+    """Return what the joints of a clip say (:func:`.answers.measured`) and,
+    with ``classes``, what :func:`.zero_shot.by_claims` does."""
+    seen = observed(clip, ANY)
+    answer = measured(seen)
+    if classes is not None:
+        from .zero_shot import by_claims
+        answer.update(by_claims(classes, seen))
+    return answer
+
+
+def no_trunk(clip: Clip) -> str:
+    """Say what is wrong with joints in which nothing can be measured."""
+    return (f'has joints of layout {clip.layout.name}, which names no '
+            'shoulders and hips: give --layout')
 
 
 def measured_answers(inputs: Any,
@@ -29,26 +48,20 @@ def measured_answers(inputs: Any,
         ValueError: An argument that does not fit.
         ImportError: ``pose`` is not installed.
     """
-    wanted = Wanted(video=False, layout=None, dims=None, persons=2)
     how = Reading(**kwargs)
     listing = None if classes is None else load_classes(classes)
     for name, source in listed(inputs):
-        prediction, clips = read_clips(name, source, wanted, how)
+        prediction, clips = read_clips(name, source, ANY, how)
         unnamed = [c for c in clips if not c.layout.has_trunk]
         if unnamed:
-            yield Outcome(dict(name=name, source=prediction['source'], error=(
-                f'{prediction["source"]} has joints of layout '
-                f'{unnamed[0].layout.name}, which names no shoulders and '
-                'hips: give --layout')))
+            yield Outcome(dict(
+                name=name, source=prediction['source'], error=(
+                    f'{prediction["source"]} {no_trunk(unnamed[0])}')))
             continue
-        answers = []
-        for clip in clips:
-            seen = observed(clip, wanted)
-            answers.append(measured(seen))
-            if listing is not None:
-                from .zero_shot import NOTE, by_claims
-                answers[-1].update(by_claims(listing, seen))
-                prediction['notes'] = [NOTE, *clip.notes]
+        answers = [by_joints(clip, listing) for clip in clips]
+        if listing is not None and clips:
+            from .zero_shot import NOTE
+            prediction['notes'] = [NOTE, *clips[0].notes]
         if len(answers) > 1:
             prediction['persons'] = [
                 dict(person=clip.person, **answer)

@@ -140,20 +140,20 @@ def _array(name: str, array: np.ndarray, wanted: Wanted, how: Reading
         return _posed(name, name, blazepose.look(array), array, fps, wanted,
                       how)
     if not wanted.video:
-        raise ValueError(_NO_POSE)
+        raise ValueError(NO_POSE)
     return Clip(name, name, dict(
         array=array, total_frames=len(array), start_index=0, modality='RGB',
         avg_fps=fps), fps, len(array), video=array)
 
 
-_NO_POSE = ('is a video, and the model reads joints: estimate them with '
+NO_POSE = ('is a video, and the model reads joints: estimate them with '
             'pose=\'mediapipe\' (--pose mediapipe), or give joints in a file')
 
 
 def _video(name: str, path: Path, wanted: Wanted, how: Reading,
            boxes: bool = False) -> Clip:
     if not wanted.video and not how.pose:
-        raise ValueError(_NO_POSE)
+        raise ValueError(NO_POSE)
     if wanted.boxes and not boxes:
         raise ValueError(
             'does not say where persons are, and the model sees no more than '

@@ -3,7 +3,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from mmengine.config import Config
 
-from lvlm_var_mm.datasets.transforms.events import declared
+from lvlm_var_mm.datasets.transforms.events import declared, events_key
 from lvlm_var_mm.kinematics import Axes
 from lvlm_var_mm.layouts import Layout, layout_of, load_layout
 
@@ -27,6 +27,9 @@ class Wanted(NamedTuple):
         mirrored (bool): Whether coordinates are those of a mirror.
         measured (bool): Whether the config declares the axes.
         boxes (bool): Whether frames are cropped to where persons are.
+        events_key (str, optional): Under which the pipeline takes events that
+            were measured before, see
+            :class:`~lvlm_var_mm.datasets.transforms.events.BodyPartEvents`.
     """
     video: bool
     layout: Optional[Layout]
@@ -37,6 +40,7 @@ class Wanted(NamedTuple):
     mirrored: bool = False
     measured: bool = False
     boxes: bool = False
+    events_key: Optional[str] = None
 
     def axes(self, dims: int) -> Optional[Axes]:
         """Return the axes in which events are measured, None to find them
@@ -84,7 +88,10 @@ def wanted_by(cfg: Config) -> Wanted:
         video=any(map(decodes_frames, steps)), layout=layout,
         dims=dims, persons=persons, fps=events.get('fps', FPS),
         up=events.get('up'), mirrored=events.get('mirrored', False),
-        measured=bool(events), boxes='PersonCrop' in steps)
+        measured=bool(events), boxes='PersonCrop' in steps,
+        events_key=events_key(
+            layout, events.get('fps', FPS), events.get('up'),
+            events.get('mirrored', False)) if events else None)
 
 
 def decodes_frames(step: str) -> bool:

@@ -8,7 +8,7 @@ from collections import deque
 from itertools import islice
 from pathlib import Path
 from typing import (Any, Deque, Dict, Iterable, Iterator, NamedTuple, Optional,
-                    Tuple)
+                    Sequence, Tuple)
 
 import decord
 import numpy as np
@@ -18,6 +18,7 @@ from .clips import Clip, Reading
 from .inferencer import ActionInferencer
 from .inputs import VIDEOS
 from .reading import of_landmarks, read_input
+from .ring import Ring
 
 Part = Tuple[int, int, Optional[Clip]]  # first frame, the one behind, clip
 
@@ -207,9 +208,9 @@ def _posed(inferencer: ActionInferencer, path: Path,
            img_shape: Tuple[int, int], fps: float, grid: Grid, how: Reading
            ) -> Iterator[Part]:
     """Landmarks of the last window alone are kept."""
-    kept: Deque[blazepose.Landmarks] = deque(maxlen=grid.length)
+    ring = Ring(grid.length, grid.stride)
 
-    def part(end: int) -> Part:
+    def part(end: int, kept: Sequence[blazepose.Landmarks]) -> Part:
         seen = blazepose.stack(kept)
         clip = None
         if seen.visible.any():
@@ -217,15 +218,11 @@ def _posed(inferencer: ActionInferencer, path: Path,
                                 inferencer.wanted, how, img_shape)
         return end - len(kept), end, clip
 
-    end, behind = 0, 0
-    for landmarks in blazepose.look_at_video(str(path)):
-        kept.append(landmarks)
-        end += 1
-        if end >= grid.length and (end - grid.length) % grid.stride == 0:
-            behind = end
-            yield part(end)
-    if end > behind:
-        start = behind - grid.length + grid.stride if behind else 0
-        for _ in range(max(0, start - (end - len(kept)))):
-            kept.popleft()
-        yield part(end)
+    end = 0
+    for end, landmarks in enumerate(blazepose.look_at_video(str(path)), 1):
+        kept = ring.add(end, landmarks)
+        if kept:
+            yield part(end, kept)
+    kept = ring.rest()
+    if kept:
+        yield part(end, kept)

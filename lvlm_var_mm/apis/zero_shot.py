@@ -14,6 +14,19 @@ NOTE = ('the class is that whose description says most that is true; no '
         'model was trained')
 
 
+def scorer_of(classes: ClassList) -> ClaimScorer:
+    """Return what scores the classes by their descriptions.
+
+    Raises:
+        ValueError: No description claims anything.
+    """
+    scorer = ClaimScorer(classes.descriptions)
+    if len(scorer.silent) == len(classes.names):
+        raise ValueError('no class has a description that says what a body '
+                         'does: write `name | description` lines')
+    return scorer
+
+
 def by_claims(classes: ClassList, seen: Observation, top_k: int = 5
               ) -> Dict[str, Any]:
     """Choose the class whose description is truest of a clip.
@@ -32,10 +45,7 @@ def by_claims(classes: ClassList, seen: Observation, top_k: int = 5
     Raises:
         ValueError: No description claims anything.
     """
-    scorer = ClaimScorer(classes.descriptions)
-    if len(scorer.silent) == len(classes.names):
-        raise ValueError('no class has a description that says what a body '
-                         'does: write `name | description` lines')
+    scorer = scorer_of(classes)
     scores = scorer(strengths([seen]))[0].astype(float)
     # One that claims nothing would win with 0 where all others are false.
     scores[scorer.silent] = -np.inf

@@ -4,6 +4,8 @@ from typing import Any, Dict, List
 
 from matplotlib.figure import Figure
 
+from lvlm_var_mm.atomic import replaced
+
 # Two tones that a grey printer and most colour-blind eyes keep apart.
 TONES = '#2b6ca3', '#e3a13c'
 
@@ -49,7 +51,7 @@ def _accuracy(found: Dict[str, Any], path: Path) -> None:
     axes.set_xlabel('top-1, percent; the axis does not begin at 0'
                     if low > 10 else 'top-1, percent')
     axes.legend(loc='lower left')
-    figure.savefig(path, dpi=110)
+    _save(figure, path)
 
 
 def _classes(pair: Dict[str, Any], path: Path) -> None:
@@ -64,4 +66,9 @@ def _classes(pair: Dict[str, Any], path: Path) -> None:
     axes.set_xlim(0, 100)
     axes.set_xlabel('clips of the class that are answered right, percent')
     axes.legend(loc='lower left')
-    figure.savefig(path, dpi=110)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with replaced(path) as f:
+        figure.savefig(f, format='png', dpi=110)

@@ -11,6 +11,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from lvlm_var_mm.atomic import write_text
 from mmaction.registry import HOOKS
 
 RECORD = 'record.jsonl'
@@ -57,8 +58,8 @@ class RunRecordHook(Hook):
                 if isinstance(v, (int, float))}))
 
     def _write(self, row: dict) -> None:
-        with self.file.open('a', encoding='utf-8') as f:
-            f.write(json.dumps(row) + '\n')
+        rows = self.file.read_text('utf-8') if self.file.exists() else ''
+        write_text(self.file, f'{rows}{json.dumps(row)}\n')
 
 
 def read_record(work_dir: Union[str, Path]) -> Dict[int, dict]:

@@ -10,7 +10,7 @@ from typing import Callable, Dict, List, Optional, Sequence
 from mmengine.config import Config
 from tqdm import tqdm
 
-from lvlm_var_mm.atomic import commit
+from lvlm_var_mm.atomic import commit, write_text
 from lvlm_var_mm.shipped import PACKAGE, TOOLS
 from .data import Clips, clips_of, part_of_training
 from .hooks import PARENT, read_record
@@ -192,14 +192,12 @@ def run_config(run: Run) -> Config:
 
 
 def _write(cfg: Config, path: Path, folder: Path) -> None:
-    part = path.with_name('new.py')
-    cfg.dump(str(part))
-    if path.exists() and path.read_text() != part.read_text():
-        part.unlink()
+    text = cfg.pretty_text
+    if path.exists() and path.read_text('utf-8') != text:
         raise ValueError(
             f'{folder} holds a run of other settings: take another --out, or '
             'delete the folder')
-    os.replace(part, path)
+    write_text(path, text)
 
 
 def record_of(folder: Path, epochs: Optional[int] = None) -> Dict[str, float]:

@@ -11,24 +11,26 @@ from pathlib import Path
 from typing import Callable, List, Optional, Union
 
 import mmengine
+from mmengine.config import Config
 from mmengine.fileio import LocalBackend
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
 from mmengine.runner import checkpoint as mmengine_checkpoint
 
-from lvlm_var_mm.atomic import replaced
+from lvlm_var_mm.atomic import replaced, write_text
 from .loading import CheckpointError, load_checkpoint_file
 
 LAST = 'last_checkpoint'
 
 
 def save_whole_checkpoints() -> None:
-    """Let MMEngine write local files whole or not at all, delete a checkpoint
-    when its successor is there, and resume from the latest that is whole.
-    Goes when mmengine does so itself."""
+    """Let MMEngine write local files and configs whole or not at all, delete a
+    checkpoint when its successor is there, and resume from the latest that is
+    whole. Goes when mmengine does so itself."""
     if LocalBackend.put is _put:
         return
     LocalBackend.put, LocalBackend.put_text = _put, _put_text
+    Config.dump = _dump_whole(Config.dump)
     for name in ('_save_checkpoint_with_step', '_save_best_checkpoint'):
         setattr(CheckpointHook, name,
                 _delete_afterwards(getattr(CheckpointHook, name)))
@@ -108,6 +110,20 @@ def _put_text(self, obj: str, filepath: Union[str, Path],
     mmengine.mkdir_or_exist(osp.dirname(filepath))
     with replaced(filepath, 'w', encoding) as f:
         f.write(obj)
+
+
+def _dump_whole(dump: Callable) -> Callable:
+    """Wrap ``Config.dump``, which opens Python files itself."""
+
+    @wraps(dump)
+    def dump_whole(self, file: Union[str, Path, None] = None
+                   ) -> Optional[str]:
+        if file is None or not str(file).endswith('.py'):
+            return dump(self, file)
+        write_text(file, self.pretty_text)
+        return None
+
+    return dump_whole
 
 
 class _Later:

@@ -33,6 +33,11 @@ def _reconstruct(kind: Any, shape: Any, dtype: Any) -> np.ndarray:
     return np.ndarray((0, ), 'b')
 
 
+def _scalar(dtype: Any, value: Any) -> Any:
+    """Return a number of NumPy. Without a value it would be of any size."""
+    return multiarray.scalar(dtype, value)
+
+
 ALLOWED: Dict[Tuple[str, str], Callable] = {
     ('numpy', 'ndarray'): _Ndarray,
     ('numpy', 'dtype'): np.dtype,
@@ -50,7 +55,7 @@ ALLOWED.update({('__builtin__', name): ALLOWED['builtins', name]
 for _core in ('core', '_core'):  # as NumPy 1 and as NumPy 2 calls it
     ALLOWED.update({
         (f'numpy.{_core}.multiarray', '_reconstruct'): _reconstruct,
-        (f'numpy.{_core}.multiarray', 'scalar'): multiarray.scalar,
+        (f'numpy.{_core}.multiarray', 'scalar'): _scalar,
         (f'numpy.{_core}.numeric', '_frombuffer'):
             lambda buffer, dtype, shape, order: np.frombuffer(
                 buffer, dtype).reshape(shape, order=order),

@@ -15,6 +15,7 @@ share through the page cache instead of each holding a copy::
     meta.json         shapes, types and where the data comes from; written
                       last, so that its presence means that the rest is there
 """
+import io
 import json
 import shutil
 from functools import cached_property
@@ -201,12 +202,15 @@ class StoreWriter:
 
     def _finish(self) -> None:
         width = max(len(entry[0]) for entry in self._index)
+        # Not straight to the disk: NumPy does not notice that it is full.
+        index = io.BytesIO()
         np.save(
-            self.part / 'index.npy',
+            index,
             np.array(self._index, [
                 ('name', f'S{width}'), ('label', 'i4'), ('persons', 'i2'),
                 ('frames', 'i4'), ('joint_row', 'i8'), ('frame_row', 'i8')
             ]))
+        (self.part / 'index.npy').write_bytes(index.getvalue())
         np.savez(self.part / 'splits.npz', **{
             split: np.asarray(members, np.int32)
             for split, members in self.splits.items()

@@ -140,15 +140,16 @@ def check_video(path: str) -> None:
         raise CorruptSampleError(path, problem or str(e)) from e
 
 
-def frames_of_video(path: str) -> Iterator[np.ndarray]:
+def frames_of_video(path: str, decoded: int = DECODED
+                    ) -> Iterator[np.ndarray]:
     """Yield the frames of a video, uint8 (H, W, 3) RGB and upright, one at a
-    time; a bounded number is decoded ahead.
+    time; at most ``decoded`` bytes of them are decoded ahead.
 
     Not with decord's ``width`` and ``height``, which fail where a phone was
     held upright.
     """
     video = decord.VideoReader(str(path), num_threads=1)
-    ahead = max(1, DECODED // max(1, video[0].asnumpy().nbytes))
+    ahead = max(1, decoded // max(1, video[0].asnumpy().nbytes))
     for start in range(0, len(video), ahead):
         which = range(start, min(start + ahead, len(video)))
         yield from video.get_batch(list(which)).asnumpy()
@@ -157,10 +158,10 @@ def frames_of_video(path: str) -> Iterator[np.ndarray]:
 def check_container(path: str) -> None:
     """Look whether a video was cut short, by the sizes in its head.
 
-    A damaged AVI, whatever its ending, must not reach ``DecordInit``: decord
-    0.6 crashes the process on many where it reads from memory, as that does,
-    but on none where it reads from a path. Of a Matroska or WebM file that
-    was cut short decord reads what is left, as if nothing were missing.
+    A damaged AVI, whatever its ending, must not reach a decord that reads
+    from memory, as ``DecordInit`` does with files that are not on a disk:
+    decord 0.6 then crashes the process. Of a Matroska or WebM file that was
+    cut short decord reads what is left, as if nothing were missing.
 
     Raises:
         CorruptSampleError: It was cut short, or is called .avi and is none.

@@ -7,7 +7,7 @@ from .hooks import LVLMWarmupHook, SkippedSamplesHook
 from .optim import BFloat16OptimWrapper, PartwiseOptimWrapperConstructor
 from .reasons import ClipReasonsHook
 from .repeatable import RepeatableHook
-from .resumed import ResumedScheduleHook
+from .resumed_schedule import ResumedScheduleHook
 from .schedules import PartCosineAnnealingLR, PartLinearLR
 from .sharding import FrozenShardStrategy
 from .show_answers import ShowAnswersHook

@@ -18,8 +18,8 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import (broadcast_object_list, get_world_size, init_dist,
-                           is_distributed, is_main_process)
+from mmengine.dist import (barrier, broadcast_object_list, get_world_size,
+                           init_dist, is_distributed, is_main_process)
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import init_default_scope
@@ -263,6 +263,7 @@ def _shared_folder(cfg: Config) -> Iterator[str]:
     broadcast_object_list(made)
     try:
         yield made[0]
+        barrier()  # nobody reads it any more
     finally:
         if is_main_process():
             shutil.rmtree(made[0], ignore_errors=True)

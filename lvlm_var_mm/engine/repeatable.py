@@ -11,11 +11,12 @@ from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank, get_world_size
+from mmengine.dist import all_reduce, get_rank, get_world_size
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import Dataset
 
 from lvlm_var_mm.models.vst.codebook import Settling
@@ -30,10 +31,11 @@ class RepeatableHook(Hook):
     """Make a resumed training equal to an unbroken one.
 
     On a CPU, and on a GPU as far as its operations are deterministic, the
-    weights are the same to the last bit, with any number of workers. Kept in
-    the checkpoint beside what MMEngine keeps: gradients that wait for the
-    next step under ``accumulative_counts`` (of one process), and the steps
-    from which a codebook has not started yet.
+    weights are the same to the last bit, with any number of workers, and of
+    processes under data parallelism. Kept in the checkpoint beside what
+    MMEngine keeps: gradients that wait for the next step under
+    ``accumulative_counts``, which FSDP and DeepSpeed lose, and the steps from
+    which a codebook has not started yet.
 
     For training by epochs. In training by iterations clips are drawn as
     MMEngine does it, which reads the past batches again when it resumes.
@@ -69,11 +71,17 @@ class RepeatableHook(Hook):
                           data_batch: Any = None) -> None:
         seed_all(self._seed, OF_AN_ITERATION, runner.iter, self._rank)
 
+    def after_train_epoch(self, runner: Runner) -> None:
+        # One process saves for all, so what waits has to be the same in each;
+        # the step to come takes the mean anyway.
+        if _gradients_wait(runner) and get_world_size() > 1:
+            _average_gradients(_model(runner))
+
     def before_save_checkpoint(self, runner: Runner,
                                checkpoint: Dict) -> None:
         kept = dict(
-            codebooks={name: torch.cat(q._gathered).cpu()
-                       for name, q in _codebooks(runner) if q._gathered},
+            codebooks={name: torch.cat(q.gathered).cpu()
+                       for name, q in _codebooks(runner) if q.gathered},
             gradients={name: p.grad.cpu() for name, p in _model(
                 runner).named_parameters() if p.grad is not None}
             if _gradients_wait(runner) else {})
@@ -89,7 +97,7 @@ class RepeatableHook(Hook):
         for name, quantizer in _codebooks(runner):
             if name in waiting:
                 device = next(quantizer.buffers()).device
-                quantizer._gathered = [waiting[name].to(device)]
+                quantizer.gathered = [waiting[name].to(device)]
         gradients = self._kept.pop('gradients', {})
         for name, p in _model(runner).named_parameters():
             if name in gradients:
@@ -143,10 +151,23 @@ def _codebooks(runner: Runner) -> Iterator[Tuple[str, Settling]]:
 
 
 def _gradients_wait(runner: Runner) -> bool:
-    """Return whether gradients are accumulated that no step has used. Those
-    of several processes are each another part, of which one cannot save the
-    others."""
+    """Return whether each process accumulates gradients of all parameters
+    that no step has used."""
     optim = runner.optim_wrapper
     number = getattr(optim, '_accumulative_counts', 1)
-    return (get_world_size() == 1 and number > 1
-            and not optim.should_update())
+    whole = get_world_size() == 1 or isinstance(
+        runner.model, DistributedDataParallel)
+    return whole and number > 1 and not optim.should_update()
+
+
+def _average_gradients(model: nn.Module) -> None:
+    """Take the mean over the processes; a process without a gradient that
+    others have counts as zero."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    there = torch.tensor([float(p.grad is not None) for p in trained])
+    all_reduce(there, 'max')
+    for p, somewhere in zip(trained, there.tolist()):
+        if somewhere:
+            if p.grad is None:
+                p.grad = torch.zeros_like(p)
+            all_reduce(p.grad, 'mean')

@@ -8,7 +8,7 @@ prints a sentence and a table of the body-part events, and draws the poses with
 the events below them. FILE is a .skeleton of NTU RGB+D; a .npy or .npz of
 joints, (persons, frames, joints, coordinates) or without the persons; a folder
 of OpenPose's *_keypoints.json; a pickle of one annotation; or a pickle or
-store of many, of which --sample names one. Pickles only from where you trust.
+store of many, of which --sample names one.
 `python tools/show_events.py` is the same.
 """
 import argparse
@@ -44,6 +44,7 @@ from typing import Dict, List, Optional
 import numpy as np
 from terminaltables import AsciiTable
 
+from lvlm_var_mm.atomic import replaced
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.pickles import load_pickle
@@ -148,7 +149,8 @@ def main() -> None:
         from lvlm_var_mm.visualization.events import draw_events
         figure = draw_events(keypoint, layout, seen,
                              f'{name}: {describe(seen.events)}')
-        figure.savefig(args.picture)
+        with replaced(args.picture) as f:
+            figure.savefig(f, format=Path(args.picture).suffix[1:] or 'png')
         print(f'drawn: {args.picture}')
 
 

@@ -73,11 +73,25 @@ def look_at_video(path: str) -> Iterator[Landmarks]:
     Raises:
         ImportError: MediaPipe is not installed.
     """
+    return look_at_large(frames_of_video(path))
+
+
+def look_at_large(pictures: Iterable[np.ndarray]) -> Iterator[Landmarks]:
+    """Yield the landmarks of each frame, in its own pixels, of frames that
+    are made smaller before they are looked at (:data:`SIDE`).
+
+    Args:
+        pictures (iterable): (H, W, 3) uint8, RGB; each is asked for when the
+            landmarks of the one before were taken.
+
+    Raises:
+        ImportError: MediaPipe is not installed.
+    """
     scale = 1.
 
     def frames() -> Iterator[np.ndarray]:
         nonlocal scale
-        for frame in frames_of_video(path):
+        for frame in pictures:
             height, width = frame.shape[:2]
             scale = min(1., SIDE / max(height, width))
             if scale < 1:

@@ -2,9 +2,10 @@
 every epoch.
 
 The pictures are those that training reads, from decord, made smaller by area
-averaging and written as MPEG-4 Part 2, the codec of NTU RGB+D's own AVIs, by
-OpenCV; frame i stays frame i. A finished file appears in one step, after it
-was read back; so whatever interrupts the work, the next run does the rest.
+averaging and written by OpenCV as MPEG-4 Part 2, the codec of NTU RGB+D's own
+AVIs, where the container takes it; frame i stays frame i. A finished file
+appears in one step, after it was read back; so whatever interrupts the work,
+the next run does the rest.
 """
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,14 +20,19 @@ import decord
 import numpy as np
 from tqdm import tqdm
 
-from lvlm_var_mm.atomic import commit
+from lvlm_var_mm.atomic import check_room, commit, named
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
+from lvlm_var_mm.datasets.video import check_container
 from .workers import START, alone_in, cores, live_with_parent
 
 # What is read, and the container that it is written to under its own name.
 CONTAINERS = {
     '.avi': 'XVID', '.mp4': 'mp4v', '.m4v': 'mp4v', '.mov': 'mp4v',
-    '.mkv': 'XVID'
+    '.mkv': 'XVID', '.3gp': 'mp4v', '.ts': 'mp4v', '.webm': 'VP80',
+    '.mpg': 'PIM1', '.mpeg': 'PIM1', '.wmv': 'WMV2', '.flv': 'FLV1'
 }
+# Those whose head counts the frames; of others OpenCV makes an estimate.
+COUNTED = '.avi', '.mp4', '.m4v', '.mov', '.3gp'
 # Some writers count a frame or two in the header that they never finished.
 HEADER_SLACK = 2
 # decord 0.6 takes rows much narrower than this for pictures of 4 channels.
@@ -40,7 +46,8 @@ class Reencoded(NamedTuple):
     written: int
     kept: int  # made by an earlier run
     copied: int  # not larger than asked for in the first place
-    corrupt: Dict[str, str]  # name -> what is wrong
+    corrupt: Dict[str, str]  # name -> what is wrong, or cannot be written
+    others: List[str]  # files that are no videos by their ending
     bytes_before: int  # of all that are now there
     bytes_after: int
 
@@ -77,9 +84,10 @@ def reencode_folder(source: Union[str, Path],
     if out == source or source in out.parents:
         raise ValueError(f'{out} lies within {source}: write elsewhere, or '
                          'the next run would take its results for sources')
-    names = sorted(
-        str(p.relative_to(source)) for p in source.rglob('*')
-        if p.suffix.lower() in CONTAINERS and not p.name.startswith('.'))
+    files = sorted(p for p in source.rglob('*')
+                   if p.is_file() and not p.name.startswith('.'))
+    names = [str(p.relative_to(source)) for p in files
+             if p.suffix.lower() in CONTAINERS]
     if not names:
         raise FileNotFoundError(
             f'{source} holds no video ({", ".join(CONTAINERS)})')
@@ -93,6 +101,8 @@ def reencode_folder(source: Union[str, Path],
         count('written'), count('kept'), count('copied'),
         {n: why for n, (what, why) in sorted(results.items())
          if what == 'corrupt'},
+        [str(p.relative_to(source)) for p in files
+         if p.suffix.lower() not in CONTAINERS],
         sum((source / n).stat().st_size for n in done),
         sum((out / n).stat().st_size for n in done))
 
@@ -153,7 +163,8 @@ def reencode(source: Path, target: Path, short_side: int) -> Tuple[str, str]:
 
     Returns:
         tuple: ``'written'``, ``'kept'``, ``'copied'`` or ``'corrupt'``; and
-        what is wrong with a corrupt one.
+        what is wrong with a corrupt one, or one that its container does not
+        take.
 
     Raises:
         OSError: The target cannot be written, as on a full disk.
@@ -169,20 +180,24 @@ def reencode(source: Path, target: Path, short_side: int) -> Tuple[str, str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f'.{target.stem}{PART}{target.suffix}')
         try:
-            if size == (width, height):
-                what = 'copied'
-                for _ in _frames(video):
-                    pass  # all of it can be read
-                shutil.copyfile(source, part)
-            else:
-                what = 'written'
-                _write(video, part, size)
-            wrong = _difference(video, part, size)
-            if wrong:
-                raise OSError(f'{part}: {wrong}; is the disk full?')
-            commit(part, target)
+            with named(target):
+                if size == (width, height):
+                    what = 'copied'
+                    for _ in _frames(video):
+                        pass  # all of it can be read
+                    shutil.copyfile(source, part)
+                else:
+                    what = 'written'
+                    _write(video, part, size)
+                check_room(part)  # OpenCV says nothing of a full disk
+                wrong = _difference(video, part, size)
+                if wrong:
+                    raise _VideoError(f'what was written has {wrong}')
+                commit(part, target)
         finally:
             part.unlink(missing_ok=True)
+    except CorruptSampleError as e:
+        return 'corrupt', e.problem
     except _UNREADABLE as e:
         # decord puts its call stack first and the reason last.
         return 'corrupt', (str(e).strip().splitlines() or [repr(e)])[-1]
@@ -199,8 +214,10 @@ _UNREADABLE = (_VideoError, decord.DECORDError,
 
 def _open(path: Path) -> decord.VideoReader:
     """A video that has all the frames that it declares."""
+    check_container(str(path))
     video = decord.VideoReader(str(path), num_threads=1)
-    declared = int(cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT))
+    declared = int(cv2.VideoCapture(str(path)).get(
+        cv2.CAP_PROP_FRAME_COUNT)) if path.suffix.lower() in COUNTED else 0
     if not len(video) or len(video) + HEADER_SLACK < declared:
         raise _VideoError(f'{declared} frames are declared, {len(video)} are '
                           'there (is the file truncated?)')
@@ -224,9 +241,12 @@ def _smaller(width: int, height: int, short_side: int) -> Tuple[int, int]:
 
 def _write(video: decord.VideoReader, path: Path, size) -> None:
     codec = cv2.VideoWriter_fourcc(*CONTAINERS[path.suffix.lower()])
-    writer = cv2.VideoWriter(str(path), codec, video.get_avg_fps(), size)
+    path.touch()  # or say why not
+    fps = video.get_avg_fps()
+    writer = cv2.VideoWriter(str(path), codec, fps, size)
     if not writer.isOpened():
-        raise OSError(f'{path}: OpenCV cannot write this video')
+        raise _VideoError(f'OpenCV cannot write a {path.suffix} of '
+                          f'{fps:.3g} frames a second')
     try:
         for frame in _frames(video):
             frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
@@ -241,7 +261,7 @@ def _difference(video: decord.VideoReader, path: Path, size) -> str:
     try:
         made = decord.VideoReader(str(path), num_threads=1)
     except _UNREADABLE:
-        return 'cannot be read'
+        return 'no frames that can be read'
     if len(made) != len(video):
         return f'{len(made)} frames instead of {len(video)}'
     if abs(made.get_avg_fps() / video.get_avg_fps() - 1) > 1e-3:

@@ -10,6 +10,7 @@ from typing import Iterable, Sequence, Tuple, Union
 import cv2
 import numpy as np
 
+from lvlm_var_mm.atomic import replaced_path
 from lvlm_var_mm.datasets.ntu.origin import MADE_PICTURE
 
 HEIGHT, WIDTH = MADE_PICTURE
@@ -157,14 +158,15 @@ def write_video(path: Union[str, os.PathLike],
     """Write uint8 BGR frames (H, W, 3) as Motion JPEG, one by one.
 
     Raises:
-        OSError: OpenCV cannot write the file.
+        OSError: It cannot be written; names it.
     """
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), FPS,
-                             (WIDTH, HEIGHT))
-    if not writer.isOpened():
-        raise OSError(f'{path}: OpenCV cannot write this video')
-    try:
-        for frame in frames:
-            writer.write(frame)
-    finally:
-        writer.release()
+    with replaced_path(path) as part:
+        writer = cv2.VideoWriter(part, cv2.VideoWriter_fourcc(*'MJPG'), FPS,
+                                 (WIDTH, HEIGHT))
+        if not writer.isOpened():
+            raise OSError(f'{path}: OpenCV cannot write this video')
+        try:
+            for frame in frames:
+                writer.write(frame)
+        finally:
+            writer.release()

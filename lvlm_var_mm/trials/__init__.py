@@ -1,2 +1,3 @@
-"""Trials of what must not happen: killed work and damaged files, for
-tools/perf/kill.py, tools/perf/fuzz.py and the tests."""
+"""Trials of what must not happen: killed work, damaged files and cameras that
+die, for tools/perf/kill.py, tools/perf/fuzz.py, tools/perf/stream.py and the
+tests."""

@@ -138,12 +138,15 @@ def evil(content: Any, command: str, protocol: int) -> bytes:
 
 
 BOMBS: List[bytes] = [
-    # bytearray(10**10), numpy.ndarray((10**10,)), list(range(10**10)).
+    # bytearray(10**10), numpy.ndarray((10**10,)), list(range(10**10)), and a
+    # scalar of 2 GB without a value.
     b'cbuiltins\nbytearray\n(L10000000000L\ntR.',
     b'cnumpy\nndarray\n((L10000000000L\nttR.',
     b'cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n'
     b'(L10000000000L\ntS\'b\'\ntR.',
     b'cbuiltins\nlist\n(cbuiltins\nrange\n(L10000000000L\ntRtR.',
+    b'cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(S\'V2000000000\'\n'
+    b'tRtR.',
     # A tuple of itself many times over: 2**40 of them, if it is copied.
     b'(' + b'(l' + b''.join(b'p%d\n' % i + b'(g%d\ng%d\nl' % (i, i)
                             for i in range(40)) + b't.',

@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from lvlm_var_mm.atomic import replaced_path
 from lvlm_var_mm.datasets.video import frames_of_video
 from lvlm_var_mm.layouts import Layout
 from .samples import PAPER, draw_pose, draw_skeleton
@@ -35,15 +36,23 @@ def write_overlay(path: Union[str, Path], answer: Dict[str, Any], fps: float,
         video (str | np.ndarray, optional): File, or (T, H, W, 3) RGB.
 
     Raises:
+        OSError: It cannot be written; names it. ``path`` is as before.
         ValueError: There is nothing to draw, or OpenCV cannot write videos.
     """
+    with replaced_path(path) as part:
+        _encode(part, answer, fps, keypoint, layout, video)
+
+
+def _encode(path: str, answer: Dict[str, Any], fps: float,
+            keypoint: Optional[np.ndarray], layout: Optional[Layout],
+            video: Union[str, np.ndarray, None]) -> None:
     writer = None
     try:
         for t, frame in enumerate(_scenes(keypoint, layout, video)):
-            frame = _with_words(frame, answer, t / fps)
+            frame = with_words(frame, answer, said_at(answer, t / fps))
             if writer is None:
                 writer = cv2.VideoWriter(
-                    str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps,
+                    path, cv2.VideoWriter_fourcc(*'mp4v'), fps,
                     frame.shape[1::-1])
                 if not writer.isOpened():
                     raise ValueError(f'OpenCV cannot write {path}: it has no '
@@ -109,9 +118,10 @@ def _reach(keypoint: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     return seen.min(0), seen.max(0)
 
 
-def _with_words(frame: np.ndarray, answer: Dict[str, Any], seconds: float
-                ) -> np.ndarray:
-    """A bar with the class above and what goes on below."""
+def with_words(frame: np.ndarray, answer: Dict[str, Any], told: str
+               ) -> np.ndarray:
+    """Return a frame, uint8 (H, W, 3) RGB, with class and score in a bar
+    above, and with ``told``, what goes on, below."""
     image = Image.fromarray(np.ascontiguousarray(frame))
     draw = ImageDraw.Draw(image, 'RGBA')
     width, height = image.size
@@ -123,7 +133,6 @@ def _with_words(frame: np.ndarray, answer: Dict[str, Any], seconds: float
                        fill=(47, 111, 181, 255))
         _write(draw, f'{answer["class"]}  {answer["score"]:.2f}', (8, 6),
                width)
-    told = said_at(answer, seconds)
     if told:
         draw.rectangle((0, height - bar, width, height),
                        fill=(20, 20, 20, 200))

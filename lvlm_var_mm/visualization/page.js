@@ -44,3 +44,11 @@ for (const card of document.querySelectorAll('.card')) {
   slider.oninput = () => { play(false); show(Number(slider.value)); };
   show(Math.floor(clip.count / 2));
 }
+
+// In a frame of another page: that page has a title of its own, and gives the
+// frame the height it is told.
+if (parent !== window) {
+  document.documentElement.classList.add('framed');
+  new ResizeObserver(() => parent.postMessage(
+    {height: document.body.scrollHeight}, '*')).observe(document.body);
+}

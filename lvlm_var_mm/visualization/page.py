@@ -145,22 +145,25 @@ def _reason(answer: Dict) -> str:
 # --------------------------------------------------------------- the player
 def _player(keypoint: Optional[np.ndarray], layout: Optional[Layout],
             video: Union[str, np.ndarray, None], seconds: float) -> str:
+    stages, clip = [], {}
     if video is not None:
         frames = [_jpeg(f) for f in frames_of(video, MOST_FRAMES)]
-        stage = ('<div class="stage wide"><img alt="frame of the clip" '
-                 f'src="data:image/jpeg;base64,{frames[0]}"></div>')
-        clip: Dict[str, Any] = dict(frames=frames, count=len(frames))
-    elif keypoint is not None and layout is not None:
-        poses = _poses(keypoint)
-        stage = f'<div class="stage">{_svg(poses, layout)}</div>'
-        clip = dict(poses=poses, count=len(poses))
-    else:
+        clip = dict(frames=frames, count=len(frames))
+        stages.append('<div class="stage wide"><img alt="frame of the clip" '
+                      f'src="data:image/jpeg;base64,{frames[0]}"></div>')
+    if keypoint is not None and layout is not None:
+        poses = _poses(keypoint, clip.get('count', min(
+            MOST_POSES, keypoint.shape[1])))
+        clip.update(poses=poses, count=len(poses))
+        stages.append(f'<div class="stage">{_svg(poses, layout)}</div>')
+    if not stages:
         return ''
     data = json.dumps(dict(clip, seconds=round(seconds, 3)),
                       separators=(',', ':'))
     data = data.replace('<', '\\u003c')
-    return f'''{stage}<div class="play"><button aria-label="play">\u25b6\
-</button><input type="range" min="0" max="{clip['count'] - 1}" value="0"
+    return f'''{''.join(stages)}<div class="play">\
+<button aria-label="play">\u25b6</button>
+<input type="range" min="0" max="{clip['count'] - 1}" value="0"
 aria-label="moment"><output>0.0 s</output></div>
 <script type="application/json">{data}</script>'''
 
@@ -176,10 +179,9 @@ def _jpeg(frame: np.ndarray) -> str:
     return base64.b64encode(data.tobytes()).decode()
 
 
-def _poses(keypoint: np.ndarray) -> List:
+def _poses(keypoint: np.ndarray, number: int) -> List:
     """[frame][person][joint] -> [x, y] in the box, None where it is missing;
-    one scale for all."""
-    number = min(MOST_POSES, keypoint.shape[1])
+    one scale for all ``number`` frames."""
     points = keypoint[:, middles(keypoint.shape[1], number)].astype(float)
     there = np.isfinite(points).all(-1) & points.any(-1)
     at = points[..., :2] * ([1, -1] if points.shape[-1] == 3 else [1, 1])

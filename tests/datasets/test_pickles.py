@@ -76,7 +76,7 @@ def test_who_trusts_a_file_says_so(tmp_path, monkeypatch):
     assert load_pickle(str(file)) == datetime.date(2026, 1, 1)
 
 
-@pytest.mark.parametrize('bomb', BOMBS[:4])
+@pytest.mark.parametrize('bomb', BOMBS[:-1])
 def test_they_claim_no_memory(tmp_path, bomb):
     file = tmp_path / 'a.pkl'
     file.write_bytes(bomb)
@@ -105,8 +105,9 @@ def test_nothing_else_reads_pickles():
     for path in (REPO / 'lvlm_var_mm').rglob('*.py'):
         text = path.read_text('utf-8')
         for word in ('pickle.load', 'mmengine.load(', 'allow_pickle=True',
-                     'weights_only=False', 'yaml.load('):
+                     'weights_only=False', 'yaml.load(', 'import load\n'):
             if word in text:
                 found.append((path.name, word))
-    assert not found, found
+    # Dumps of tests, as SECURITY.md says.
+    assert found == [('scores.py', 'import load\n')]
     assert os.environ.get(TRUST) is None

@@ -1,16 +1,18 @@
 """A training that was broken off goes on as if it had not been."""
 import copy
+import os
 import random
 from itertools import count
 
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
-from torch import nn
+from torch import multiprocessing, nn
 
 from lvlm_var_mm.engine.repeatable import KEY, ClipsBySeed, RepeatableHook
 from lvlm_var_mm.models.vst.quantizers import build_quantizer
@@ -65,8 +67,12 @@ class Broken(Hook):
 
 
 def train(work_dir, epochs, workers=0, resume=False, accumulate=1, seed=3,
-          until=None):
+          until=None, processes=1):
     torch.manual_seed(0)
+    alone = processes == 1
+    cfg = Config(dict() if alone else dict(model_wrapper_cfg=dict(
+        type='MMDistributedDataParallel', device_ids=None,
+        find_unused_parameters=True)))
     runner = Runner(
         Line(), str(work_dir), train_dataloader=dict(
             dataset=Clips(), batch_size=1, num_workers=workers,
@@ -79,7 +85,8 @@ def train(work_dir, epochs, workers=0, resume=False, accumulate=1, seed=3,
         default_hooks=dict(
             repeatable=dict(type='RepeatableHook'),
             checkpoint=dict(type='CheckpointHook', interval=1)),
-        cfg=Config(dict()), log_level='ERROR', default_scope='mmaction',
+        cfg=cfg, launcher='none' if alone else 'pytorch',
+        log_level='ERROR', default_scope='mmaction',
         randomness=dict(seed=seed), experiment_name=f'{next(COUNT)}',
         resume=resume)
     if until is not None:
@@ -88,7 +95,8 @@ def train(work_dir, epochs, workers=0, resume=False, accumulate=1, seed=3,
             runner.train()
         return None
     runner.train()
-    return copy.deepcopy(runner.model.state_dict())
+    model = runner.model if alone else runner.model.module
+    return copy.deepcopy(model.state_dict())
 
 
 def assert_same(a, b):
@@ -110,6 +118,29 @@ def test_resumed_training_is_the_unbroken_one(tmp_path, workers, accumulate):
     # Ten steps do not start 16 codes; two gradients wait for a third.
     assert len(first[KEY]['codebooks']['codes'].flatten(0, -2)) == 10
     assert bool(first[KEY]['gradients']) == (accumulate == 3)
+
+
+def whole_and_in_parts(rank, folder):
+    """In one of two processes."""
+    os.environ['LOCAL_RANK'] = str(rank)
+    dist.init_process_group('gloo', f'file://{folder}/meet', rank=rank,
+                            world_size=2)
+    settings = dict(accumulate=4, processes=2)
+    whole = train(folder / 'whole', 3, **settings)
+    for until in (2, None):
+        parts = train(folder / 'parts', 3, resume=True, until=until,
+                      **settings)
+    dist.destroy_process_group()
+    if rank == 0:
+        torch.save([whole, parts], folder / 'weights.pth')
+
+
+def test_resumed_training_of_two_processes(tmp_path):
+    """Gradients of both wait across the ends of epochs of three steps."""
+    multiprocessing.spawn(whole_and_in_parts, (tmp_path, ), 2)
+    assert_same(*torch.load(tmp_path / 'weights.pth'))
+    second = torch.load(tmp_path / 'parts/epoch_2.pth', weights_only=False)
+    assert second[KEY]['gradients']['layer.weight'].any()
 
 
 def test_workers_and_seed(tmp_path):

@@ -1,11 +1,14 @@
 """What explains a model works where views are tested a few at a time."""
 import copy
+import logging
+from types import SimpleNamespace
 
 import pytest
 import torch
 from recognizers import SKELETON, batch, build_for_test, recognizer
 
 from lvlm_var_mm.apis import explain
+from lvlm_var_mm.engine import ShowAnswersHook
 from lvlm_var_mm.models.tokens import tokens_of
 
 
@@ -28,6 +31,15 @@ def test_explanations_are_the_same(models):
     assert [c['narrative'] for c in plain] == [
         c['narrative'] for c in limited]
     assert plain[1]['score'] == pytest.approx(limited[1]['score'], abs=1e-5)
+
+
+def test_answers_are_shown(models, caplog):
+    runner = SimpleNamespace(
+        model=models[1], logger=logging.getLogger('answers'),
+        val_dataloader=SimpleNamespace(dataset=clips()))
+    with caplog.at_level('INFO', logger='answers'):
+        ShowAnswersHook(clips=2).after_val_epoch(runner)
+    assert len(caplog.messages) == 2
 
 
 @torch.no_grad()

@@ -104,6 +104,14 @@ def test_poses_are_those_of_the_clip():
     assert poses.min() >= 0 and poses.max() <= 1000
 
 
+def test_frames_and_joints_are_played_together():
+    card = card_of(ANSWER, WAVE, NTU, frames())
+    data = json.loads(re.search(
+        '<script type="application/json">(.*?)</script>', card)[1])
+    assert len(data['frames']) == len(data['poses']) == data['count']
+    assert '<svg' in card and '<img' in card
+
+
 def test_joints_that_are_missing_are_hidden():
     lost = WAVE.copy()
     lost[:, :, NTU.index('head')] = 0

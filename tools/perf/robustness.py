@@ -55,7 +55,7 @@ from terminaltables import AsciiTable
 from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
-from lvlm_var_mm.atomic import write_text
+from lvlm_var_mm.atomic import replaced, write_text
 from lvlm_var_mm.benchmark.data import Clips, clips_of
 from lvlm_var_mm.benchmark.disturbed import (Kind, Model, kinds, open_models,
                                              run)
@@ -184,7 +184,8 @@ def draw(rows: Sequence[Dict[str, Any]], chosen: Dict[str, Kind],
         axes.grid(alpha=.3)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), ncols=2,
                   loc='outside lower center', frameon=False)
-    figure.savefig(path, dpi=110)
+    with replaced(path) as f:
+        figure.savefig(f, format='png', dpi=110)
 
 
 def main() -> None:

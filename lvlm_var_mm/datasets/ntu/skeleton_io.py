@@ -16,12 +16,12 @@ Human Activity Analysis", CVPR 2016)::
 colour video.
 """
 import os
-from pathlib import Path
 from typing import Dict, Optional, Sequence, Union
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lvlm_var_mm.atomic import write_text
 from ..corrupt import CorruptSampleError
 
 NUM_JOINTS = 25
@@ -250,4 +250,4 @@ def write_skeleton(path: Union[str, os.PathLike], keypoint: ArrayLike,
             lines += [f'{body_ids[person]} 0 0 0 0 0 0 0 0 2',
                       str(NUM_JOINTS),
                       block % tuple(rows[person, frame].ravel().tolist())]
-    Path(path).write_text('\n'.join(lines) + '\n', encoding='ascii')
+    write_text(path, '\n'.join(lines) + '\n')

@@ -3,7 +3,7 @@ from .disturb import JitterJoints, StretchTime
 from .event_strengths import EventStrengths
 from .events import BodyPartEvents, ClipSpan
 from .hide import DropJoints, KeepJoints, LoseFrames, OccludeArm
-from .picture import NormalizePicture2D, SkeletonPicture
+from .projection import NormalizePicture2D, SkeletonPicture
 from .recipe import (CenterSkeleton3D, DrawFrames, MinMaxSkeleton,
                      RandomDropAxis, RandomDropJoints)
 from .skeleton import (AlignSkeleton3D, RandomViewpoint3D, ResampleFrames,

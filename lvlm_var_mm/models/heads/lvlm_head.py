@@ -4,8 +4,9 @@ A LoRA-tuned language model reads a prompt with the tokens of a clip in it
 (LVLM-VAR, arXiv:2509.05695). The score of a class is the exact
 log-likelihood of its name; the explanation is written behind the name.
 
-Shapes: N clips, L tokens of C channels, S prompt positions, P inner nodes of
-the label trie, R answer positions, D width of the language model.
+Shapes: N clips, L tokens of C channels, S prompt positions, K class names in
+the label trie, which has P inner nodes and E edges, R answer positions, D
+width of the language model.
 """
 from typing import Dict, Optional, Sequence, Union
 
@@ -29,14 +30,14 @@ class LVLMHead(LVLMBaseHead):
     """Classify and explain a clip from its semantic action tokens.
 
     Args:
-        num_classes, in_channels, class_names, lvlm: Of
-            :class:`PromptReader`, whose other arguments ``kwargs`` may hold,
-            and with them those of ``mmaction.models.BaseHead``. ``loss_cls``
-            is taken over the scores of all class names.
-        scoring (dict): Of :class:`Scoring`, how classes are scored in tests.
-        num_negatives (int): Train each clip against so many wrong names;
-            0 for all. Those of the other clips of its batch come first; of
-            the rest half are those most often taken for the true ones.
+        num_classes, in_channels, class_names, lvlm: See
+            :class:`PromptReader`; ``kwargs`` are its other arguments and
+            those of ``mmaction.models.BaseHead``.
+        scoring (dict): Arguments of :class:`Scoring`: how classes are scored
+            in tests.
+        num_negatives (int): Number of wrong names that each clip is trained
+            against; 0 takes all. Those of the other clips of its batch come
+            first; half of the rest are those most often taken for true ones.
         unseen (list[int]): Labels of a zero-shot protocol that training must
             not know: their names are not trained against either. In tests
             all names are scored.
@@ -57,20 +58,21 @@ class LVLMHead(LVLMBaseHead):
                  unseen: Sequence[int] = (),
                  **kwargs) -> None:
         super().__init__(num_classes, in_channels, class_names, lvlm, **kwargs)
-        some = bool(num_negatives or unseen)
-        if some and self.label_smooth_eps:
+        sampled = bool(num_negatives or unseen)
+        if sampled and self.label_smooth_eps:
             raise ValueError('`label_smooth_eps` needs the scores of all '
                              'names: set `num_negatives=0` and no `unseen`')
         self.negatives = Negatives(num_classes, num_negatives or num_classes,
-                                   unseen) if some else None
+                                   unseen) if sampled else None
         self.scoring = Scoring(**(scoring or {}))
 
     def loss(self, feats: SemanticTokens, data_samples: SampleList,
              **kwargs) -> Dict[str, Tensor]:
         """Compute the losses of a batch: ``loss_cls``, softmax cross-entropy
-        over the scores of all class names, and ``loss_lm``, the mean negative
-        log-likelihood of the answer's tokens. One forward gives both: the
-        explanation is in the tree below the true name.
+        over the scores of the class names (all, or ``num_negatives`` and the
+        true ones), and ``loss_lm``, the mean negative log-likelihood of the
+        answer's tokens. One forward gives both: the explanation is in the
+        tree below the true name.
 
         Args:
             feats (SemanticTokens): From :class:`VSTNeck`.
@@ -91,27 +93,27 @@ class LVLMHead(LVLMBaseHead):
         inputs = self.prompt_inputs(feats, data_samples, prompt)  # S positions
         reasons = self.reasons_of(prompt, labels, data_samples)
         # From the end of a name on, each token predicts the next: (N, R).
-        read, _ = pad_right([[trie.sequences[label][-1], *reason[:-1]]
-                             for label, reason in zip(labels.tolist(),
-                                                      reasons)],
-                            labels.device)
-        target, counted = pad_right(reasons, labels.device)
+        answer_in, _ = pad_right([[trie.sequences[label][-1], *reason[:-1]]
+                                  for label, reason in zip(labels.tolist(),
+                                                           reasons)],
+                                 labels.device)
+        answer_out, counted = pad_right(reasons, labels.device)
 
-        own = labels
-        if self.negatives:  # K of the names are in the tree
-            chosen = self.negatives.draw(labels)
+        true_name = labels  # its number among the K names
+        if self.negatives:
+            chosen = self.negatives.draw(labels)  # (K, )
             trie = trie.subset(chosen.tolist())
-            own = torch.searchsorted(chosen, labels)
-        hidden = self.lm.forward_lm(inputs, trie, own, read)
+            true_name = torch.searchsorted(chosen, labels)
+        hidden = self.lm.forward_lm(inputs, trie, true_name, answer_in)
         # (N, 1+P, D) and (N, R, D)
-        tree, answer = hidden.split([1 + len(trie), read.shape[1]], 1)
+        tree, answer = hidden.split([1 + len(trie), answer_in.shape[1]], 1)
         edges = trie_logprobs(tree, self.lm.lm_head, trie)  # (N, E)
         scores = trie.scores(edges)  # (N, K)
         logprob, length = answer_logprobs(
-            answer, self.lm.lm_head, target, counted)
+            answer, self.lm.lm_head, answer_out, counted)
         # The name is a part of the answer.
-        logprob = logprob + scores.gather(1, own[:, None]).sum()
-        length = length + trie.paths[own].sum()
+        logprob = logprob + scores.gather(1, true_name[:, None]).sum()
+        length = length + trie.paths[true_name].sum()
 
         if self.negatives:
             scores = self.negatives.spread(scores, chosen, labels)
@@ -127,10 +129,10 @@ class LVLMHead(LVLMBaseHead):
 
     def predict_inputs(self, tokens: SemanticTokens, inputs: PromptInputs,
                        data_samples: SampleList) -> SampleList:
-        """Predict from prompts that are made already, and where the scores
-        are log-likelihoods set ``pred_validity``, that of all names
-        together."""
-        scores = self.score(inputs)  # (N views, num_classes)
+        """Predict from prompts that are made already. Where the scores are
+        log-likelihoods, ``pred_validity`` is the probability that the answer
+        is one of the class names at all."""
+        scores = self.score(inputs)  # (N x views, num_classes)
         data_samples = self.predict_by_feat(scores, data_samples)
         if self.scoring.is_likelihood:
             views = len(scores) // len(data_samples)

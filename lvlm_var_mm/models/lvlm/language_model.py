@@ -1,4 +1,5 @@
-"""Run the language model of a head on prompts that are embedded already.
+"""Run the language model of a head on prompts that are embedded already. What
+a model must have to serve as one: see :mod:`.build`.
 
 Shapes: N clips, S prompt positions, P inner nodes of the label trie, R answer
 positions, D width of the language model, A axes by which it numbers positions.

@@ -1,7 +1,7 @@
 """A LoRA-tuned language model and prompts for it: what the heads read with.
 
-Shapes: N clips, L tokens of C channels, S prompt positions, D width of the
-language model.
+Shapes: N clips, L tokens of C channels, F positions of pictures, S prompt
+positions, D width of the language model, A axes by which it numbers positions.
 """
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
@@ -50,24 +50,24 @@ class PromptReader(BaseHead):
         tokenizer (dict, optional): Defaults to the model's own.
         image_processor (dict, optional): Of the keyframes, where the prompt
             has some. Defaults to the model's own.
-        prompt (str | list[str]): Template with ``{tokens}``, with
-            ``{narrative}`` where it shall be told in words what happens, or
-            with both; ``{candidates}`` where the class names shall be listed,
-            and ``{keyframes}`` where the model's own vision tower shall see
-            pictures of the clip (:mod:`.keyframes`). Of several one is drawn
-            for each batch of training; tests use the first.
+        prompt (str | list[str]): Template with ``{tokens}``,
+            ``{narrative}`` (what happens, in words) or both; by option with
+            ``{candidates}`` (a list of the class names) and ``{keyframes}``
+            (pictures for the model's own vision tower, :mod:`.keyframes`).
+            Of several one is drawn for each batch of training; tests use the
+            first.
         answer (str): Template with ``{label}`` and ``{reason}``.
         chat (bool): Wrap the prompt in the model's chat template.
         keyframe (str): Text for each keyframe, a template with
             ``{picture}``.
-        narrative (dict, optional): Of :class:`~.words.Narrator`, how much is
-            told, of what, and how often in training.
+        narrative (dict, optional): Arguments of :class:`~.words.Narrator`:
+            how much is told, of what, and how often in training.
         same_task (bool): Whether a checkpoint with other class names, prompt
             or answer is refused, or read all the same.
         gradient_checkpointing (bool): Recompute the language model's
             activations in the backward pass.
         loss_lm (float): Weight of the language-model loss on the answer.
-        kwargs: Of ``mmaction.models.BaseHead``.
+        average_clips, kwargs: As in ``mmaction.models.BaseHead``.
 
     Raises:
         ValueError: ``num_classes`` differs from the list, two classes have
@@ -149,38 +149,37 @@ class PromptReader(BaseHead):
         with ``same_task=False`` alone.
 
         Args:
-            class_names (str | list): As for the head.
+            class_names (str | list): As in the constructor.
             num_classes (int, optional): Checked against the list.
 
         Raises:
-            ValueError: As for the head.
-            FileNotFoundError: No class list.
+            ValueError, FileNotFoundError: As in the constructor.
         """
         self.classes = load_classes(class_names, num_classes)
         self.num_classes = len(self.classes.names)
-        prompt, answer, chat, keyframe = self.templates.values()
-        names = self.classes.names
+        names, templates = self.classes.names, dict(self.templates)
+        prompt = templates.pop('prompt')
         self.prompts = [
-            Prompt(self.tokenizer, p, answer, names, chat, keyframe)
+            Prompt(self.tokenizer, p, names=names, **templates)
             for p in ([prompt] if isinstance(prompt, str) else prompt)
         ]
         # What a name's tokens are depends on the text before it.
         tries = nn.ModuleList(
             LabelTrie([p.name(n) for n in names], names)
             for p in self.prompts)
-        if hasattr(self, 'tries'):  # chosen anew
+        if hasattr(self, 'tries'):  # this is not the constructor
             tries = tries.to(self.trie.tokens.device)
             self.lm.forget()
         self.tries = tries
 
     @property
     def prompt(self) -> Prompt:
-        """The prompt of tests."""
+        """The prompt that is used in tests."""
         return self.prompts[0]
 
     @property
     def trie(self) -> LabelTrie:
-        """The class names behind the prompt of tests."""
+        """The class names behind the prompt that is used in tests."""
         return self.tries[0]
 
     def draw_prompt(self) -> Tuple[Prompt, LabelTrie]:
@@ -225,17 +224,17 @@ class PromptReader(BaseHead):
                       pictures: Optional[Pictures] = None,
                       narrative: Optional[Sequence[List[int]]] = None
                       ) -> PromptInputs:
-        """Put the tokens of N clips, their narratives and their pictures,
-        whatever of these it has places for, into the prompt.
+        """Put the tokens, narratives and pictures of N clips into the prompt,
+        as far as it has placeholders for them.
 
         The text before the clip has the same positions for all clips;
         padding follows it.
 
         Args:
-            tokens (SemanticTokens): (N, L) of each.
+            tokens (SemanticTokens): Of N clips.
             data_samples (list[:obj:`ActionDataSample`], optional): For
                 keyframes, and for the narrative of events.
-            prompt (Prompt, optional): Defaults to that of tests.
+            prompt (Prompt, optional): Defaults to :attr:`prompt`.
             pictures (tuple[Tensor, Tensor], optional): Defaults to what
                 :meth:`encode_keyframes` gives.
             narrative (Sequence[list[int]], optional): Token ids of N
@@ -277,8 +276,8 @@ class PromptReader(BaseHead):
 
     # ---------------------------------------------------------- checkpoints
     def init_weights(self) -> None:
-        """MMEngine would descend into the language model, whose own
-        ``init_weights`` makes the LoRA layers random again."""
+        """Do nothing: MMEngine would descend into the language model, whose
+        own ``init_weights`` makes the LoRA layers random again."""
 
     def get_extra_state(self) -> Tensor:
         """Describe the checkpoint, see

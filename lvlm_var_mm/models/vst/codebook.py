@@ -58,7 +58,8 @@ class Settling:
         self.settled: Optional[bool] = None
         self.register_buffer('age', torch.zeros((), dtype=torch.long))
         self.register_load_state_dict_pre_hook(_old_codebooks_have_settled)
-        self._gathered: List[Tensor] = []
+        # Steps until there are as many as codes; RepeatableHook keeps them.
+        self.gathered: List[Tensor] = []
 
     @property
     def quantizers(self) -> List[nn.Module]:
@@ -96,11 +97,11 @@ class Settling:
         codebooks = [q._codebook for q in self.quantizers]
         if all(c.initted for c in codebooks):
             return True
-        self._gathered.append(of_all_processes(z).flatten(0, 1))
-        z = torch.cat(self._gathered)
+        self.gathered.append(of_all_processes(z).flatten(0, 1))
+        z = torch.cat(self.gathered)
         if len(z) < codebooks[0].codebook_size:
             return False
-        self._gathered.clear()
+        self.gathered.clear()
         for codebook in codebooks:
             x = codebook.transform_input(z)
             with drawing_by(0, z.device):

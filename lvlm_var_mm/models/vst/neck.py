@@ -5,7 +5,7 @@ the nearest entry of a learned codebook (LVLM-VAR, arXiv:2509.05695; vector
 quantisation by van den Oord et al., arXiv:1711.00937).
 
 Shapes: N clips, M persons, C channels, T frames, V joints, P body parts (1:
-the whole body), L tokens of a part, K codes.
+the whole body), L tokens of a part, S = P L tokens of a clip, K codes.
 """
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -70,8 +70,8 @@ class VSTNeck(BaseModule):
         layout (str, optional): The old name of ``input_format``.
 
     Raises:
-        ValueError: Unknown axes, features that do not fit it, or use
-            before training.
+        ValueError: An unknown ``input_format``, features that do not fit it,
+            or use before training.
     """
 
     def __init__(self,
@@ -97,7 +97,7 @@ class VSTNeck(BaseModule):
         self.steps_in_time = StepsInTime(input_format, in_channels,
                                          num_tokens, parts, num_segments)
         self.in_channels = in_channels
-        self.parts = parts
+        self.parts, self.num_parts = parts, len(parts or [()])
         self.input_format = input_format
         self.num_tokens = num_tokens
         self.same_tokens = same_tokens
@@ -143,20 +143,21 @@ class VSTNeck(BaseModule):
 
         Returns:
             tuple: :class:`SemanticTokens` and a dict of losses, empty
-            without ``data_samples``.
+            without ``data_samples``; ``loss_vst`` is that of ``aux_head``.
         """
         if are_codes(x):
             return self.read_codes(x.long()), dict()
-        steps = self.temporal_steps(x)
-        clips = len(steps) // len(self.parts or [()])
+        steps = self.temporal_steps(x)  # (N P, L, C)
+        clips = len(steps) // self.num_parts  # N
         if data_samples is not None:
             self.check_views(steps, len(data_samples))
         if not self.training:
             self._require_codebook()
         # A codebook that is a running mean needs float32 to move at all.
         with torch.autocast(steps.device.type, enabled=False):
+            # (N P, L, C), (N P, L), and the loss of each quantiser
             quantized, ids, commit = self.quantizer(steps)
-        tokens = self._put_together(steps, quantized, ids, clips)
+        tokens = self._join_parts(steps, quantized, ids, clips)
         if data_samples is None:
             return tokens, dict()
 
@@ -177,9 +178,9 @@ class VSTNeck(BaseModule):
                 self.language_bias(z, ids, self.quantizer.codebook))
         return tokens, losses
 
-    def _put_together(self, steps: Tensor, quantized: Tensor, ids: Tensor,
-                      clips: int) -> SemanticTokens:
-        """The parts of a clip side by side: (N P, L) -> (N, P L)."""
+    def _join_parts(self, steps: Tensor, quantized: Tensor, ids: Tensor,
+                    clips: int) -> SemanticTokens:
+        """Put the parts of a clip side by side: (N P, L) -> (N, S)."""
         steps, quantized = (x.reshape(clips, -1, x.shape[-1])
                             for x in (steps, quantized))
         length = ids.shape[1]
@@ -196,22 +197,22 @@ class VSTNeck(BaseModule):
 
     @torch.no_grad()
     def read_codes(self, ids: Tensor) -> SemanticTokens:
-        """Codes (N, S) -> the tokens that they were of."""
+        """Make tokens of codes (N, S) that were kept."""
         self._require_codebook()
         quantized = vectors(self.quantizer, ids)
-        tokens = self._put_together(quantized, quantized, ids.view(
+        tokens = self._join_parts(quantized, quantized, ids.view(
             -1, self.num_tokens), len(ids))
+        # Those of the steps before quantisation are not known.
         return tokens._replace(light_scores=tokens.light_scores[..., :0])
 
     def _require_codebook(self) -> None:
-        # The library would build the codebook from whatever comes first, be
-        # it a test clip, and go on with it silently.
+        # The library would silently build it from the first clip of a test.
         started = [b for name, b in self.quantizer.named_buffers()
                    if name.endswith('initted')]
         if not all(started):
             raise ValueError(
                 'VSTNeck has no codebook yet: it is made from the first '
-                'training batch. Train first, or load a checkpoint of this '
+                'training batches. Train first, or load a checkpoint of this '
                 'model (`load_from`)')
 
     def check_views(self, steps: Tensor, samples: int) -> None:
@@ -219,12 +220,12 @@ class VSTNeck(BaseModule):
 
         Args:
             steps (Tensor): From :meth:`temporal_steps`.
-            samples (int): Samples that they are of.
+            samples (int): Samples of the batch.
 
         Raises:
             ValueError: Names the keys that make the clips.
         """
-        clips = len(steps) // len(self.parts or [()])
+        clips = len(steps) // self.num_parts
         if clips == samples:
             return
         segments = self.steps_in_time.num_segments
@@ -242,7 +243,7 @@ class VSTNeck(BaseModule):
 
     def light_scores(self, steps: Tensor, quantized: Tensor) -> Tensor:
         """Steps and tokens (N, S, C) -> (N, 2, classes) scores of the
-        auxiliary classifier for the mean of either."""
+        auxiliary classifier for the mean of either; no classes without it."""
         means = torch.stack([steps.mean(1), quantized.mean(1)], 1)
         if self.aux_head is None:
             return means[..., :0]

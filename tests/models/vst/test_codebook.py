@@ -145,7 +145,7 @@ def test_starts_from_enough_steps():
         tokens.sum().backward()
         assert all(p.grad is not None for p in model.parameters())
         assert bool(commit > 0) is started
-    assert not model._gathered
+    assert not model.gathered
 
 
 def test_drawing_leaves_the_random_numbers_alone():

@@ -1,0 +1,78 @@
+"""The command line of the server, and its answers beside those of the tool."""
+import argparse
+import json
+
+import numpy as np
+import pytest
+from bodies import measured
+from recognizers import inference_config, write_checkpoint
+
+from lvlm_var_mm.apis import ActionInferencer
+from lvlm_var_mm.apis.clips import Reading
+from lvlm_var_mm.demo.answering import Answering
+from lvlm_var_mm.demo.limits import Limits
+from lvlm_var_mm.demo.start import asker
+
+
+def options(**over):
+    return argparse.Namespace(**{**dict(
+        config=None, checkpoint=None, device='cpu', classes=None,
+        no_reason=False, verify=False), **over})
+
+
+def close(one, other):
+    """Whether two answers are equal, but for ``source`` and 1e-4."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(
+            close(one[k], other[k]) for k in one if k != 'source')
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(close, one, other))
+    if isinstance(one, float):
+        return abs(one - other) < 1e-4
+    return one == other
+
+
+def test_inferencer_tool_and_server_agree(tiny_llava, tmp_path, run_tool):
+    cfg = inference_config(tiny_llava)
+    checkpoint = write_checkpoint(cfg, tmp_path / 'model.pth', [
+        dict(keypoint=measured(a)) for a in (8, 23)])
+    cfg.dump(tmp_path / 'config.py')
+    clip = tmp_path / 'wave.npy'
+    np.save(clip, measured(23))
+    model = dict(config=str(tmp_path / 'config.py'), checkpoint=checkpoint)
+    ask, videos = asker(options(**model), Reading())
+    assert not videos
+    served = Answering(ask, tmp_path, Limits(), lambda path: None)(
+        str(clip)).prediction
+    inferencer = ActionInferencer(*model.values(), 'cpu', show_progress=False)
+    (direct, _), = inferencer.answers(clip, explain_spans=True)
+    said = run_tool('infer.py', clip, '--config', model['config'],
+                    '--checkpoint', checkpoint, '--device', 'cpu', '--html',
+                    '--json', '--out', tmp_path / 'out')
+    told = json.loads([line for line in said.out.splitlines()
+                       if line.startswith('{')][-1])
+    assert 'class' in served and served['source'] == 'wave.npy'
+    assert close(served, direct) and close(served, told)
+    assert not close(served, dict(told, score=told['score'] + 1e-3))
+
+
+def test_classes_are_read_before_the_first_upload(tmp_path):
+    names = tmp_path / 'names.txt'
+    names.write_text('waving | one hand waves\nnothing\n')
+    ask, _ = asker(options(classes=str(names)), Reading())
+    clip = tmp_path / 'wave.npy'
+    np.save(clip, measured(23))
+    (said, _), = ask(str(clip))
+    assert said['class'] == 'waving'
+    names.write_text('nothing\nnobody\n')
+    with pytest.raises(ValueError, match='description'):
+        asker(options(classes=str(names)), Reading())
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['--config', 'lvlmvar_quickstart'], '--checkpoint'),
+    (['--verify'], '--verify is for'), (['--max-mb', '0'], 'megabytes')])
+def test_arguments_that_do_not_go_together(run_tool, arguments, words):
+    pytest.importorskip('gradio', reason='needs the extra `demo`')
+    said = run_tool('serve.py', *arguments)
+    assert said.code == 2 and words in said.errors[-1]
