@@ -36,11 +36,11 @@ def clips_of(cfg: Config) -> Clips:
     """
     splits = {p: s for s in splits_of(cfg) for p in s.parts.split(', ')}
     train, test = _open(splits['train']), _open(splits['test'])
-    names = tuple(_name(test, i) for i in range(len(test)))
+    names = tuple(name_of(test, i) for i in range(len(test)))
     labels = np.array([_entry(test, i).get('label', -1)
                        for i in range(len(test))])
     trained = {_digest(train, i) for i in range(len(train))} - {b''}
-    known = {_name(train, i) for i in range(len(train))}
+    known = {name_of(train, i) for i in range(len(train))}
     clean = np.array([name not in known and _digest(test, i) not in trained
                       for i, name in enumerate(names)])
     kind = splits['test'].cfg.get('class_names')
@@ -62,7 +62,8 @@ def _entry(dataset: BaseDataset, i: int) -> dict:
     return BaseDataset.get_data_info(dataset, i)
 
 
-def _name(dataset: BaseDataset, i: int) -> str:
+def name_of(dataset: BaseDataset, i: int) -> str:
+    """Return the name of a clip, its number where it has none."""
     entry = _entry(dataset, i)
     return str(entry.get('frame_dir') or entry.get('filename') or i)
 

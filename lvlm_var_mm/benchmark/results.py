@@ -64,7 +64,7 @@ def collect(runner: Runner) -> Dict[str, Any]:
         published=list(spec.published))
 
 
-def _subsets(clips: Clips) -> List[Tuple[str, np.ndarray]]:
+def subsets(clips: Clips) -> List[Tuple[str, np.ndarray]]:
     """All clips and, if some are training clips, those that are not."""
     everything = np.ones(len(clips.names), bool)
     found = [('all', everything)]
@@ -82,7 +82,7 @@ def _run(runner: Runner, run: Run) -> Dict[str, Any]:
 
 def _row(method: Method, clips: Clips) -> Dict[str, Any]:
     figs = {}
-    for name, keep in _subsets(clips):
+    for name, keep in subsets(clips):
         by_seed = [figures(s, keep) for s in method.scores.values()]
         figs[name] = {key: summary([f[key] for f in by_seed])
                       for key in by_seed[0]}
@@ -127,7 +127,7 @@ def _pair(first: Method, second: Method, clips: Clips) -> Dict[str, Any]:
     b = [second.scores[s] for s in seeds] or list(second.scores.values())
     tests = {
         name: compare([s.right[keep] for s in a], [s.right[keep] for s in b]
-                      )._asdict() for name, keep in _subsets(clips)}
+                      )._asdict() for name, keep in subsets(clips)}
     return dict(first=first.name, second=second.name, seeds=seeds,
                 tests=tests, classes=_classes(a, b, clips))
 

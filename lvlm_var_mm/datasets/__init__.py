@@ -4,17 +4,21 @@ from .ntu import (NTURGBDPairedDataset, NTURGBDSkeletonDataset,
 from .skeleton import SkeletonDataset
 from .tokens import TokenDataset
 from .transforms import (AlignSkeleton3D, BodyPartEvents, CenterSkeleton3D,
-                         ClipSpan, DrawFrames, KeyFrames, MinMaxSkeleton,
-                         NormalizePicture2D, PersonCrop, RandomDropAxis,
-                         RandomDropJoints, RandomViewpoint3D, ResampleFrames,
-                         SkeletonFeatures, SkeletonPicture)
+                         ClipSpan, DrawFrames, DropJoints, JitterJoints,
+                         KeepJoints, KeyFrames, LoseFrames, MinMaxSkeleton,
+                         NormalizePicture2D, OccludeArm, PersonCrop,
+                         RandomDropAxis, RandomDropJoints, RandomViewpoint3D,
+                         ResampleFrames, SkeletonFeatures, SkeletonPicture,
+                         StretchTime)
 from .video import VideoListDataset
 
 __all__ = [
     'AlignSkeleton3D', 'BodyPartEvents', 'CenterSkeleton3D', 'ClipSpan',
-    'DrawFrames', 'KeyFrames', 'MinMaxSkeleton', 'NTURGBDPairedDataset',
+    'DrawFrames', 'DropJoints', 'JitterJoints', 'KeepJoints', 'KeyFrames',
+    'LoseFrames', 'MinMaxSkeleton', 'NTURGBDPairedDataset',
     'NTURGBDSkeletonDataset', 'NTURGBDVideoDataset', 'NormalizePicture2D',
-    'PersonCrop', 'RandomDropAxis', 'RandomDropJoints', 'RandomViewpoint3D',
-    'ResampleFrames', 'SkeletonDataset', 'SkeletonFeatures',
-    'SkeletonPicture', 'TokenDataset', 'VideoListDataset'
+    'OccludeArm', 'PersonCrop', 'RandomDropAxis', 'RandomDropJoints',
+    'RandomViewpoint3D', 'ResampleFrames', 'SkeletonDataset',
+    'SkeletonFeatures', 'SkeletonPicture', 'StretchTime', 'TokenDataset',
+    'VideoListDataset'
 ]

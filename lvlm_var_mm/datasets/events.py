@@ -19,6 +19,7 @@ from lvlm_var_mm.kinematics.rows import COLUMNS, to_decidable, to_rows
 from lvlm_var_mm.layouts import Layout
 from .corrupt import CorruptSampleError
 from .plain import load_arrays
+from .transforms.disturb import Disturbance
 from .transforms.events import BodyPartEvents, declared, events_key
 
 if TYPE_CHECKING:
@@ -162,8 +163,9 @@ def measure_first(dataset: 'SkeletonDataset') -> None:
     """
     wanted = [t for t in dataset.pipeline.transforms
               if isinstance(t, BodyPartEvents)]
-    if not wanted:
-        return
+    if not wanted or any(isinstance(t, Disturbance) and not t.is_off
+                         for t in dataset.pipeline.transforms):
+        return  # disturbed clips show other events
     transform = wanted[0]
     settings = (transform.layout, transform.fps, transform.up,
                 transform.mirrored)

@@ -1,6 +1,8 @@
 """Transforms of skeletons and of videos."""
+from .disturb import JitterJoints, StretchTime
 from .event_strengths import EventStrengths
 from .events import BodyPartEvents, ClipSpan
+from .hide import DropJoints, KeepJoints, LoseFrames, OccludeArm
 from .projection import NormalizePicture2D, SkeletonPicture
 from .recipe import (CenterSkeleton3D, DrawFrames, MinMaxSkeleton,
                      RandomDropAxis, RandomDropJoints)
@@ -10,8 +12,9 @@ from .video import KeyFrames, PersonCrop
 
 __all__ = [
     'AlignSkeleton3D', 'BodyPartEvents', 'CenterSkeleton3D', 'ClipSpan',
-    'DrawFrames', 'EventStrengths', 'KeyFrames', 'MinMaxSkeleton',
-    'NormalizePicture2D', 'PersonCrop', 'RandomDropAxis', 'RandomDropJoints',
-    'RandomViewpoint3D', 'ResampleFrames', 'SkeletonFeatures',
-    'SkeletonPicture'
+    'DrawFrames', 'DropJoints', 'EventStrengths', 'JitterJoints',
+    'KeepJoints', 'KeyFrames', 'LoseFrames', 'MinMaxSkeleton',
+    'NormalizePicture2D', 'OccludeArm', 'PersonCrop', 'RandomDropAxis',
+    'RandomDropJoints', 'RandomViewpoint3D', 'ResampleFrames',
+    'SkeletonFeatures', 'SkeletonPicture', 'StretchTime'
 ]

@@ -42,11 +42,13 @@ class BodyPartEvents(BaseTransform):
     Those that the results bring, of a store or a pickle that kept them, are
     taken if they were measured as here; a data set in memory has them
     measured before it is read (:mod:`lvlm_var_mm.datasets.events`). Other
-    clips are remembered by their ``frame_dir``.
+    clips are remembered by their ``frame_dir``, except those that a
+    :class:`~.disturb.Disturbance` has changed.
 
     Required Keys: keypoint, or keypoint_3d and video_frames of a paired data
     set, whose events then are on the clock of the video. Optional Keys:
-    events, decidable and events_key. Added Keys: events, decidable, fps.
+    events, decidable, events_key and disturbed. Added Keys: events,
+    decidable, fps.
     ``events`` is float32 (Q, 5), a row for each event of any person: its
     number in ``lvlm_var_mm.kinematics.NAMES``, its start and its end in
     seconds, its magnitude and the person. ``decidable`` is bool (E, ), of
@@ -87,7 +89,8 @@ class BodyPartEvents(BaseTransform):
         if results.pop('events_key', None) == self.key and (
                 'keypoint_3d' not in results):
             return results
-        name = results.get('frame_dir')
+        # Neither taken from the clip as it was recorded, nor kept for it.
+        name = None if results.get('disturbed') else results.get('frame_dir')
         kept = self._seen.get(name)
         if kept is None:
             joints, first = _joints(results)

@@ -144,6 +144,23 @@ class DrawFrames(BaseTransform):
         return results
 
 
+def draw_joints(joints: int, ratio: float,
+                rng: Optional[np.random.Generator] = None) -> np.ndarray:
+    """Draw joints to lose, each as likely as the others.
+
+    Args:
+        joints (int): V.
+        ratio (float): Part of them; at least one is drawn, and one is left.
+        rng (np.random.Generator, optional): Defaults to NumPy's global state.
+
+    Returns:
+        np.ndarray: Their numbers; with the same random numbers, a greater
+        ratio adds to those of a smaller one.
+    """
+    number = min(max(round(ratio * joints), 1), joints - 1)
+    return (rng or np.random).permutation(joints)[:number]
+
+
 @TRANSFORMS.register_module()
 class RandomDropJoints(BaseTransform):
     """Let some joints be missing, in the whole clip.
@@ -162,9 +179,8 @@ class RandomDropJoints(BaseTransform):
     def transform(self, results: Dict) -> Dict:
         if self.prob and np.random.rand() < self.prob:
             keypoint, _ = seen_joints(results)
-            joints = keypoint.shape[2]
-            number = min(max(round(self.ratio * joints), 1), joints - 1)
-            keypoint[:, :, np.random.permutation(joints)[:number]] = 0
+            lost = draw_joints(keypoint.shape[2], self.ratio)
+            keypoint[:, :, lost] = 0
             results['keypoint'] = keypoint
         return results
 

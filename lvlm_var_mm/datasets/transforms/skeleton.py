@@ -162,6 +162,35 @@ class RandomViewpoint3D(BaseTransform):
         return results
 
 
+def frames_at(results: Dict, at: np.ndarray) -> Dict:
+    """Interpolate a clip between its frames, linearly in time.
+
+    Args:
+        results (dict): With ``keypoint`` (M, T, V, C) and by option
+            ``keypoint_score`` (M, T, V).
+        at (np.ndarray): (T', ) between 0 and T - 1.
+
+    Returns:
+        dict: ``keypoint`` (M, T', V, C) and, where there is one,
+        ``keypoint_score``, that of the nearest frame.
+    """
+    keypoint, there = seen_joints(results)
+    before = np.floor(at).astype(int)
+    after = np.minimum(before + 1, keypoint.shape[1] - 1)
+    weight = (at - before).astype(np.float32)[:, None, None]
+    a, b = keypoint[:, before], keypoint[:, after]
+    # Halfway between a joint and none there is none to see.
+    both = there[:, before] & there[:, after]
+    nearest = np.where(weight < 0.5, a, b)
+    found = dict(keypoint=np.where(both, a * (1 - weight) + b * weight,
+                                   nearest))
+    score = results.get('keypoint_score')
+    if score is not None:
+        found['keypoint_score'] = score[
+            :, np.where(weight[:, 0, 0] < .5, before, after)]
+    return found
+
+
 @TRANSFORMS.register_module()
 class ResampleFrames(BaseTransform):
     """Resample a part of the performance to a fixed number of frames,
@@ -189,8 +218,7 @@ class ResampleFrames(BaseTransform):
         self.test_mode = test_mode
 
     def transform(self, results: Dict) -> Dict:
-        keypoint, there = seen_joints(results)
-        last = keypoint.shape[1] - 1
+        last = results['keypoint'].shape[1] - 1
         if self.test_mode:
             length = self.part[1] * last
             start = (last - length) / 2
@@ -200,19 +228,8 @@ class ResampleFrames(BaseTransform):
         if 'fps' in results:
             results['span'] = (start / results['fps'],
                                (start + length) / results['fps'])
-        at = np.linspace(start, start + length, self.clip_len)
-        before = np.floor(at).astype(int)
-        after = np.minimum(before + 1, last)
-        weight = (at - before).astype(np.float32)[:, None, None]
-        a, b = keypoint[:, before], keypoint[:, after]
-        # Halfway between a joint and none there is none to see.
-        both = there[:, before] & there[:, after]
-        nearest = np.where(weight < 0.5, a, b)
-        results['keypoint'] = np.where(both, a * (1 - weight) + b * weight,
-                                       nearest)
-        if results.get('keypoint_score') is not None:
-            results['keypoint_score'] = results['keypoint_score'][
-                :, np.where(weight[:, 0, 0] < .5, before, after)]
+        results.update(frames_at(results, np.linspace(
+            start, start + length, self.clip_len)))
         results['total_frames'] = results['clip_len'] = self.clip_len
         results['num_clips'] = 1
         return results
