@@ -144,6 +144,7 @@ def decord_reads_paths() -> bool:
     process on many a damaged AVI that it reads from memory, and on none that
     it reads from a path. Goes when decord survives them."""
     import decord
+
     from mmaction.datasets.transforms import DecordInit
     get_video_reader = DecordInit._get_video_reader
 
