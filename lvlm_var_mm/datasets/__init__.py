@@ -5,16 +5,16 @@ from .skeleton import SkeletonDataset
 from .tokens import TokenDataset
 from .transforms import (AlignSkeleton3D, BodyPartEvents, CenterSkeleton3D,
                          ClipSpan, DrawFrames, KeyFrames, MinMaxSkeleton,
-                         NormalizePicture2D, PersonCrop, RandomDropAxis,
-                         RandomDropJoints, RandomViewpoint3D, ResampleFrames,
-                         SkeletonFeatures, SkeletonPicture)
+                         NormalizePicture2D, PairedTransforms, PersonCrop,
+                         RandomDropAxis, RandomDropJoints, RandomViewpoint3D,
+                         ResampleFrames, SkeletonFeatures, SkeletonPicture)
 from .video import VideoListDataset
 
 __all__ = [
     'AlignSkeleton3D', 'BodyPartEvents', 'CenterSkeleton3D', 'ClipSpan',
     'DrawFrames', 'KeyFrames', 'MinMaxSkeleton', 'NTURGBDPairedDataset',
     'NTURGBDSkeletonDataset', 'NTURGBDVideoDataset', 'NormalizePicture2D',
-    'PersonCrop', 'RandomDropAxis', 'RandomDropJoints', 'RandomViewpoint3D',
-    'ResampleFrames', 'SkeletonDataset', 'SkeletonFeatures',
-    'SkeletonPicture', 'TokenDataset', 'VideoListDataset'
+    'PairedTransforms', 'PersonCrop', 'RandomDropAxis', 'RandomDropJoints',
+    'RandomViewpoint3D', 'ResampleFrames', 'SkeletonDataset',
+    'SkeletonFeatures', 'SkeletonPicture', 'TokenDataset', 'VideoListDataset'
 ]
