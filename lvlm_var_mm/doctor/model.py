@@ -32,7 +32,7 @@ def check_classes(cfg: Config, splits: Sequence[Split]) -> Iterator[Finding]:
     number, source = head.get('num_classes'), head.get('class_names')
     neck = cfg.model.get('neck') or {}
     for name, part in dict(neck=neck, **{
-            f'neck.{branch}': neck.get(branch) for branch in BRANCHES}).items():
+            f'neck.{b}': neck.get(b) for b in BRANCHES}).items():
         aux = ((part or {}).get('aux_head') or {}).get('num_classes', number)
         if aux != number:
             yield Finding('error', AREA, f'`{name}.aux_head.num_classes` is '

@@ -59,8 +59,9 @@ class LVLMWarmupHook(Hook):
                 else f'{self.epochs} epochs of tokens alone: the language '
                 'model waits')
         model.cls_head.active = active
-        for module in model.modules() if self.epochs else ():
-            if isinstance(module, Settling):
+        neck = getattr(model, 'neck', None)
+        for module in neck.modules() if neck and self.epochs else ():
+            if isinstance(module, Settling):  # one, or one of each branch
                 module.settled = active
 
     def before_train_iter(self, runner: Runner, batch_idx: int,
