@@ -20,17 +20,19 @@ class PairedTransforms(BaseTransform):
     Both show the same seconds: the skeleton is cut to the part of the video
     that was sampled, and step i of one is step i of the other.
 
-    A sample may lack one of the two: it has no ``filename`` or no
-    ``keypoint_3d``, or nobody is seen in the part that was sampled. What it
-    lacks comes out without elements, which is how the model is told.
+    A sample may lack one of the two: it has no ``filename`` or no joints, as
+    those of ``NTURGBDVideoDataset`` and of any data set of skeletons, or
+    nobody is seen in the part that was sampled. What it lacks comes out
+    without elements, which is how the model is told.
 
     Follows ``BodyPartEvents``; ``PackActionInputs`` with
     ``collect_keys=('rgb', 'skeleton')`` follows it.
 
-    Required Keys: keypoint_3d (M, T', V, 3) and video_frames (T', ), and what
-    the steps of the video take, such as filename; those of either may be
-    absent. Added Keys: rgb, (views, C, T, H, W), and skeleton, (views, M, T,
-    V, C); without elements where missing. And span, seconds.
+    Required Keys: what the steps of the video take, such as filename; fps,
+    keypoint_3d (M, T', V, 3) and video_frames (T', ), or of a sample without a
+    video keypoint. Those of either side may be absent. Added Keys: rgb,
+    (views, C, T, H, W), and skeleton, (views, M, T, V, C); without elements
+    where missing. And span, seconds.
 
     Args:
         rgb (list): Transforms of the video, from ``DecordInit`` to
@@ -56,10 +58,15 @@ class PairedTransforms(BaseTransform):
         self.missing = missing
 
     def transform(self, results: Dict) -> Dict:
-        joints = results.pop('keypoint_3d', None)
+        # ``keypoint`` alone is of a data set of skeletons, and ``filename``
+        # is theirs then; beside ``keypoint_3d`` it would be pixels.
+        joints, filmed = results.get('keypoint'), False
+        if 'keypoint_3d' in results or joints is None:
+            joints = results.pop('keypoint_3d', None)
+            filmed = any(key in results for key in OF_VIDEO)
         results.update(dict.fromkeys(BRANCHES, NOTHING))
         span = None
-        if self.missing != 'rgb' and any(k in results for k in OF_VIDEO):
+        if filmed and self.missing != 'rgb':
             video = _through(self.rgb, dict(results))
             if 'span' not in video:
                 raise ValueError('PairedTransforms: put ClipSpan behind the '

@@ -158,7 +158,7 @@ class PairedNeck(BaseModule):
             columns.append(side)
             channel = own.stop
             code += len(neck.code_names)
-            part += len(neck.parts or [()])
+            part += neck.num_parts
         fields = zip(*(side[:5] for side in columns))
         return SemanticTokens(
             *(torch.cat(field, 1) for field in fields),
@@ -191,7 +191,7 @@ class PairedNeck(BaseModule):
 
 
 def _length(neck: VSTNeck) -> int:
-    return neck.num_tokens * len(neck.parts or [()])
+    return neck.num_tokens * neck.num_parts
 
 
 def _fused(scores: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:

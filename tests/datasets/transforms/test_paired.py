@@ -12,7 +12,8 @@ from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from recognizers import K, L, build, paired_recognizer
 
-from lvlm_var_mm.datasets import NTURGBDPairedDataset, PairedTransforms
+from lvlm_var_mm.datasets import (NTURGBDPairedDataset, NTURGBDSkeletonDataset,
+                                  PairedTransforms)
 from lvlm_var_mm.synthetic.make import make_sample
 
 EVENTS = dict(type='BodyPartEvents', layout='ntu25', fps=30)
@@ -128,6 +129,21 @@ def test_a_sample_may_lack_one(items, key, missing):
     meant = through(items[0], pipeline(missing=missing))['inputs']
     for name in ('rgb', 'skeleton'):
         assert torch.equal(lacking[name], meant[name])
+
+
+def test_a_data_set_of_skeletons_lacks_videos(root, items):
+    """As it is, behind the pipeline of pairs."""
+    dataset = NTURGBDSkeletonDataset(
+        root, pipeline=pipeline(), split='xsub_val', actions=[1, 43])
+    found = dataset[0]
+    item, = [i for i in items
+             if i['frame_dir'] == found['data_samples'].frame_dir]
+    meant = through(item, pipeline(missing='rgb'))
+    assert torch.equal(found['inputs']['skeleton'],
+                       meant['inputs']['skeleton'])
+    assert not found['inputs']['rgb'].numel()
+    assert found['data_samples'].span == pytest.approx(
+        meant['data_samples'].span)
 
 
 def test_nobody_in_sight_is_a_missing_skeleton(items):
