@@ -104,8 +104,9 @@ class PairedNeck(BaseModule):
             branch with its name before them.
 
         Raises:
-            ValueError: One of several processes of training has no clip with
-                some modality, and see :class:`VSTNeck`.
+            ValueError: Several views of a clip in training, or several
+                processes of which one has no clip with some modality; and see
+                :class:`VSTNeck`.
         """
         if not isinstance(x, PairFeatures):
             raise ValueError('PairedNeck reads features of a '
@@ -117,11 +118,15 @@ class PairedNeck(BaseModule):
                 'and each of several processes needs one for the codebook '
                 'that they share. Train on pairs, and set `modality_drop`')
         clips = len(x.there)
+        if data_samples is not None and len(data_samples) != clips:
+            raise ValueError(
+                f'PairedNeck: {clips // len(data_samples)} clips of each '
+                'sample in training, where 1 fits: set `num_clips` of the '
+                'sampling of videos and of skeletons to 1')
         found, losses = {}, {}
         for name, neck, feats, rows in self.sides(x):
-            some = data_samples
-            if data_samples is not None and len(data_samples) == clips:
-                some = [s for s, row in zip(data_samples, rows) if row]
+            some = data_samples and [
+                sample for sample, row in zip(data_samples, rows) if row]
             tokens, its = neck(feats, data_samples=some)
             found[name] = tokens, rows
             losses.update({f'{name}_{key}': loss
@@ -198,7 +203,8 @@ def _fused(scores: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
     """Average the log-probabilities of the light classifiers over the
     branches that a clip has: (n, 2, classes) and (N, ) of each -> (N, 2,
     classes)."""
-    total = scores[0].new_zeros(len(rows[0]), *scores[0].shape[1:])
+    total = scores[0].new_zeros(len(rows[0]), *scores[0].shape[1:],
+                                dtype=torch.float32)
     for score, row in zip(scores, rows):
-        total[row] += score.log_softmax(2)
+        total[row] += score.float().log_softmax(2)
     return total / torch.stack(list(rows)).sum(0)[:, None, None]

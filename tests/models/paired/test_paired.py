@@ -1,5 +1,7 @@
 """Video and skeleton in one stock Recognizer3D, either of them missing."""
 import copy
+import logging
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,6 +10,10 @@ from mmengine.optim import OptimWrapper
 from recognizers import (K, L, build, build_for_test, paired_batch,
                          paired_recognizer)
 
+from lvlm_var_mm.apis.answers import spans
+from lvlm_var_mm.engine import SemanticAlignmentHook
+from lvlm_var_mm.engine.cache_tokens import cache_tokens
+from lvlm_var_mm.engine.code_names import count_events
 from lvlm_var_mm.evaluation import TokenMetric
 from lvlm_var_mm.models import SemanticTokens
 from lvlm_var_mm.models.tokens import tokens_of
@@ -257,6 +263,80 @@ def test_token_metric_counts_the_codes_of_both(model):
     assert figures['token/usage'] == len(codes) / (2 * K)
     assert 1 <= figures['token/run_length'] <= L
     assert 0 <= figures['token/quantised_top1'] <= 1
+
+
+def test_bfloat16(tiny_llava):
+    model = build(paired_recognizer(tiny_llava, modality_drop=.5))
+    data = model.data_preprocessor(
+        paired_batch([0, 1, 2, 3], lacks=LACKS), training=True)
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = model(**data, mode='loss')
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    assert all(torch.isfinite(loss).all() for loss in losses.values())
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters()
+               if p.grad is not None)
+
+
+def test_views_in_training_are_refused(tiny_llava):
+    model = build(paired_recognizer(tiny_llava))
+    data = model.data_preprocessor(paired_batch([0, 1], views=2), True)
+    with pytest.raises(ValueError, match='2 clips of each sample'):
+        model(**data, mode='loss')
+
+
+def with_events(data):
+    """A hand rises all the time; the clips last four seconds."""
+    for sample in data['data_samples']:
+        sample.set_metainfo(dict(
+            span=(1., 5.), events=torch.tensor([[0, 0., 9., 1., 0]])))
+    return data
+
+
+def test_codes_are_named_by_what_is_there(model):
+    data = with_events(paired_batch([0, 1, 2, 3], lacks=LACKS))
+    counts, totals = count_events(model, [data], max_clips=4)
+    assert totals[:K].sum() == totals[K:].sum() == 3 * L
+    # Of the event and of its kind on either side.
+    assert counts.sum() in (6 * L, 12 * L)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('lacks', [None, 'rgb', 'skeleton'])
+def test_times_of_tokens(model, lacks):
+    sample, = model.test_step(with_events(paired_batch([0], lacks=[lacks])))
+    found = spans(sample)
+    assert sum(span['steps'] for span in found) == len(sample.pred_tokens)
+    for part in {span['part'] for span in found}:
+        own = [span for span in found if span['part'] == part]
+        assert own[0]['start'] == 1 and own[-1]['end'] == 5
+    parts = {span['part'] for span in found}
+    assert parts == {None: {0, 1}, 'rgb': {1}, 'skeleton': {0}}[lacks]
+
+
+def test_tokens_are_not_cached(model):
+    with pytest.raises(ValueError, match='one stage'):
+        cache_tokens(model, [], views=1)
+    with pytest.raises(ValueError, match='one stage'):
+        model.neck(torch.zeros(2, 2 * L, dtype=torch.long))
+
+
+def test_alignment_of_both(tiny_llava):
+    cfg = paired_recognizer(tiny_llava)
+    for branch in ('rgb', 'skeleton'):
+        cfg['neck'][branch]['align'] = dict(loss_events=1.)
+    model = build(cfg)
+    runner = SimpleNamespace(model=model, hooks=[],
+                             logger=logging.getLogger(__name__))
+    SemanticAlignmentHook().before_train(runner)
+    data = model.data_preprocessor(
+        with_events(paired_batch([0, 1, 2, 3], lacks=LACKS)), training=True)
+    model(**data, mode='loss')  # the codebooks start
+    losses = model(**data, mode='loss')
+    assert losses['rgb_loss_events'] > 0 < losses['skeleton_loss_events']
+    # Both are drawn to the same words.
+    for one, other in zip(model.neck.rgb.align.targets,
+                          model.neck.skeleton.align.targets):
+        assert torch.equal(one, other)
 
 
 @pytest.mark.parametrize('over, match', [
