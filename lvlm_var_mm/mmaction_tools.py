@@ -107,7 +107,7 @@ def _vis_cam() -> Callable[[Config], None]:
 
     @functools.wraps(build)
     def checked(self, model: nn.Module, *args, **kwargs) -> None:
-        if isinstance(getattr(model, 'neck', None), VSTNeck):
+        if any(isinstance(module, VSTNeck) for module in model.modules()):
             raise ValueError(
                 'vis_cam draws the gradient of a score by the features, and '
                 'the scores of this model depend on them by the choice of '

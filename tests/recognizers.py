@@ -43,6 +43,36 @@ def recognizer(folder, kind='skeleton', **over):
         cls_head=head_cfg(folder), data_preprocessor=preprocessor, **over)
 
 
+def paired_recognizer(folder, **neck):
+    """Config of LVLM-VAR on pairs: the two backbones of above."""
+    sides = {kind: recognizer(folder, kind) for kind in ('rgb', 'skeleton')}
+    return dict(
+        type='Recognizer3D',
+        backbone=dict(type='TwoBranchBackbone', **{
+            kind: cfg['backbone'] for kind, cfg in sides.items()}),
+        neck=dict(type='PairedNeck', **{
+            kind: cfg['neck'] for kind, cfg in sides.items()}, **neck),
+        cls_head=head_cfg(folder, in_channels=16),
+        data_preprocessor=dict(type='PairedDataPreprocessor', preprocessors={
+            kind: cfg['data_preprocessor'] for kind, cfg in sides.items()}))
+
+
+def paired_batch(labels, seed=0, lacks=(), views=1):
+    """As the dataloader hands pairs over.
+
+    Args:
+        lacks (sequence): Of each clip the modality that it lacks, None where
+            it has both.
+    """
+    data = batch((views, *RGB[1:]), labels, seed)
+    inputs = dict(rgb=data['inputs'], skeleton=batch(
+        (views, *SKELETON[1:]), labels, seed + 1)['inputs'])
+    for i, kind in enumerate(lacks):
+        if kind:
+            inputs[kind][i] = torch.zeros(1, 0)
+    return dict(data, inputs=inputs)
+
+
 def build(cfg):
     torch.manual_seed(0)
     model = MODELS.build(cfg)

@@ -47,6 +47,19 @@ def datasets(cfg):
     return [d.dataset if 'dataset' in d else d for d in found]
 
 
+def steps(pipeline):
+    """All transforms of a pipeline, those of each branch of a pair, too."""
+    for step in pipeline:
+        yield step
+        for branch in ('rgb', 'skeleton'):
+            yield from step.get(branch, ())
+
+
+def necks(neck):
+    """Settings of the neck, or of that of each branch."""
+    return [neck] if neck.type == 'VSTNeck' else [neck.rgb, neck.skeleton]
+
+
 @pytest.mark.parametrize('path', sorted(
     str(p.relative_to(REPO)) for p in REPO.glob('configs/**/*.py')))
 def test_events_come_with_what_is_decidable(path):
@@ -95,19 +108,19 @@ def test_splits(path):
         assert name.endswith(f'_{protocol}')
     if 'ntu' in name and path not in STOCK:
         assert train.benchmark in name
-    assert ('rgb' in name or 'slowonly' in name) == (
+    assert any(kind in name for kind in ('rgb', 'slowonly', 'paired')) == (
         train.type in ('NTURGBDVideoDataset', 'NTURGBDPairedDataset'))
 
 
 @every
 def test_random_transforms_only_in_training(path):
-    train, val, test = [[t.type for t in d.pipeline]
+    train, val, test = [[t.type for t in steps(d.pipeline)]
                         for d in datasets(load(path))]
     for kinds in (val, test):
         assert not [kind for kind in kinds if kind.startswith('Random')]
     for dataset in datasets(load(path))[1:]:
-        sampling = [t for t in dataset.pipeline if t.type in (
-            'DrawFrames', 'ResampleFrames', 'SampleFrames',
+        sampling = [t for t in steps(dataset.pipeline) if t.type in (
+            'DrawFrames', 'ResampleFrames', 'SampleFrames', 'UniformSample',
             'UniformSampleFrames')]
         assert sampling and all(t.test_mode for t in sampling)
 
@@ -117,8 +130,9 @@ def test_classes_agree(path):
     cfg = load(path)
     head = cfg.model.cls_head
     classes = load_classes(head.class_names, head.num_classes)
-    assert cfg.model.neck.aux_head.num_classes == head.num_classes
-    assert cfg.model.neck.in_channels == head.in_channels
+    own = necks(cfg.model.neck)
+    assert {n.aux_head.num_classes for n in own} == {head.num_classes}
+    assert sum(n.in_channels for n in own) == head.in_channels
     for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
         metric, = [m for m in evaluator if m.type == 'TokenMetric']
         assert 'codebook_size' not in metric  # the neck says it
@@ -145,8 +159,9 @@ def test_hooks_and_import_are_there(path):
     assert cfg.custom_imports.imports == ['lvlm_var_mm']
     assert ('CodeNamesHook' in hooks) == (path in OURS)
     # Texts are set for an alignment, and only for one.
-    assert ('SemanticAlignmentHook' in hooks) == bool(
-        cfg.model.get('neck', {}).get('align'))
+    assert ('SemanticAlignmentHook' in hooks) == any(
+        n.get('align') for n in (
+            necks(cfg.model.neck) if 'neck' in cfg.model else ()))
     warmup = hooks.get('LVLMWarmupHook')
     assert bool(warmup) == (path in OURS)
     if warmup:  # the tokens are validated meanwhile, then every epoch is

@@ -155,7 +155,8 @@ def spans(sample: ActionDataSample) -> List[Answer]:
         [-1] * len(ids) if numbers is None else numbers.tolist())]
     parts = sample.get('pred_parts')
     parts = [0] * len(ids) if parts is None else parts.tolist()
-    each = len(ids) // (1 + max(parts, default=0))
+    row = {part: i for i, part in enumerate(dict.fromkeys(parts))}
+    each = len(ids) // max(len(row), 1)
     found, at = [], 0
     for (part, code, name), run in groupby(zip(parts, ids, names)):
         steps = len(list(run))
@@ -164,7 +165,7 @@ def spans(sample: ActionDataSample) -> List[Answer]:
         if sample.get('span') is not None:
             begin, end = (float(x) for x in sample.span)
             step = (end - begin) / each
-            start = begin + (at - part * each) * step
+            start = begin + (at - row[part] * each) * step
             span.update(start=round(start, 3),
                         end=round(start + steps * step, 3))
         found.append(span)

@@ -7,7 +7,7 @@ import json
 import platform
 import sys
 import time
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Sequence, Union
 
 import torch
 from mmengine.config import Config
@@ -61,7 +61,7 @@ def measure(cfg: Config, seconds: float = 5.) -> Dict[str, Any]:
         throughput=batch * len(many) / sum(many),
         batch=batch,
         memory=peak_memory(),
-        views=int(clips[0]['inputs'].shape[0]),
+        views=_views(clips[0]['inputs']),
         device=(torch.cuda.get_device_name() if 'cuda' in device else
                 _processor()),
         threads=torch.get_num_threads(),
@@ -84,6 +84,12 @@ def _times(model: nn.Module, clips: Sequence[dict],
         _pass(model, clips)
         found.append(time.perf_counter() - start)
     return found
+
+
+def _views(inputs: Union[torch.Tensor, Dict]) -> int:
+    if isinstance(inputs, dict):  # of several modalities
+        inputs = next(iter(inputs.values()))
+    return int(inputs.shape[0])
 
 
 def _processor() -> str:

@@ -6,10 +6,10 @@ from .tokens import TokenDataset
 from .transforms import (AlignSkeleton3D, BodyPartEvents, CenterSkeleton3D,
                          ClipSpan, DrawFrames, DropJoints, JitterJoints,
                          KeepJoints, KeyFrames, LoseFrames, MinMaxSkeleton,
-                         NormalizePicture2D, OccludeArm, PersonCrop,
-                         RandomDropAxis, RandomDropJoints, RandomViewpoint3D,
-                         ResampleFrames, SkeletonFeatures, SkeletonPicture,
-                         StretchTime)
+                         NormalizePicture2D, OccludeArm, PairedTransforms,
+                         PersonCrop, RandomDropAxis, RandomDropJoints,
+                         RandomViewpoint3D, ResampleFrames, SkeletonFeatures,
+                         SkeletonPicture, StretchTime)
 from .video import VideoListDataset
 
 __all__ = [
@@ -17,8 +17,8 @@ __all__ = [
     'DrawFrames', 'DropJoints', 'JitterJoints', 'KeepJoints', 'KeyFrames',
     'LoseFrames', 'MinMaxSkeleton', 'NTURGBDPairedDataset',
     'NTURGBDSkeletonDataset', 'NTURGBDVideoDataset', 'NormalizePicture2D',
-    'OccludeArm', 'PersonCrop', 'RandomDropAxis', 'RandomDropJoints',
-    'RandomViewpoint3D', 'ResampleFrames', 'SkeletonDataset',
-    'SkeletonFeatures', 'SkeletonPicture', 'StretchTime', 'TokenDataset',
-    'VideoListDataset'
+    'OccludeArm', 'PairedTransforms', 'PersonCrop', 'RandomDropAxis',
+    'RandomDropJoints', 'RandomViewpoint3D', 'ResampleFrames',
+    'SkeletonDataset', 'SkeletonFeatures', 'SkeletonPicture', 'StretchTime',
+    'TokenDataset', 'VideoListDataset'
 ]

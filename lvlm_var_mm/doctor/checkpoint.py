@@ -132,21 +132,23 @@ def check_description(state: Dict[str, Tensor],
 
 def check_tokens(state: Dict[str, Tensor],
                  model: nn.Module) -> Iterator[Finding]:
-    """Compare the checkpoint's tokens with the neck of the config."""
-    neck, saved = getattr(model, 'neck', None), state.get(f'neck.{STATE}')
-    if not isinstance(neck, VSTNeck) or saved is None:
-        return
-    saved = from_bytes(saved)
-    if isinstance(saved, list):  # names of codes were all there was
-        return
-    yield from _trained_with(
-        differences(saved, neck.description, ['codebook']), 'error',
-        'set `model.neck` to that of training')
-    yield from _trained_with(
-        differences(saved, neck.description, TOKENS),
-        'error' if neck.same_tokens else 'warning',
-        'set `model.neck` to the same, or its `same_tokens=False` if others '
-        'are meant')
+    """Compare the checkpoint's tokens with the neck of the config, or with
+    that of each branch."""
+    for name, neck in model.named_modules():
+        saved = state.get(f'{name}.{STATE}')
+        if not isinstance(neck, VSTNeck) or saved is None:
+            continue
+        saved = from_bytes(saved)
+        if isinstance(saved, list):  # names of codes were all there was
+            continue
+        yield from _trained_with(
+            differences(saved, neck.description, ['codebook']), 'error',
+            f'set `model.{name}` to that of training')
+        yield from _trained_with(
+            differences(saved, neck.description, TOKENS),
+            'error' if neck.same_tokens else 'warning',
+            f'set `model.{name}` to the same, or its `same_tokens=False` if '
+            'others are meant')
 
 
 def _trained_with(problems: List[str], level: str,

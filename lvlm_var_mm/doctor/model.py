@@ -11,6 +11,7 @@ from lvlm_var_mm.class_lists import alike, load_classes, written_alike
 from lvlm_var_mm.models.lvlm.build import (PATH_KEY, loads_pretrained,
                                            weightless, without_weights)
 from lvlm_var_mm.models.lvlm.weights import weight_problems
+from lvlm_var_mm.models.paired.batch import BRANCHES
 from mmaction.registry import MODELS
 from .data import Split
 from .findings import Finding, failure, shorten
@@ -29,12 +30,14 @@ def check_classes(cfg: Config, splits: Sequence[Split]) -> Iterator[Finding]:
     """One list of classes in the head, the neck and the data."""
     head = cfg.model.get('cls_head') or {}
     number, source = head.get('num_classes'), head.get('class_names')
-    aux = ((cfg.model.get('neck') or {}).get('aux_head') or {}).get(
-        'num_classes', number)
-    if aux != number:
-        yield Finding('error', AREA, f'`neck.aux_head.num_classes` is {aux}, '
-                      f'`cls_head.num_classes` {number}',
-                      'set both to the number of classes')
+    neck = cfg.model.get('neck') or {}
+    for name, part in dict(neck=neck, **{
+            f'neck.{b}': neck.get(b) for b in BRANCHES}).items():
+        aux = ((part or {}).get('aux_head') or {}).get('num_classes', number)
+        if aux != number:
+            yield Finding('error', AREA, f'`{name}.aux_head.num_classes` is '
+                          f'{aux}, `cls_head.num_classes` {number}',
+                          'set both to the number of classes')
     if source is None:
         return
     try:

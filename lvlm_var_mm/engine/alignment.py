@@ -1,18 +1,19 @@
 """Gives the semantic alignment of a VST neck its texts."""
 import os.path as osp
 from functools import partial
-from typing import Dict, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import torch
 from mmengine.dist import broadcast
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch import Tensor
+from torch import Tensor, nn
 
 from lvlm_var_mm.checkpoint.fingerprint import digest
 from lvlm_var_mm.class_lists import ClassList
 from lvlm_var_mm.models.lvlm.build import PATH_KEY, build
 from lvlm_var_mm.models.vst.code_names import VOCABULARY
+from lvlm_var_mm.models.vst.losses import Alignment
 from mmaction.registry import HOOKS
 from .averaged import copies
 
@@ -36,11 +37,17 @@ class SemanticAlignmentHook(Hook):
         self.encoder = encoder
 
     def before_train(self, runner: Runner) -> None:
-        model, *averaged = copies(runner)
-        align = model.neck.align
-        if not align:
+        model, *averaged = map(alignments, copies(runner))
+        if not model:
             raise ValueError('SemanticAlignmentHook: `model.neck` has no '
                              '`align`')
+        for align, *others in zip(model, *averaged):
+            self._set_texts(runner, align)
+            for other in others:
+                other.set_targets(align.targets)
+
+    def _set_texts(self, runner: Runner, align: Alignment) -> None:
+        model = copies(runner)[0]
         texts = class_texts(model.cls_head.classes), VOCABULARY
         path = self.encoder and str(self.encoder[PATH_KEY])
         source = digest([*texts, path and osp.basename(osp.normpath(path))])
@@ -58,8 +65,11 @@ class SemanticAlignmentHook(Hook):
             align.set_texts(*map(embed, texts), source)
             for target in align.targets:  # no device rounds like another
                 broadcast(target)
-        for other in averaged:
-            other.neck.align.set_targets(align.targets)
+
+
+def alignments(model: nn.Module) -> List[Alignment]:
+    """Return the alignments of a model: of its neck, or of each branch."""
+    return [m for m in model.neck.modules() if isinstance(m, Alignment)]
 
 
 def class_texts(classes: ClassList) -> Sequence[str]:

@@ -124,8 +124,10 @@ class AnswerPicturesHook(Hook):
             sample = samples[i]
             name = str(sample.get('frame_dir') or sample.get('filename')
                        or f'clip {first + i}')
-            clip = self._clip(name, loader.dataset, data_batch['inputs'][i],
-                              wanted)
+            inputs = data_batch['inputs']
+            if isinstance(inputs, dict):  # of a pair
+                inputs = inputs['rgb']
+            clip = self._clip(name, loader.dataset, inputs[i], wanted)
             picture = draw_sample(clip, sample, names, wanted)
             if self.show:
                 runner.visualizer.show(picture, win_name=name,

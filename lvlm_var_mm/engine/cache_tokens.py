@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from lvlm_var_mm.datasets.plain import save_plain
+from lvlm_var_mm.models.paired import PairedNeck
 from lvlm_var_mm.models.tokens import tokens_of
 from .repeatable import seed_all
 
@@ -66,8 +67,12 @@ def cache_tokens(model: nn.Module,
         view, as ``TokenDataset`` reads them.
 
     Raises:
-        ValueError: Meta information that cannot be kept; says what.
+        ValueError: Meta information that cannot be kept; says what. Or the
+            model reads pairs, of which clips may lack one.
     """
+    if isinstance(model.neck, PairedNeck):
+        raise ValueError('tokens of PairedNeck cannot be cached, for clips '
+                         'may lack some of them: train in one stage')
     clips = [dict(codes=[], meta=[]) for _ in range(len(dataset))]
     loader = DataLoader(Views(dataset, views), batch_size,
                         num_workers=workers, collate_fn=_collate_readable)

@@ -106,10 +106,11 @@ def count_events(model: nn.Module, loader: DataLoader,
         samples = data['data_samples']
         first = slice(None, None, len(feats.ids) // len(samples))
         parts = 1 + int(feats.parts.max())
-        for sample, ids in zip(samples, feats.ids[first].cpu()):
+        for sample, ids, mask in zip(samples, feats.ids[first].cpu(),
+                                     feats.mask[first].cpu()):
             if 'events' in sample and 'span' in sample:
                 active = steps_active(sample.events, sample.span,
                                       len(ids) // parts).repeat(parts, 1)
-                counts.index_add_(0, ids, active.float())
-                totals.index_add_(0, ids, torch.ones(len(ids)))
+                counts.index_add_(0, ids[mask], active[mask].float())
+                totals.index_add_(0, ids[mask], torch.ones(int(mask.sum())))
     return counts, totals

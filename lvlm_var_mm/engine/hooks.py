@@ -59,9 +59,10 @@ class LVLMWarmupHook(Hook):
                 else f'{self.epochs} epochs of tokens alone: the language '
                 'model waits')
         model.cls_head.active = active
-        quantizer = getattr(getattr(model, 'neck', None), 'quantizer', None)
-        if self.epochs and isinstance(quantizer, Settling):
-            quantizer.settled = active
+        neck = getattr(model, 'neck', None)
+        for module in neck.modules() if neck and self.epochs else ():
+            if isinstance(module, Settling):  # one, or one of each branch
+                module.settled = active
 
     def before_train_iter(self, runner: Runner, batch_idx: int,
                           data_batch: Optional[Dict] = None) -> None:

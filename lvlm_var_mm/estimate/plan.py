@@ -40,9 +40,12 @@ class Plan(NamedTuple):
             batch (int, optional): Clips on a GPU; by default the config's.
 
         Raises:
-            ValueError: The shape of the language model is not known, or the
-                training set has no pipeline.
+            ValueError: The shape of the language model is not known, the
+                training set has no pipeline, or the model reads pairs.
         """
+        if cfg.model.backbone.type == 'TwoBranchBackbone':
+            raise ValueError('a TwoBranchBackbone is not counted: take the '
+                             'config of either branch alone, and add them')
         batch = batch or cfg.train_dataloader.batch_size
         head = build_without_weights(cfg)
         light = MODELS.build({k: v for k, v in cfg.model.items()

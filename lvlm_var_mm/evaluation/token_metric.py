@@ -6,6 +6,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
+from lvlm_var_mm.models.tokens import number_of_parts
 from lvlm_var_mm.models.vst.code_names import steps_active
 from mmaction.registry import METRICS
 
@@ -154,7 +155,7 @@ def _truth_of_names(results: Sequence[Dict]) -> Dict[str, float]:
 
 def _parts(sample: Dict) -> int:
     """Body parts that the tokens of a clip are of."""
-    return 1 + int(sample['pred_parts'].max()) if 'pred_parts' in sample else 1
+    return number_of_parts(sample.get('pred_parts'))
 
 
 def joint_counts(ids: Sequence[Tensor], labels: Tensor,

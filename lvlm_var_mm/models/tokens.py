@@ -14,7 +14,8 @@ class SemanticTokens(NamedTuple):
     mask: Tensor  # (N, S) bool, False where a clip has no such token
     # (N, S) number of its name in code_names.VOCABULARY, -1 without one
     names: Optional[Tensor] = None
-    parts: Optional[Tensor] = None  # (N, S) number of its body part
+    # (N, S) number of its body part, or of its branch behind a PairedNeck
+    parts: Optional[Tensor] = None
     # (N, 2, classes) scores of the auxiliary head, from the continuous and
     # from the quantised steps; no classes without such a head
     light_scores: Optional[Tensor] = None
@@ -27,13 +28,23 @@ class SemanticTokens(NamedTuple):
             *(field if field is None else field[which] for field in self))
 
 
+def number_of_parts(parts: Optional[Tensor]) -> int:
+    """Count the sequences that the tokens of a clip are of.
+
+    Args:
+        parts (Tensor, optional): (S, ) the body part of each token that the
+            clip has; None for the whole body.
+    """
+    return 1 if parts is None else len(parts.unique())
+
+
 @torch.no_grad()
 def tokens_of(model: nn.Module, inputs: Tensor) -> SemanticTokens:
     """Return the tokens of clips as a test makes them.
 
     Args:
         model (nn.Module): A recognizer with a neck that makes tokens.
-        inputs (Tensor): (N, views, ...), preprocessed. With
+        inputs (Tensor | PairBatch): (N, views, ...), preprocessed. With
             ``max_testing_views`` the stock recognizer takes one clip at a
             time; here N may be any.
 

@@ -3,6 +3,7 @@ from .disturb import JitterJoints, StretchTime
 from .event_strengths import EventStrengths
 from .events import BodyPartEvents, ClipSpan
 from .hide import DropJoints, KeepJoints, LoseFrames, OccludeArm
+from .paired import PairedTransforms
 from .projection import NormalizePicture2D, SkeletonPicture
 from .recipe import (CenterSkeleton3D, DrawFrames, MinMaxSkeleton,
                      RandomDropAxis, RandomDropJoints)
@@ -14,7 +15,7 @@ __all__ = [
     'AlignSkeleton3D', 'BodyPartEvents', 'CenterSkeleton3D', 'ClipSpan',
     'DrawFrames', 'DropJoints', 'EventStrengths', 'JitterJoints',
     'KeepJoints', 'KeyFrames', 'LoseFrames', 'MinMaxSkeleton',
-    'NormalizePicture2D', 'OccludeArm', 'PersonCrop', 'RandomDropAxis',
-    'RandomDropJoints', 'RandomViewpoint3D', 'ResampleFrames',
-    'SkeletonFeatures', 'SkeletonPicture', 'StretchTime'
+    'NormalizePicture2D', 'OccludeArm', 'PairedTransforms', 'PersonCrop',
+    'RandomDropAxis', 'RandomDropJoints', 'RandomViewpoint3D',
+    'ResampleFrames', 'SkeletonFeatures', 'SkeletonPicture', 'StretchTime'
 ]

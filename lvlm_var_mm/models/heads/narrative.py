@@ -3,7 +3,7 @@ from typing import Optional, Sequence, Tuple
 
 from mmaction.utils import SampleList
 from ..lvlm.words import runs, time_of
-from ..tokens import SemanticTokens
+from ..tokens import SemanticTokens, number_of_parts
 from ..vst.code_names import UNNAMED, VOCABULARY
 
 
@@ -72,7 +72,7 @@ def write_tokens(feats: SemanticTokens,
         if numbers is not None and (numbers >= 0).any():
             names = [VOCABULARY[n] if n >= 0 else UNNAMED
                      for n in numbers.tolist()]
-        parts = 1 if feats.parts is None else 1 + int(feats.parts.max())
+        parts = number_of_parts(sample.get('pred_parts'))
         sample.set_field(
             narrate(sample.pred_tokens, names, sample.get('span'), parts),
             'pred_narrative')

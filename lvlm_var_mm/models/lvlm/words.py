@@ -9,7 +9,7 @@ from lvlm_var_mm.kinematics import Observation, observation_of
 from lvlm_var_mm.kinematics.language import clauses
 from mmaction.structures import ActionDataSample
 from mmaction.utils import SampleList
-from ..tokens import SemanticTokens
+from ..tokens import SemanticTokens, number_of_parts
 from ..vst.code_names import UNNAMED, VOCABULARY
 from .prompt import Prompt
 
@@ -124,7 +124,8 @@ def named_clauses(tokens: SemanticTokens, i: int,
         return []
     mask = tokens.mask[i]
     numbers = tokens.names[i][mask].tolist()
-    parts = 1 if tokens.parts is None else 1 + int(tokens.parts.max())
+    parts = number_of_parts(None if tokens.parts is None else
+                            tokens.parts[i][mask])
     found = runs([VOCABULARY[n] if n >= 0 else UNNAMED for n in numbers],
                  parts)
     length = len(numbers) // parts
