@@ -34,7 +34,8 @@ def main() -> None:
     """
     if len(sys.argv) < 2 or sys.argv[1] in ('-h', '--help'):
         print(__doc__)
-        print('Tools:', ', '.join(sorted(f.stem for f in TOOLS.glob('*.py'))))
+        print('Tools:', ', '.join(sorted(
+            f.stem for f in TOOLS.glob('[!_]*.py'))))
         return
     name, *args = sys.argv[1:]
     tool = _tool_of_mmaction(name)
@@ -48,7 +49,7 @@ def main() -> None:
     if tool.endswith('.sh'):
         os.execvp('bash', ['bash', tool, *args])
     sys.argv = [tool, *args]
-    # As for any script: some of perf/ import one another.
+    # As for any script: some import others beside them.
     sys.path.insert(0, str(Path(tool).parent))
     # What has been imported is the package without its registries. Our tools
     # import all of it behind their command lines, others expect it there.

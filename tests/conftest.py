@@ -48,6 +48,7 @@ def run_tool(monkeypatch, capsys):
     def run(name, *args):
         path = str(TOOLS / name)
         monkeypatch.setattr('sys.argv', [path, *map(str, args)])
+        monkeypatch.syspath_prepend(os.path.dirname(path))
         code = 0
         try:
             runpy.run_path(path, run_name='__main__')

@@ -11,34 +11,19 @@ class whose description they bear out best.
 """
 import argparse
 
+from _clip_options import add_model_options, add_reading_options
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('--config', help='config, by file or name')
-    parser.add_argument('--checkpoint', help='checkpoint of that model')
-    parser.add_argument('--device', help='such as cpu (default: an '
-                        'accelerator if there is one)')
-    parser.add_argument('--classes', metavar='LIST', help='choose from these '
-                        'names: ntu60, ntu120, nucla\nor a file of `name | '
-                        'description` lines')
+    add_model_options(parser)
     parser.add_argument('--no-reason', action='store_true',
                         help='write no reasons, which takes longest')
-    parser.add_argument('--verify', action='store_true', help='leave out of '
-                        'reasons what the joints\ncontradict, or change its '
-                        'side')
-    parser.add_argument('--pose', choices=['mediapipe'],
-                        help='estimate joints in videos')
+    add_reading_options(parser)
     parser.add_argument('--persons', choices=['together', 'each'],
                         default='together', help='one answer for all, or for '
                         'each (default: %(default)s)')
-    parser.add_argument('--layout', help='of joints (default: by their '
-                        'number)')
-    parser.add_argument('--fps', type=float, help='frames a second of files '
-                        'that do not say theirs')
-    parser.add_argument('--img-shape', type=int, nargs=2,
-                        metavar=('HEIGHT', 'WIDTH'),
-                        help='of the picture that 2D joints lie in')
     parser.add_argument('--video', action='store_true', help='offer a video '
                         'with skeleton, class and narrative')
     parser.add_argument('--host', default='127.0.0.1', help='address to '

@@ -19,18 +19,14 @@ to 15.
 """
 import argparse
 
+from _clip_options import add_model_options, add_reading_options
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument('source', metavar='SOURCE')
-    parser.add_argument('--config', help='config, by file or name')
-    parser.add_argument('--checkpoint', help='checkpoint of that model')
-    parser.add_argument('--device', help='such as cpu (default: an '
-                        'accelerator if there is one)')
-    parser.add_argument('--classes', metavar='LIST', help='choose from these '
-                        'names: ntu60, ntu120, nucla\nor a file of `name | '
-                        'description` lines')
+    add_model_options(parser)
     parser.add_argument('--window', type=float, default=2., metavar='SECONDS',
                         help='that an answer is about (default: %(default)s)')
     parser.add_argument('--every', type=float, default=.5, metavar='SECONDS',
@@ -39,18 +35,7 @@ def parse_args() -> argparse.Namespace:
                         help='lines alone, no window')
     parser.add_argument('--reason', action='store_true',
                         help='write reasons, which takes longest')
-    parser.add_argument('--verify', action='store_true', help='leave out of '
-                        'reasons what the joints\ncontradict, or change its '
-                        'side')
-    parser.add_argument('--pose', choices=['mediapipe'],
-                        help='estimate joints in pictures')
-    parser.add_argument('--layout', help='of joints (default: by their '
-                        'number)')
-    parser.add_argument('--fps', type=float, help='frames a second of files '
-                        'that do not say theirs')
-    parser.add_argument('--img-shape', type=int, nargs=2,
-                        metavar=('HEIGHT', 'WIDTH'),
-                        help='of the picture that 2D joints lie in')
+    add_reading_options(parser)
     parser.add_argument('--fast', action='store_true', help='take every frame '
                         'of a file, as fast as that goes')
     parser.add_argument('--loop', action='store_true',
