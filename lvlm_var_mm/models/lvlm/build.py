@@ -1,22 +1,6 @@
 """Build the language model from config dicts, freeze it, tune it by LoRA, and
-leave out of checkpoints what was not trained.
-
-To add a language model, name it in ``model.cls_head.lvlm``. One of
-transformers works if it has
-
-* ``get_input_embeddings()``, ``get_output_embeddings()`` and
-  ``get_decoder()``, which takes ``inputs_embeds``, a four-dimensional additive
-  ``attention_mask``, ``position_ids`` and ``past_key_values``, and whose
-  layers all attend to everything before a position and to nothing after it;
-  and logits that are the output of the output embeddings, unchanged
-  (:func:`~.label_trie.check_layers`, :func:`~.label_trie.check_window`);
-* for keyframes (:mod:`.keyframes`), ``get_image_features(pixel_values, ...)``,
-  which takes what the model's own image processor returns, and an input
-  embedding for each position that a picture has in the prompt. A model whose
-  vision tower also feeds deeper layers (DeepStack of Qwen3-VL) works with
-  action tokens only.
-
-LLaVA, Qwen2.5-VL, InternVL and text models such as SmolLM2 do.
+leave out of checkpoints what was not trained. What a model must have to serve
+as one: see :mod:`.language_model`.
 """
 import os.path as osp
 import re

@@ -1,7 +1,7 @@
 """Pictures of a clip, as the vision tower of the language model sees them.
 
 LLaVA, Qwen2.5-VL and InternVL are supported, and nothing here knows which one
-it is; :mod:`.build` lists what a model must have.
+it is; :mod:`.language_model` lists what a model must have.
 ``keyframe`` of the head is what such a model wants around each picture, as
 ``<|vision_start|>{picture}<|vision_end|>``. Where it numbers positions by the
 rows and columns of a picture (M-RoPE of Qwen-VL, arXiv:2409.12191), its own

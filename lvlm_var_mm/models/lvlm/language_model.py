@@ -1,5 +1,21 @@
-"""Run the language model of a head on prompts that are embedded already. What
-a model must have to serve as one: see :mod:`.build`.
+"""Run the language model of a head on prompts that are embedded already.
+
+To add a language model, name it in ``model.cls_head.lvlm``. One of
+transformers works if it has
+
+* ``get_input_embeddings()``, ``get_output_embeddings()`` and
+  ``get_decoder()``, which takes ``inputs_embeds``, a four-dimensional additive
+  ``attention_mask``, ``position_ids`` and ``past_key_values``, and whose
+  layers all attend to everything before a position and to nothing after it;
+  and logits that are the output of the output embeddings, unchanged
+  (:func:`~.label_trie.check_layers`, :func:`~.label_trie.check_window`);
+* for keyframes (:mod:`.keyframes`), ``get_image_features(pixel_values, ...)``,
+  which takes what the model's own image processor returns, and an input
+  embedding for each position that a picture has in the prompt. A model whose
+  vision tower also feeds deeper layers (DeepStack of Qwen3-VL) works with
+  action tokens only.
+
+LLaVA, Qwen2.5-VL, InternVL and text models such as SmolLM2 do.
 
 Shapes: N clips, S prompt positions, P inner nodes of the label trie, R answer
 positions, D width of the language model, A axes by which it numbers positions.
