@@ -7,6 +7,7 @@ from helpers import CLASSES, REPO, head_cfg
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
+from lvlm_var_mm.estimate.plan import Plan
 from lvlm_var_mm.synthetic.make import make_sample
 from mmaction.registry import DATASETS, MODELS
 
@@ -83,6 +84,12 @@ def test_step_and_prediction(name, root, tiny_llava, monkeypatch):
         assert sample.pred_score.shape == (len(CLASSES), )
         assert sample.pred_tokens.shape == (
             length if missing else 2 * length, )
+
+
+def test_pairs_are_not_estimated():
+    cfg = Config.fromfile(REPO / 'configs/lvlmvar_paired_quickstart.py')
+    with pytest.raises(ValueError, match='either branch alone'):
+        Plan.of(cfg)
 
 
 def test_branches_are_those_of_the_siblings():

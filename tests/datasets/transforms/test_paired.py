@@ -1,6 +1,7 @@
 """Pairs of the made sample through their pipeline, and from there through a
 Runner."""
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
-from recognizers import K, L, build, paired_recognizer
+from recognizers import (K, L, build, build_for_test, paired_batch,
+                         paired_recognizer)
 
+from lvlm_var_mm.apis import ActionInferencer
 from lvlm_var_mm.datasets import (NTURGBDPairedDataset, NTURGBDSkeletonDataset,
                                   PairedTransforms)
 from lvlm_var_mm.synthetic.make import make_sample
@@ -214,6 +217,28 @@ def test_two_epochs_by_a_runner(root, tiny_llava, tmp_path, monkeypatch):
             video = sample.pred_tokens < K
             assert video.sum() == (0 if missing == 'rgb' else L)
             assert ' s ' in sample.pred_narrative
+
+
+def test_inferencer_answers_skeletons(root, tiny_llava, tmp_path):
+    """As clips without a video; videos alone it does not take."""
+    model = paired_recognizer(tiny_llava)
+    cfg = Config(dict(
+        model=model, default_scope='mmaction', test_pipeline=pipeline(),
+        test_dataloader=dict(dataset=dict(pipeline=pipeline()))))
+    trained = build_for_test(copy.deepcopy(model), data=paired_batch(range(4)))
+    torch.save(dict(state_dict=trained.state_dict()), tmp_path / 'a.pth')
+    inferencer = ActionInferencer(cfg, str(tmp_path / 'a.pth'), device='cpu',
+                                  show_progress=False)
+    skeleton, video = (sorted(Path(root, folder).glob('*'))[0] for folder in (
+        'nturgb+d_skeletons', 'nturgb+d_rgb'))
+    found = inferencer([skeleton, video], reasons=False)['predictions']
+    answer, refused = found
+    assert answer['class'] in dict(CLASSES)
+    assert {span['part'] for span in answer['tokens']} == {1}
+    assert answer['tokens'][0]['start'] == 0
+    assert answer['tokens'][-1]['end'] == pytest.approx(
+        (answer['frames'] - 1) / 30, abs=.01)
+    assert 'is a video, and the model reads joints' in refused['error']
 
 
 def test_collates_with_and_without(items):
