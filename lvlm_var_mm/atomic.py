@@ -87,10 +87,10 @@ def check_room(path: PathLike) -> None:
     itself, as OpenCV's do: what did not fit does not fit now.
 
     Raises:
-        OSError: Nothing more can be written to it.
+        OSError: Nothing more can be written to it, or it is not there.
     """
-    with open(path, 'ab') as f:
-        size = f.tell()
+    with open(path, 'r+b') as f:  # makes no file that is not there
+        size = f.seek(0, os.SEEK_END)
         f.write(bytes(ROOM))
         f.flush()
         f.truncate(size)
@@ -145,8 +145,8 @@ def named(path: PathLike) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        if e.filename is not None:
-            raise
+        if e.filename is not None or not (e.errno or type(e) is OSError):
+            raise  # named already, or of another kind, such as a time-out
         raise OSError(e.errno or errno.EIO, e.strerror or str(e),
                       str(path)) from e
     except Exception as e:

@@ -46,6 +46,8 @@ def test_error_of_a_library_in_rust_is_one_of_writing(tmp_path):
         errno.ENOSPC, str(file))
     with pytest.raises(Exception, match='^mine$'), replaced(file):
         raise Exception('mine')
+    with pytest.raises(TimeoutError, match='^mine$'), replaced(file):
+        raise TimeoutError('mine')
     assert not names(tmp_path)
 
 
@@ -58,6 +60,9 @@ def test_what_opencv_does_not_say(tmp_path):
         assert part.endswith('.bin')
         with open(part, 'wb') as f:
             f.write(bytes(2000))  # and no more, without a word
+    assert names(tmp_path) == ['a.bin'] and file.read_text() == 'old'
+    with pytest.raises(OSError, match='a.bin'), replaced_path(file):
+        pass  # nothing was written at all
     assert names(tmp_path) == ['a.bin'] and file.read_text() == 'old'
     with replaced_path(file) as part, open(part, 'w') as f:
         f.write('new')

@@ -139,6 +139,8 @@ def main() -> int:
         source = open_source(args.source, answering.wanted, how)
     except ImportError as e:
         raise ValueError(str(e)) from e
+    if args.fps and source.returns:
+        raise ValueError('--fps is for recordings: a camera goes by the clock')
     display = None
     if not args.json:
         problem = no_window()

@@ -2,7 +2,8 @@
 import secrets
 from pathlib import Path
 from threading import Lock
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
+from typing import (Any, Callable, Dict, Iterator, NamedTuple, Optional,
+                    Sequence)
 
 from lvlm_var_mm.apis.answers import Outcome, answers_of
 from lvlm_var_mm.apis.reading import told
@@ -19,12 +20,12 @@ class Answered(NamedTuple):
         prediction (dict): What ``ActionInferencer`` says, ``source`` being
             the name of the upload; or ``name``, ``source`` and ``error``.
         page (str): HTML.
-        files (list[str]): For download: the page, JSON, and a picture of each
-            answer.
+        files (sequence[str]): For download: the page, JSON, and a picture of
+            each answer.
     """
     prediction: Dict[str, Any]
     page: str = ''
-    files: List[str] = []
+    files: Sequence[str] = ()
 
 
 class Answering:
@@ -73,16 +74,15 @@ class Answering:
         try:
             check_upload(path, self.endings, self.limits)
             problem = self.trial(path)
+            if problem is None:
+                outcome, = self.ask(str(path))
+                return outcome
         except FileNotFoundError:
             problem = (f'{path} is no longer here, uploads are kept for '
                        f'{self.limits.kept} s: upload it again')
-        except ValueError as e:
+        except (OSError, ValueError) as e:
             problem = told(str(path), e)
-        if problem is not None:
-            return Outcome(dict(name=path.name, source=str(path),
-                                error=problem))
-        outcome, = self.ask(str(path))
-        return outcome
+        return Outcome(dict(name=path.name, source=str(path), error=problem))
 
     def _written(self, outcome: Outcome, prediction: Dict[str, Any]
                  ) -> Answered:

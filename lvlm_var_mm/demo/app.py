@@ -1,5 +1,6 @@
 """The application around the page: health, bounds of requests, and its end."""
 import asyncio
+import logging
 import os
 import socket
 from contextlib import asynccontextmanager
@@ -139,8 +140,11 @@ def make_app(answering: Answering, limits: Limits, folder: Path,
         async def forever() -> None:
             while True:
                 await asyncio.sleep(30)
-                # Later than Gradio, which then knows what is gone.
-                await asyncio.to_thread(sweep, folder, limits.kept + 60)
+                try:
+                    # Later than Gradio, which then knows what is gone.
+                    await asyncio.to_thread(sweep, folder, limits.kept + 60)
+                except OSError as e:  # the next time, perhaps
+                    logging.getLogger(__name__).warning('%s', e)
 
         task = asyncio.create_task(forever())
         yield
@@ -169,7 +173,7 @@ def prepare_gradio(folder: Path) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
+    """Return a socket that is bound to an address.
 
     Raises:
         OSError: The port is in use, or the address is not this machine's.

@@ -16,11 +16,11 @@ def sweep(folder: Path, seconds: float) -> None:
         if max(status.st_mtime, status.st_ctime) < before:
             path.unlink(missing_ok=True)
     for inner, _, _ in os.walk(folder, topdown=False):
-        if Path(inner) != folder and os.stat(inner).st_mtime < before:
-            try:
+        try:
+            if Path(inner) != folder and os.stat(inner).st_mtime < before:
                 os.rmdir(inner)
-            except OSError:  # not empty
-                pass
+        except OSError:  # not empty, or gone
+            pass
 
 
 def megabytes_in(folder: Path) -> float:

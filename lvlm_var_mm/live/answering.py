@@ -107,7 +107,7 @@ def clip_of(window: Window, source: Source, wanted: Wanted, how: Reading
         if not seen.visible.any():
             return None
         return of_landmarks(source.name, source.name, seen, fps, wanted, how,
-                            contents[0]['image'].shape[:2])
+                            contents[0]['shape'])
     if 'image' in contents[0]:
         # A list, not an array: nothing is copied but what the model samples.
         return Clip(source.name, source.name, dict(

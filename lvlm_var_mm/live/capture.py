@@ -2,9 +2,7 @@
 lost."""
 import time
 from threading import Event
-from typing import Callable, Dict, Iterator, NamedTuple, Optional
-
-import numpy as np
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional
 
 from .sources import Source, SourceLost
 
@@ -21,13 +19,19 @@ class Frame(NamedTuple):
         time (float): Seconds since the first frame of all: by the rate of a
             recording, by the clock where there is none.
         captured (float): ``time.perf_counter()`` when it was there.
-        content (dict): Of :meth:`.sources.Source.read`.
+        content (dict): Of :meth:`.sources.Source.read`, or, once the pose is
+            estimated, ``shape``, height and width of the picture.
     """
     visit: int
     number: int
     time: float
     captured: float
-    content: Dict[str, np.ndarray]
+    content: Dict[str, Any]
+
+    def without_image(self) -> 'Frame':
+        """Return the same with the ``shape`` of the picture alone."""
+        return self._replace(content=dict(
+            shape=self.content['image'].shape[:2]))
 
 
 class Capture:
@@ -57,7 +61,8 @@ class Capture:
         """Yield frames.
 
         Raises:
-            ValueError: The source cannot be opened even once.
+            ValueError: The source cannot be opened even once, or is a
+                recording that is lost.
         """
         visit, wait = 0, FIRST_WAIT
         self._began: Optional[float] = None
@@ -72,6 +77,8 @@ class Capture:
                 problem = 'it ended'
             except SourceLost as e:
                 problem = str(e)
+                if not self.source.returns:
+                    raise ValueError(f'{self.source.name}: {problem}') from e
             if self.stop.is_set():
                 return
             visit += 1

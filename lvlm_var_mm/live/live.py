@@ -185,14 +185,20 @@ class Live:
         for frame, landmarks in self._seen():
             if frame.visit != visit:  # what lies between is not known
                 visit = frame.visit
+                if not self.source.returns:  # a recording that ended
+                    self._hand_on(self._ring.rest())
                 self._ring.clear()
                 self._start = frame.time
             self.latest = frame, landmarks
-            kept = self._ring.add(self._end_of(frame), (frame, landmarks))
-            if kept:
-                self._boxes[1].put(kept)
-        kept = self._ring.rest()
-        if kept and not self._stop.is_set():
+            if landmarks is not None:  # the window needs no pictures
+                frame = frame.without_image()
+            self._hand_on(self._ring.add(self._end_of(frame),
+                                         (frame, landmarks)))
+        if not self._stop.is_set():
+            self._hand_on(self._ring.rest())
+
+    def _hand_on(self, kept: List[Tuple[Frame, Any]]) -> None:
+        if kept:
             self._boxes[1].put(kept)
 
     def _end_of(self, frame: Frame) -> float:

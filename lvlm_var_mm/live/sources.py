@@ -32,7 +32,8 @@ class Source:
     """Base class of the sources.
 
     Attributes:
-        name (str): For people; a password of a URL is left out.
+        name (str): For people; who asks, by what password, and the query of
+            a URL are left out.
         fps (float, optional): Frames a second, None where only the clock
             tells.
         returns (bool): Whether it may be lost and come back.
@@ -116,7 +117,7 @@ class Camera(Source):
     def __init__(self, address: Union[int, str]) -> None:
         self.address = address
         self.name = f'camera {address}' if isinstance(address, int) else (
-            re.sub(r'(?<=://)[^/@]*@', '', address))
+            re.sub(r'(?<=://).*@|\?.*', '', address))
 
     def read(self) -> Iterator[Dict[str, np.ndarray]]:
         if isinstance(self.address, int):
@@ -160,7 +161,8 @@ def open_source(address: Any, wanted: Wanted,
     how = how or Reading()
     if isinstance(address, str) and address.isdigit():
         address = int(address)
-    if isinstance(address, int) or '://' in str(address):
+    if isinstance(address, int) or (
+            isinstance(address, str) and '://' in address):
         source = Camera(address)
         _check_pictures(source.name, wanted, how)
         return source

@@ -3,6 +3,7 @@ ends, for tools/perf/stream.py."""
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Dict, Iterator, Tuple
@@ -86,12 +87,17 @@ def ctrl_c(recording: Path) -> Tuple[int, float]:
     """
     process = subprocess.Popen(
         [sys.executable, str(TOOLS / 'stream.py'), str(recording), '--loop',
-         '--json', '--window', '.5'], stdout=subprocess.PIPE, text=True)
+         '--json', '--window', '.5'], stdout=subprocess.PIPE, text=True,
+        # A job in the background would inherit that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    late = threading.Timer(PATIENCE, process.kill)
+    late.start()
     try:
         process.stdout.readline()
         began = time.perf_counter()
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE)
     finally:
+        late.cancel()
         process.kill()
     return process.returncode, round(time.perf_counter() - began, 2)

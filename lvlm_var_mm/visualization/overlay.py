@@ -55,7 +55,7 @@ def _encode(path: str, answer: Dict[str, Any], fps: float,
                     path, cv2.VideoWriter_fourcc(*'mp4v'), fps,
                     frame.shape[1::-1])
                 if not writer.isOpened():
-                    raise ValueError(f'OpenCV cannot write {path}: it has no '
+                    raise ValueError('OpenCV cannot write videos: it has no '
                                      'encoder for mp4v here')
             writer.write(frame[..., ::-1])
         if writer is None:

@@ -78,6 +78,13 @@ def test_a_source_that_never_was_there():
         list(Capture(Made(), threading.Event(), tell=str))
 
 
+def test_a_recording_that_is_lost():
+    source = Made(2, 2)
+    source.returns = False
+    with pytest.raises(ValueError, match='made: it broke off'):
+        list(Capture(source, threading.Event(), loop=True, tell=str))
+
+
 def test_recordings_keep_their_rate(tmp_path):
     clip = np.ones((1, 6, 25, 3), 'f4')
     source = open_source(dict(keypoint=clip, fps=50.), JOINTS)
@@ -120,6 +127,7 @@ class Frames(BaseHTTPRequestHandler):
 def test_a_network_stream_that_breaks_off(monkeypatch):
     """Frames are RGB, windows hold frames of one visit, and it goes on."""
     monkeypatch.delenv('http_proxy', raising=False)
+    monkeypatch.setattr(sources, 'PATIENCE', 1000 * PATIENCE)
     server = ThreadingHTTPServer(('127.0.0.1', 0), Frames)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
@@ -169,6 +177,7 @@ def test_what_a_source_is(tmp_path, monkeypatch):
 @pytest.mark.parametrize('address, wanted, words', [
     ('0', JOINTS, 'camera 0 is a video, and the model reads joints'),
     ('rtsp://me:secret@x/y', JOINTS, '^rtsp://x/y is a video'),
+    ('rtsp://me:p@ss/w@x/y?key=z', JOINTS, '^rtsp://x/y is a video'),
     ('rtsp://x/y', PICTURES._replace(boxes=True), 'PersonCrop'),
     ('nowhere.mp4', PICTURES, 'no file nowhere.mp4'),
     ('nowhere.npy', JOINTS, 'no file nowhere.npy: give a file'),

@@ -114,6 +114,15 @@ def test_at_its_own_pace_it_says_the_same(inferencer, recording):
                                    atol=1e-4)
 
 
+def test_a_loop_that_is_shorter_than_a_window(recording):
+    answering = ByJoints()
+    source = open_source(dict(keypoint=recording[:, :45], fps=90.,
+                              frame_dir='s3://bucket/clip'), answering.wanted)
+    with Live(answering, source, 1., 1., loop=True, tell=str) as found:
+        for _ in range(2):
+            assert found.next(PATIENCE)['frames'] <= 45
+
+
 def test_videos(tiny_llava, tmp_path):
     rng = np.random.default_rng(0)
     path = tmp_path / 'clip.avi'

@@ -187,6 +187,9 @@ def differences(found: Sequence[Dict], alone: Sequence[Dict],
                          for a in answers])
 
     stream = scores(found)
+    if len(told) != len(stream):
+        raise ValueError(f'tools/infer.py answered {len(told)} of '
+                         f'{len(stream)} windows')
     return [
         ['ActionInferencer', np.abs(scores(alone) - stream).max()],
         ['test loop', np.abs(tested - stream).max()],
@@ -207,9 +210,9 @@ def stream(answering: ByModel, address: Any, args: argparse.Namespace,
         for answer in live:
             answers.append(answer)
             times.append(time.perf_counter())
-        between = times[-1] - times[0] or float('nan')
-        return answers, dict(live.summary(), per_second=(
-            len(times) - 1) / between)
+        rate = (len(times) - 1) / (times[-1] - times[0]) if len(
+            times) > 1 else 0.
+        return answers, dict(live.summary(), per_second=rate)
 
 
 def tell(line: str) -> None:
