@@ -168,7 +168,8 @@ def by_tool(config: Path, checkpoint: str, clips: Sequence[np.ndarray],
     argv = ['infer.py', folder / 'windows', '--config', config,
             '--checkpoint', checkpoint, '--device', 'cpu', '--json',
             '--no-reason']
-    with mock.patch('sys.argv', list(map(str, argv))), redirect_stdout(said):
+    with mock.patch('sys.argv', list(map(str, argv))), mock.patch(
+            'sys.path', [str(TOOLS), *sys.path]), redirect_stdout(said):
         try:
             runpy.run_path(str(TOOLS / 'infer.py'), run_name='__main__')
         except SystemExit as end:
