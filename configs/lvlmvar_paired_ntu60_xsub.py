@@ -7,8 +7,9 @@
 # modality may be missing in tests:
 # --cfg-options test_dataloader.dataset.pipeline.1.missing=skeleton. Never
 # trained at full size by its authors.
-_base_ = 'lvlmvar_rgb_ntu60_xsub.py'
+_base_ = ['lvlmvar_rgb_ntu60_xsub.py', '_base_/datasets/pairs.py']
 
+pairs = _base_.pairs
 neck = dict(
     type='VSTNeck',
     num_tokens=16,
@@ -50,23 +51,9 @@ custom_hooks = [
     dict(type='SemanticAlignmentHook')
 ]
 
-events = dict(type='BodyPartEvents', layout='ntu25', fps=30)
-align = dict(
-    type='AlignSkeleton3D',
-    center=1,
-    torso=(0, 20),
-    left_right=[(4, 8), (12, 16)])
-resample = dict(type='ResampleFrames', clip_len=64, part=(1., 1.))
-features = [
-    dict(type='SkeletonFeatures', feats=['j', 'jm']),
-    dict(type='FormatGCNInput', num_person=2)
-]
-pack = dict(
-    type='PackActionInputs',
-    collect_keys=('rgb', 'skeleton'),
-    meta_keys=('frame_dir', 'explanation', 'events', 'decidable', 'span'))
+resample = dict(**pairs.resample, clip_len=64)
 train_pipeline = [
-    events,
+    pairs.events,
     dict(
         type='PairedTransforms',
         rgb=[
@@ -79,15 +66,11 @@ train_pipeline = [
             dict(type='Resize', scale=(224, 224), keep_ratio=False),
             dict(type='FormatShape', input_format='NCTHW')
         ],
-        skeleton=[
-            align, resample,
-            dict(type='RandomViewpoint3D', turn=30, tilt=15, stretch=0.1),
-            *features
-        ]),
-    pack
+        skeleton=[pairs.align, resample, pairs.view, *pairs.features]),
+    pairs.pack
 ]
 test_pipeline = [
-    events,
+    pairs.events,
     dict(
         type='PairedTransforms',
         rgb=[
@@ -99,13 +82,15 @@ test_pipeline = [
             dict(type='CenterCrop', crop_size=224),
             dict(type='FormatShape', input_format='NCTHW')
         ],
-        skeleton=[align, dict(**resample, test_mode=True), *features],
+        skeleton=[
+            pairs.align,
+            dict(**resample, test_mode=True), *pairs.features
+        ],
         missing=None),
-    pack
+    pairs.pack
 ]
-pairs = dict(type='NTURGBDPairedDataset')
 train_dataloader = dict(
-    batch_size=8, dataset=dict(**pairs, pipeline=train_pipeline))
+    batch_size=8, dataset=dict(**pairs.dataset, pipeline=train_pipeline))
 optim_wrapper = dict(accumulative_counts=16)
-val_dataloader = dict(dataset=dict(**pairs, pipeline=test_pipeline))
-test_dataloader = dict(dataset=dict(**pairs, pipeline=test_pipeline))
+val_dataloader = dict(dataset=dict(**pairs.dataset, pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(**pairs.dataset, pipeline=test_pipeline))

@@ -1,26 +1,12 @@
 # Videos of the made sample with their skeletons (see ntu_sample_skeleton.py),
 # each through its own transforms. `missing='rgb'` or 'skeleton' of
 # PairedTransforms leaves one of them out.
-_base_ = 'ntu_sample_skeleton.py'
+_base_ = ['ntu_sample_skeleton.py', 'pairs.py']
 
-clip_len = 32
-events = dict(type='BodyPartEvents', layout='ntu25', fps=30)
-align = dict(
-    type='AlignSkeleton3D',
-    center=1,
-    torso=(0, 20),
-    left_right=[(4, 8), (12, 16)])
-resample = dict(type='ResampleFrames', clip_len=clip_len, part=(1., 1.))
-features = [
-    dict(type='SkeletonFeatures', feats=['j', 'jm']),
-    dict(type='FormatGCNInput', num_person=2)
-]
-pack = dict(
-    type='PackActionInputs',
-    collect_keys=('rgb', 'skeleton'),
-    meta_keys=('frame_dir', 'explanation', 'events', 'decidable', 'span'))
+pairs = _base_.pairs
+resample = dict(**pairs.resample, clip_len=32)
 train_pipeline = [
-    events,
+    pairs.events,
     dict(
         type='PairedTransforms',
         rgb=[
@@ -32,15 +18,11 @@ train_pipeline = [
             dict(type='RandomCrop', size=72),
             dict(type='FormatShape', input_format='NCTHW')
         ],
-        skeleton=[
-            align, resample,
-            dict(type='RandomViewpoint3D', turn=30, tilt=15, stretch=0.1),
-            *features
-        ]),
-    pack
+        skeleton=[pairs.align, resample, pairs.view, *pairs.features]),
+    pairs.pack
 ]
 test_pipeline = [
-    events,
+    pairs.events,
     dict(
         type='PairedTransforms',
         rgb=[
@@ -52,11 +34,13 @@ test_pipeline = [
             dict(type='CenterCrop', crop_size=72),
             dict(type='FormatShape', input_format='NCTHW')
         ],
-        skeleton=[align, dict(**resample, test_mode=True), *features],
+        skeleton=[
+            pairs.align,
+            dict(**resample, test_mode=True), *pairs.features
+        ],
         missing=None),
-    pack
+    pairs.pack
 ]
-pairs = dict(type='NTURGBDPairedDataset')
-train_dataloader = dict(dataset=dict(**pairs, pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(**pairs, pipeline=test_pipeline))
-test_dataloader = dict(dataset=dict(**pairs, pipeline=test_pipeline))
+train_dataloader = dict(dataset=dict(**pairs.dataset, pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(**pairs.dataset, pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(**pairs.dataset, pipeline=test_pipeline))
