@@ -10,7 +10,7 @@ import json
 import math
 import os
 import zipfile
-from typing import IO, Any, Dict, List, Union
+from typing import IO, Any, Dict, List, Tuple, Union
 
 import numpy as np
 
@@ -116,13 +116,23 @@ def load_arrays(path: PathLike) -> Dict[str, np.ndarray]:
 def _array(data: bytes) -> np.ndarray:
     # In memory first: a head that claims more numbers than there are fails
     # before room for them is taken.
-    file = io.BytesIO(data)
-    version = np.lib.format.read_magic(file)
-    read = (np.lib.format.read_array_header_1_0 if version == (1, 0) else
-            np.lib.format.read_array_header_2_0)
-    shape, columns, dtype = read(file)
-    rest = memoryview(data)[file.tell():]
+    try:
+        shape, columns, dtype, length = _head(data)
+    except SystemError:
+        # CPython before 3.11.8 and 3.12.1 loses count of the depth of its
+        # parser where another thread parses as well (gh-106905).
+        shape, columns, dtype, length = _head(data)
+    rest = memoryview(data)[length:]
     if dtype.hasobject or len(rest) != math.prod(shape) * dtype.itemsize:
         raise ValueError('an array is not as long as its head says')
     return np.frombuffer(rest, dtype).reshape(
         shape, order='F' if columns else 'C')
+
+
+def _head(data: bytes) -> Tuple[Tuple[int, ...], bool, np.dtype, int]:
+    """Shape, order, type, and the length of the head itself."""
+    file = io.BytesIO(data)
+    version = np.lib.format.read_magic(file)
+    read = (np.lib.format.read_array_header_1_0 if version == (1, 0) else
+            np.lib.format.read_array_header_2_0)
+    return (*read(file), file.tell())
