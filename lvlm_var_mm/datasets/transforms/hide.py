@@ -51,15 +51,11 @@ def common_joints(layout: LayoutLike) -> Tuple[int, ...]:
     return tuple(found)
 
 
-@TRANSFORMS.register_module()
-class DropJoints(Disturbance):
-    """Lose joints for the whole clip, the same ones for all persons.
-
-    ``RandomDropJoints`` draws them in the same way for training.
+class PartLost(Disturbance):
+    """Base class: lose a part of something.
 
     Args:
-        ratio (float): Part of the joints; at least one, unless it is 0, and
-            never all.
+        ratio (float): The part; 0 loses nothing.
         seed (int, optional): See :class:`Disturbance`.
     """
 
@@ -70,6 +66,19 @@ class DropJoints(Disturbance):
     @property
     def is_off(self) -> bool:
         return not self.ratio
+
+
+@TRANSFORMS.register_module()
+class DropJoints(PartLost):
+    """Lose joints for the whole clip, the same ones for all persons.
+
+    ``RandomDropJoints`` draws them in the same way for training.
+
+    Args:
+        ratio (float): Part of the joints; at least one, unless it is 0, and
+            never all.
+        seed (int, optional): See :class:`Disturbance`.
+    """
 
     def disturb(self, results: Dict, rng: np.random.Generator) -> None:
         joints = results['keypoint'].shape[2]
@@ -159,7 +168,7 @@ class OccludeArm(Disturbance):
 
 
 @TRANSFORMS.register_module()
-class LoseFrames(Disturbance):
+class LoseFrames(PartLost):
     """Lose frames: all joints of all persons are missing there.
 
     They are drawn independently from the frames that show anybody, of which
@@ -169,14 +178,6 @@ class LoseFrames(Disturbance):
         ratio (float): Part of these frames.
         seed (int, optional): See :class:`Disturbance`.
     """
-
-    def __init__(self, ratio: float, seed: Optional[int] = 0) -> None:
-        super().__init__(seed)
-        self.ratio = checked_part('ratio', ratio)
-
-    @property
-    def is_off(self) -> bool:
-        return not self.ratio
 
     def disturb(self, results: Dict, rng: np.random.Generator) -> None:
         _, there = seen_joints(results)
