@@ -60,8 +60,10 @@ def measured_answers(inputs: Any,
             continue
         answers = [by_joints(clip, listing) for clip in clips]
         if listing is not None and clips:
-            from .zero_shot import NOTE
-            prediction['notes'] = [NOTE, *clips[0].notes]
+            from .zero_shot import NOTE, UNDECIDED
+            named = any('class' in answer for answer in answers)
+            prediction['notes'] = [NOTE if named else UNDECIDED,
+                                   *clips[0].notes]
         if len(answers) > 1:
             prediction['persons'] = [
                 dict(person=clip.person, **answer)

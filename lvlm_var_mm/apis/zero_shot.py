@@ -7,11 +7,13 @@ import numpy as np
 from lvlm_var_mm.class_lists import ClassList
 from lvlm_var_mm.kinematics.claim_scorer import ClaimScorer
 from lvlm_var_mm.kinematics.events import Observation
-from lvlm_var_mm.kinematics.strengths import strengths
+from lvlm_var_mm.kinematics.strengths import claim_strength, strengths
 from .answers import checked
 
 NOTE = ('the class is that whose description says most that is true; no '
         'model was trained')
+UNDECIDED = ('no class is named: the joints decide nothing that the '
+             'descriptions claim')
 
 
 def scorer_of(classes: ClassList) -> ClaimScorer:
@@ -40,15 +42,22 @@ def by_claims(classes: ClassList, seen: Observation, top_k: int = 5
         dict: ``label``, ``class``, ``score`` and ``top`` as of a model, the
         scores being a softmax of :class:`ClaimScorer`'s evidence, which says
         which class fits best and is no probability; ``reason``, the
-        description, and ``claims``, what it says, checked.
+        description, and ``claims``, what it says, checked. Empty where the
+        joints decide no claim of any class.
 
     Raises:
         ValueError: No description claims anything.
     """
     scorer = scorer_of(classes)
-    scores = scorer(strengths([seen]))[0].astype(float)
-    # One that claims nothing would win with 0 where all others are false.
-    scores[scorer.silent] = -np.inf
+    found = strengths([seen])
+    scores = scorer(found)[0].astype(float)
+    # One of which nothing is decided would win with 0 where all others are
+    # false.
+    decided = np.array([any(np.isfinite(claim_strength(c, found)).all()
+                            for c in made) for made in scorer.claims])
+    if not decided.any():
+        return {}
+    scores[~decided] = -np.inf
     scores = np.exp(scores - scores.max())
     scores /= scores.sum()
     order = np.argsort(-scores, kind='stable')[:top_k]
