@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from bodies import measured
-from helpers import write_frames
+from helpers import end_process, write_frames
 
 from lvlm_var_mm.apis.clips import Reading
 from lvlm_var_mm.apis.measuring import measured_answers
@@ -141,12 +141,8 @@ def test_trial_in_a_process_of_bounded_memory_and_time(tmp_path):
     assert 'longer' in run(tmp_path / 'a.npy')
 
 
-def end_this_process(pipe, path, limits, how):
-    os._exit(7)
-
-
 def test_a_reader_that_crashes_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(trial, '_try', end_this_process)
+    monkeypatch.setattr(trial, '_try', end_process)
     said = trial.Trial(Limits(), HOW)(tmp_path / 'a.npy')
     assert 'a.npy' in said and '7' in said
 
