@@ -137,7 +137,9 @@ def whole_and_in_parts(rank, folder):
 
 def test_resumed_training_of_two_processes(tmp_path):
     """Gradients of both wait across the ends of epochs of three steps."""
-    multiprocessing.spawn(whole_and_in_parts, (tmp_path, ), 2)
+    # Forked: a process that is spawned cannot import this module.
+    multiprocessing.start_processes(
+        whole_and_in_parts, (tmp_path, ), 2, start_method='fork')
     assert_same(*torch.load(tmp_path / 'weights.pth'))
     second = torch.load(tmp_path / 'parts/epoch_2.pth', weights_only=False)
     assert second[KEY]['gradients']['layer.weight'].any()
