@@ -93,7 +93,9 @@ def ctrl_c(recording: Path) -> Tuple[int, float]:
     late = threading.Timer(PATIENCE, process.kill)
     late.start()
     try:
-        process.stdout.readline()
+        for line in process.stdout:  # libraries may print before it
+            if line.startswith('{'):
+                break
         began = time.perf_counter()
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE)
