@@ -202,7 +202,7 @@ class Live:
             self._boxes[1].put(kept)
 
     def _end_of(self, frame: Frame) -> float:
-        """Where a frame ends on the ring: counted, or by the clock."""
+        """Return where a frame ends on the ring: counted, or by the clock."""
         return frame.number + 1 if self.source.fps else (
             frame.time - self._start)
 

@@ -64,7 +64,7 @@ def test_each_flipped_bit_is_noticed(tmp_path):
 
 
 def test_a_parser_that_lost_count(tmp_path, monkeypatch):
-    """As CPython 3.11.7 does now and then, where threads parse at once."""
+    """Read again, as CPython 3.11.7 needs it where threads parse at once."""
     read, calls = np.lib.format.read_array_header_1_0, []
 
     def now_and_then(file):

@@ -21,7 +21,7 @@ def options(**over):
 
 
 def close(one, other):
-    """Whether two answers are equal, but for ``source`` and 1e-4."""
+    """Tell whether two answers are equal, but for ``source`` and 1e-4."""
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(
             close(one[k], other[k]) for k in one if k != 'source')

@@ -1,4 +1,4 @@
-"""What a server takes, without the web around it."""
+"""Check what a server takes, without the web around it."""
 import os
 import pickle
 

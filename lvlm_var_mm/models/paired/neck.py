@@ -185,7 +185,7 @@ class PairedNeck(BaseModule):
     # ----------------------------------------------------- names of the codes
     @property
     def code_names(self) -> List[str]:
-        """What each code is called, those of the video first."""
+        """Name each code, those of the video first."""
         return self.rgb.code_names + self.skeleton.code_names
 
     @code_names.setter

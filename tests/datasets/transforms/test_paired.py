@@ -60,7 +60,7 @@ def pairs(root, steps=(), split='xsub_val', **over):
 
 @pytest.fixture(scope='module')
 def items(root):
-    """What the data set gives, before any pipeline."""
+    """Return what the data set gives, before any pipeline."""
     dataset = NTURGBDPairedDataset(**{
         k: v for k, v in pairs(root).items() if k != 'type'})
     return [dataset[i] for i in range(len(dataset))]
@@ -135,7 +135,7 @@ def test_a_sample_may_lack_one(items, key, missing):
 
 
 def test_a_data_set_of_skeletons_lacks_videos(root, items):
-    """As it is, behind the pipeline of pairs."""
+    """Give clips as they are, behind the pipeline of pairs."""
     dataset = NTURGBDSkeletonDataset(
         root, pipeline=pipeline(), split='xsub_val', actions=[1, 43])
     found = dataset[0]
@@ -220,7 +220,7 @@ def test_two_epochs_by_a_runner(root, tiny_llava, tmp_path, monkeypatch):
 
 
 def test_inferencer_answers_skeletons(root, tiny_llava, tmp_path):
-    """As clips without a video; videos alone it does not take."""
+    """Answer them as clips without a video; refuse videos alone."""
     model = paired_recognizer(tiny_llava)
     cfg = Config(dict(
         model=model, default_scope='mmaction', test_pipeline=pipeline(),
