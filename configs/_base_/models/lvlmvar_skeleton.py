@@ -3,16 +3,16 @@
 # LVLM_PATH names any other folder or hub id of a causal language model.
 lvlm_path = '{{$LVLM_PATH:~/.cache/lvlm_var_mm/SmolLM2-135M-Instruct}}'
 
+stgcnpp = dict(
+    type='STGCN',
+    gcn_adaptive='init',
+    gcn_with_res=True,
+    tcn_type='mstcn',
+    in_channels=6,  # joints and their motion
+    graph_cfg=dict(layout='nturgb+d', mode='spatial'))
 model = dict(
     type='Recognizer3D',
-    backbone=dict(
-        type='STGCN',
-        gcn_adaptive='init',
-        gcn_with_res=True,
-        tcn_type='mstcn',
-        in_channels=6,  # joints and their motion
-        base_channels=32,
-        graph_cfg=dict(layout='nturgb+d', mode='spatial')),
+    backbone=dict(**stgcnpp, base_channels=32),
     neck=dict(
         type='VSTNeck',
         input_format='NMCTV',

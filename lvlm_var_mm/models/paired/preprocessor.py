@@ -16,7 +16,8 @@ class PairedDataPreprocessor(MultiModalDataPreprocessor):
 
     Args:
         preprocessors (dict): Of ``rgb`` and of ``skeleton``, each a config
-            such as ``dict(type='ActionDataPreprocessor', ...)``.
+            such as ``dict(type='ActionDataPreprocessor', ...)``. Skeletons
+            have a plain one by default.
 
     Raises:
         ValueError: Another modality, or ``blending``, which would mix a clip
@@ -24,7 +25,9 @@ class PairedDataPreprocessor(MultiModalDataPreprocessor):
     """
 
     def __init__(self, preprocessors: Dict) -> None:
-        super().__init__(preprocessors)
+        super().__init__(
+            dict(dict(skeleton=dict(type='ActionDataPreprocessor')),
+                 **preprocessors))
         if set(self.preprocessors) != set(BRANCHES):
             raise ValueError(
                 f'PairedDataPreprocessor: `preprocessors` are of '
