@@ -1,5 +1,5 @@
-# Necks of models of pairs, at the sizes of the made sample and of NTU RGB+D: one
-# for each branch, with a codebook of its own.
+# Necks of models of pairs, at the sizes of the made sample and of NTU RGB+D: a
+# VSTNeck for each branch, with a codebook of its own.
 
 
 def neck(rgb, skeleton, classes, **kwargs):
