@@ -2,13 +2,9 @@
 from itertools import groupby
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-import torch
-from torch import nn
-
 from lvlm_var_mm.kinematics import Observation, describe, observe
 from lvlm_var_mm.kinematics.rows import to_decidable, to_rows
 from lvlm_var_mm.kinematics.verification import judge, verified
-from lvlm_var_mm.models.tokens import SemanticTokens, tokens_of
 from lvlm_var_mm.models.vst.code_names import UNNAMED, VOCABULARY
 from mmaction.structures import ActionDataSample
 from .clips import Clip
@@ -171,37 +167,3 @@ def spans(sample: ActionDataSample) -> List[Answer]:
         found.append(span)
         at += steps
     return found
-
-
-@torch.no_grad()
-def influence(model: nn.Module, data: Dict, answers: Sequence[Answer]
-              ) -> None:
-    """Add to each span of ``tokens`` of the answers its ``influence``: by how
-    much the score of the class falls if the model does not see it.
-
-    Args:
-        model (nn.Module): A recognizer with a head that reads tokens.
-        data (dict): The batch, as the model's ``test_step`` takes it.
-        answers (sequence[dict]): Of the clips, with ``label`` and ``tokens``.
-    """
-    data = model.data_preprocessor(data, False)
-    samples, head = data['data_samples'], model.cls_head
-    tokens = tokens_of(model, data['inputs'])
-    views = len(tokens.ids) // len(samples)
-    tokens = tokens.clips(slice(None, None, views))
-    for i, answer in enumerate(answers):
-        runs = answer['tokens']
-        if len(runs) < 2:  # nothing would be left
-            continue
-        one = tokens.clips(slice(i, i + 1))
-        several = SemanticTokens(*(
-            field if field is None else
-            field.repeat_interleave(1 + len(runs), 0) for field in one))
-        places = one.mask[0].nonzero().flatten()
-        for row, run in enumerate(runs, 1):
-            several.mask[row, places[run['first']:run['first'] +
-                                     run['steps']]] = False
-        scores = head(several, [samples[i]] * (1 + len(runs)))
-        scores = scores.softmax(1)[:, answer['label']].tolist()
-        for run, without in zip(runs, scores[1:]):
-            run['influence'] = round(scores[0] - without, 6)

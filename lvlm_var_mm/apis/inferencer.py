@@ -16,9 +16,10 @@ from lvlm_var_mm.models.heads.base import LVLMBaseHead
 from lvlm_var_mm.shipped import find_config
 from mmaction.registry import INFERENCERS
 from mmaction.structures import ActionDataSample
-from .answers import (Answer, Ask, Outcome, answers_of, for_pipeline,
-                      influence, observed, said)
+from .answers import (Answer, Ask, Outcome, answers_of, for_pipeline, observed,
+                      said)
 from .clips import Clip, Reading
+from .influence import influence
 from .inputs import listed
 from .loading import class_names_of, load_model
 from .reading import read_clips, told
@@ -80,7 +81,6 @@ class ActionInferencer(BaseInferencer):
         number = self.model.cls_head.num_classes
         return list(self.names or [f'class {i}' for i in range(number)])
 
-    # ------------------------------------------------------------- calls
     def __call__(self,
                  inputs: Any,
                  return_datasamples: bool = False,
@@ -161,7 +161,7 @@ class ActionInferencer(BaseInferencer):
             pose (str, optional): ``'mediapipe'`` estimates joints in videos.
             reasons (bool): Write reasons, which takes longer than the class.
             explain_spans (bool): Tell by how much the score falls without
-                each span of tokens (:func:`.answers.influence`).
+                each span of tokens (:func:`.influence.influence`).
             return_datasamples (bool): Put each data sample beside its answer
                 as ``data_sample``; it is not JSON.
             verify (bool): Leave out of reasons what the joints contradict.

@@ -230,9 +230,7 @@ def _bone(person: int, bone: Tuple[int, int], joints: List, layout: Layout
 # ------------------------------------------------------------- the timeline
 def _timeline(answer: Dict, seconds: float) -> str:
     tokens, events = answer.get('tokens', []), answer.get('events', [])
-    text = ''
-    if tokens:
-        text += _tokens(tokens, seconds)
+    text = _tokens(tokens, seconds) if tokens else ''
     if events:
         text += '<h3>Body-part events</h3>' + _time(
             ''.join(_event(*row, seconds) for row in event_rows(events)),
@@ -251,7 +249,7 @@ def _time(rows: str, seconds: float) -> str:
 def _tokens(tokens: Sequence[Dict], seconds: float) -> str:
     parts = 1 + max(t['part'] for t in tokens)
     steps = max(t['first'] + t['steps'] for t in tokens) / parts
-    most = max((t.get('influence', 0) for t in tokens), default=0)
+    most = max(map(_carried, tokens))
     rows = ['' for _ in range(parts)]
     for token in tokens:
         start, end = token.get('start'), token.get('end')
@@ -264,24 +262,31 @@ def _tokens(tokens: Sequence[Dict], seconds: float) -> str:
         mark = ''
         if 'influence' in token:
             told += f'; without it the score falls by {token["influence"]:.3f}'
-            if token['influence'] > 0 and most > 0:
-                share = 100 * token['influence'] / most
-                mark = f'<u style="width:{share:.0f}%"></u>'
+        if 'influence_elsewhere' in token:
+            told += (', without as many tokens elsewhere by '
+                     f'{token["influence_elsewhere"]:.3f}')
+        if _carried(token):
+            mark = f'<u style="width:{100 * _carried(token) / most:.0f}%"></u>'
         color = matplotlib.colors.to_hex(code_color(token['code']))
         rows[token['part']] += (
             f'<b title="{escape(told)}" style="{_place(start, end, seconds)};'
             f'background:{color}">{escape(called)}{mark}</b>')
     title = 'Semantic action tokens' + (
-        ', and how much each span carries the class' if most > 0 else '')
+        '; marked: those that carry the class' if most else '')
     return f'<h3>{title}</h3>' + _time(
         ''.join(f'<div class="row">{row}</div>' for row in rows), seconds)
 
 
+def _carried(token: Dict) -> float:
+    """The influence of a span, 0 where it is no more than the control's."""
+    found = token.get('influence', 0)
+    return found if found > max(0, token.get('influence_elsewhere', 0)) else 0
+
+
 def _event(name: str, spans: Sequence[Tuple[float, float]], seconds: float
            ) -> str:
-    color = part_color(name)
     bars = ''.join(
-        f'<b style="{_place(*span, seconds)};background:{color}" '
+        f'<b style="{_place(*span, seconds)};background:{part_color(name)}" '
         f'title="{span[0]:.2f}-{span[1]:.2f} s"></b>' for span in spans)
     start, end = (100 * x / seconds for x in (spans[0][0], spans[-1][1]))
     side = f'left:{start:.1f}%' if start < 55 else f'right:{100 - end:.1f}%'

@@ -8,12 +8,15 @@ import pytest
 import torch
 from bodies import in_layout, measured, pictures
 from helpers import write_frames
+from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from recognizers import inference_config, write_checkpoint
 
 from lvlm_var_mm.apis import ActionInferencer
 from lvlm_var_mm.apis.answers import answers_of, spans
+from lvlm_var_mm.apis.influence import elsewhere
 from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
+from lvlm_var_mm.models.tokens import tokens_of
 from mmaction.apis import inference_recognizer, inference_skeleton
 from mmaction.structures import ActionDataSample
 
@@ -203,11 +206,49 @@ def test_reasons_are_written_as_configured(inferencer, clips, monkeypatch,
 
 
 def test_influence_is_that_of_leaving_tokens_out(inferencer, clips):
-    """Compare with a neck that made fewer tokens."""
-    answer, = inferencer(clips[0], explain_spans=True)['predictions']
-    if len(answer['tokens']) < 2:
-        pytest.skip('one span alone')
-    assert any(abs(t['influence']) > 1e-6 for t in answer['tokens'])
+    """Score each clip anew, alone, without each span and each control."""
+    model, seen = inferencer.model, 0
+    answers = inferencer(clips, batch_size=4, explain_spans=True,
+                         reasons=False)['predictions']
+    for clip, answer in zip(clips, answers):
+        data = model.data_preprocessor(
+            pseudo_collate([inferencer.pipeline(dict(clip))]), False)
+        tokens = tokens_of(model, data['inputs'])
+
+        def score(gone=()):
+            less = tokens._replace(mask=tokens.mask.clone())
+            for at in gone:
+                less.mask[0, at] = False
+            with torch.no_grad():
+                scores = model.cls_head(less, data['data_samples'])
+            return float(scores.softmax(1)[0, answer['label']])
+
+        number, whole = tokens.mask.shape[1], score()
+        for span in answer['tokens']:
+            first, steps = span['first'], span['steps']
+            if steps == number:
+                assert 'influence' not in span
+                continue
+            seen += 1
+            own = range(first, first + steps)
+            assert span['influence'] == pytest.approx(
+                whole - score(own), abs=1e-5)
+            falls = []
+            for start, length in elsewhere(first, steps, number):
+                gone = [at % number for at in range(start, start + length)]
+                assert length == steps and not set(gone) & set(own)
+                falls.append(whole - score(gone))
+            assert falls or 2 * steps > number
+            assert span.get('influence_elsewhere') == (
+                pytest.approx(np.mean(falls), abs=1e-5) if falls else None)
+    assert seen
+
+
+@pytest.mark.parametrize('span, found', [
+    ((0, 2, 12), [3, 6, 9]), ((5, 1, 12), [7, 11, 3]), ((2, 3, 6), [5]),
+    ((0, 4, 7), []), ((0, 1, 2), [1]), ((1, 1, 3), [2, 0])])
+def test_controls_lie_elsewhere(span, found):
+    assert elsewhere(*span) == [(first, span[1]) for first in found]
 
 
 def test_persons_each_or_together(inferencer, clips):
