@@ -4,6 +4,7 @@ One function a shim, each with its reason and the condition under which it can
 go. :func:`apply` runs them all, before anything imports ``mmaction.models``;
 each leaves an installation that does not need it as it is.
 """
+import ctypes
 import importlib.util
 import os.path as osp
 import sys
@@ -159,6 +160,29 @@ def decord_reads_paths() -> bool:
     return True
 
 
-_SHIMS = (quiet_mmcv_lite, quiet_pkg_resources, numpy_2_names,
-          drn_placeholder, no_vindlu, flexible_runner_resumes,
+def decord_keeps_its_libraries() -> bool:
+    """decord 0.6 loads its libraries, a libxcb among them, for the whole
+    process. An OpenCV that was imported before takes them for its own, and its
+    first window ends the process. Goes when decord loads them for itself."""
+    if 'decord' in sys.modules:
+        return False
+    shared = ctypes.CDLL
+
+    class ForItself(shared):
+
+        def __init__(self, name, mode=ctypes.DEFAULT_MODE, **kwargs):
+            if 'decord' in str(name):
+                mode = ctypes.RTLD_LOCAL
+            super().__init__(name, mode, **kwargs)
+
+    ctypes.CDLL = ForItself
+    try:
+        import decord  # noqa: F401
+    finally:
+        ctypes.CDLL = shared
+    return True
+
+
+_SHIMS = (quiet_mmcv_lite, quiet_pkg_resources, decord_keeps_its_libraries,
+          numpy_2_names, drn_placeholder, no_vindlu, flexible_runner_resumes,
           packed_weights_have_a_mean, decord_reads_paths)
