@@ -57,6 +57,9 @@ class Clip:
             a joint is missing.
         layout (Layout, optional): Of the joints.
         video (str | np.ndarray, optional): File or frames, for pictures.
+        in_picture (tuple, optional): Joints (M, T, V, 2) in pixels of the
+            video and their layout, where they were estimated in it and
+            ``keypoint`` is in space.
         notes (list[str]): What was assumed or converted.
         person (int, optional): Which person it is, of several with answers
             of their own; counted from 0.
@@ -71,14 +74,17 @@ class Clip:
     keypoint: Optional[np.ndarray] = None
     layout: Optional[Layout] = None
     video: Union[str, np.ndarray, None] = None
+    in_picture: Optional[Tuple[np.ndarray, Layout]] = None
     notes: List[str] = field(default_factory=list)
     person: Optional[int] = None
     seen: Optional[Observation] = None
 
-    def each(self) -> List['Clip']:
-        """Return a clip for each person that is seen."""
+    def each(self, alone: bool = False) -> List['Clip']:
+        """Return a clip for each person that is seen; this one if there is
+        but one, unless ``alone``."""
         seen = np.flatnonzero(self.keypoint.any((1, 2, 3)))[:MOST_PERSONS]
-        return [self._of(int(m)) for m in seen] if len(seen) > 1 else [self]
+        return [self._of(int(m)) for m in seen] if (
+            alone or len(seen) > 1) else [self]
 
     def _of(self, person: int) -> 'Clip':
         results = {k: v for k, v in self.results.items()

@@ -45,7 +45,10 @@ def read_clips(name: str, source: Source, wanted: Wanted, how: Reading
                       seconds=round(clip.frames / clip.fps, 3))
     if clip.notes:
         prediction['notes'] = clip.notes
-    if how.persons == 'each' and clip.keypoint is not None:
+    if how.persons == 'each' and clip.keypoint is None:
+        prediction['notes'] = [*clip.notes, 'the model reads whole pictures: '
+                               'one answer for all who are in them']
+    elif how.persons == 'each':
         return prediction, clip.each()
     return prediction, [clip]
 
@@ -146,6 +149,8 @@ def _array(name: str, array: np.ndarray, wanted: Wanted, how: Reading
         avg_fps=fps), fps, len(array), video=array)
 
 
+ONE_PERSON = ('BlazePose follows one person: for an answer of each, give '
+              'joints of several, such as results of MMPose or rtmlib')
 NO_POSE = ('is a video, and the model reads joints: estimate them with '
             'pose=\'mediapipe\' (--pose mediapipe), or give joints in a file')
 
@@ -180,6 +185,8 @@ def _posed(name: str, source: str, landmarks: Iterator[blazepose.Landmarks],
     clip = of_landmarks(name, source, seen, fps, wanted, how,
                         _img_shape(video))
     clip.video = video
+    if how.persons == 'each':
+        clip.notes.append(ONE_PERSON)
     return clip
 
 
@@ -204,8 +211,13 @@ def of_landmarks(name: str, source: str, seen: blazepose.Landmarks,
         found = dict(blazepose.in_picture(seen), img_shape=img_shape)
     else:
         found = dict(keypoint=blazepose.in_space(seen)['keypoint'])
-    return _skeleton(name, source, dict(found, fps=fps), blazepose.LAYOUT,
+    clip = _skeleton(name, source, dict(found, fps=fps), blazepose.LAYOUT,
                      wanted, how)
+    if clip.keypoint.shape[3] == 3:
+        there = seen.visible >= blazepose.VISIBLE
+        clip.in_picture = np.where(there[..., None], seen.pixels, 0)[None], (
+            blazepose.LAYOUT)
+    return clip
 
 
 def _skeleton(name: str, source: str, found: Dict, layout: Layout,

@@ -67,7 +67,8 @@ class AnswerFolder:
                 folder = self.path / VIDEOS
                 folder.mkdir(exist_ok=True)
                 write_overlay(folder / f'{stem}.mp4', answer, clip.fps,
-                              clip.keypoint, clip.layout, clip.video)
+                              clip.keypoint, clip.layout, clip.video,
+                              clip.in_picture)
             if self.page:
                 self._cards.append(card_of(
                     {**prediction, **answer}, clip.keypoint, clip.layout,

@@ -7,7 +7,7 @@ alone.
 Axis legend: T frames, V the 33 landmarks.
 """
 import importlib.util
-from typing import Dict, Iterable, Iterator, NamedTuple
+from typing import Dict, Iterable, Iterator, NamedTuple, Tuple
 
 import cv2
 import numpy as np
@@ -63,8 +63,15 @@ def look(frames: Iterable[np.ndarray]) -> Iterator[Landmarks]:
             there = [(p.x * size[0], p.y * size[1], p.visibility)
                      for p in found.pose_landmarks.landmark]
             pixels = np.array(there, np.float32)
-            yield Landmarks(np.array(world, np.float32), pixels[:, :2],
-                            pixels[:, 2])
+            yield inside(Landmarks(np.array(world, np.float32), pixels[:, :2],
+                                   pixels[:, 2]), size)
+
+
+def inside(seen: Landmarks, size: Tuple[int, int]) -> Landmarks:
+    """Return landmarks with those outside the picture, of ``size`` width and
+    height, as not visible: BlazePose guesses them, and is often sure."""
+    there = ((seen.pixels >= 0) & (seen.pixels < size)).all(-1)
+    return seen._replace(visible=np.where(there, seen.visible, 0).astype('f4'))
 
 
 def look_at_video(path: str) -> Iterator[Landmarks]:

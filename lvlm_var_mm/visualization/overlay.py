@@ -13,14 +13,17 @@ from lvlm_var_mm.layouts import Layout
 from .samples import PAPER, draw_pose, draw_skeleton
 
 HEIGHT = 432  # pixels
+BAR = 30  # pixels of the words above and below
 MOST_WORDS = 3  # events told at a time
 FONT = Path(matplotlib.get_data_path()) / 'fonts/ttf/DejaVuSans.ttf'
+InPicture = Tuple[np.ndarray, Layout]
 
 
 def write_overlay(path: Union[str, Path], answer: Dict[str, Any], fps: float,
                   keypoint: Optional[np.ndarray] = None,
                   layout: Optional[Layout] = None,
-                  video: Union[str, np.ndarray, None] = None) -> None:
+                  video: Union[str, np.ndarray, None] = None,
+                  in_picture: Optional[InPicture] = None) -> None:
     """Write an answer as a video.
 
     The skeleton is drawn over the frames where joints are pixels, beside them
@@ -34,21 +37,23 @@ def write_overlay(path: Union[str, Path], answer: Dict[str, Any], fps: float,
         keypoint (np.ndarray, optional): (M, T, V, C) joints.
         layout (Layout, optional): Of the joints.
         video (str | np.ndarray, optional): File, or (T, H, W, 3) RGB.
+        in_picture (tuple, optional): Joints (M, T, V, 2) in pixels of the
+            frames and their layout, drawn over them besides.
 
     Raises:
         OSError: It cannot be written; names it. ``path`` is as before.
         ValueError: There is nothing to draw, or OpenCV cannot write videos.
     """
     with replaced_path(path) as part:
-        _encode(part, answer, fps, keypoint, layout, video)
+        _encode(part, answer, fps, _scenes(keypoint, layout, video,
+                                           in_picture))
 
 
 def _encode(path: str, answer: Dict[str, Any], fps: float,
-            keypoint: Optional[np.ndarray], layout: Optional[Layout],
-            video: Union[str, np.ndarray, None]) -> None:
+            scenes: Iterator[np.ndarray]) -> None:
     writer = None
     try:
-        for t, frame in enumerate(_scenes(keypoint, layout, video)):
+        for t, frame in enumerate(scenes):
             frame = with_words(frame, answer, said_at(answer, t / fps))
             if writer is None:
                 writer = cv2.VideoWriter(
@@ -78,26 +83,30 @@ def said_at(answer: Dict[str, Any], seconds: float) -> str:
 
 
 def _scenes(keypoint: Optional[np.ndarray], layout: Optional[Layout],
-            video: Union[str, np.ndarray, None]) -> Iterator[np.ndarray]:
+            video: Union[str, np.ndarray, None],
+            in_picture: Optional[InPicture]) -> Iterator[np.ndarray]:
     """Frames of even size, one at a time."""
     there = keypoint is not None and layout is not None
     if video is None:
         if there:
             yield from _poses(keypoint, layout)
         return
-    poses = _poses(keypoint, layout) if (
-        there and keypoint.shape[3] == 3) else None
+    poses = None
+    if there and keypoint.shape[3] == 3:
+        poses = _poses(keypoint, layout)
+    elif there:
+        in_picture = keypoint, layout
     for t, frame in enumerate(
             frames_of_video(video) if isinstance(video, str) else video):
         height, width = frame.shape[:2]
         scale = HEIGHT / height
         frame = cv2.resize(frame, (_even(width * scale), HEIGHT),
                            interpolation=cv2.INTER_AREA)
-        if there and poses is None and t < keypoint.shape[1]:
-            points = keypoint[:, t] * scale  # [M, V, 2]
+        if in_picture is not None and t < in_picture[0].shape[1]:
+            points = in_picture[0][:, t]  # [M, V, 2]
             for person in reversed(range(len(points))):
-                draw_pose(frame, points[person],
-                          keypoint[person, t].any(-1), layout, person)
+                draw_pose(frame, points[person] * scale,
+                          points[person].any(-1), in_picture[1], person)
         if poses is not None:
             pose = next(poses, np.full((HEIGHT, HEIGHT, 3), PAPER, np.uint8))
             frame = np.concatenate([frame, pose], 1)
@@ -108,8 +117,18 @@ def _poses(keypoint: np.ndarray, layout: Layout) -> Iterator[np.ndarray]:
     """All to one scale."""
     reach = _reach(keypoint)
     for t in range(keypoint.shape[1]):
-        yield draw_skeleton(keypoint[:, t:t + 1], layout, [0], HEIGHT,
-                            reach)
+        yield pose_pane(keypoint[:, t], layout, reach)
+
+
+def pose_pane(joints: np.ndarray, layout: Layout,
+              reach: Optional[Tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Draw joints (M, V, C) into a square that leaves room for the words
+    above and below."""
+    pane = np.full((HEIGHT, HEIGHT, 3), PAPER, np.uint8)
+    drawn = draw_skeleton(joints[:, None], layout, [0], HEIGHT - 2 * BAR,
+                          reach)
+    pane[BAR:-BAR, BAR:-BAR - 1] = drawn[:, :-1]  # without its border
+    return pane
 
 
 def _reach(keypoint: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
@@ -125,18 +144,17 @@ def with_words(frame: np.ndarray, answer: Dict[str, Any], told: str
     image = Image.fromarray(np.ascontiguousarray(frame))
     draw = ImageDraw.Draw(image, 'RGBA')
     width, height = image.size
-    bar = 30
     if 'class' in answer:
-        draw.rectangle((0, 0, width, bar), fill=(20, 20, 20, 200))
+        draw.rectangle((0, 0, width, BAR), fill=(20, 20, 20, 200))
         part = max(0., min(1., answer['score']))
-        draw.rectangle((0, bar - 3, round(width * part), bar),
+        draw.rectangle((0, BAR - 3, round(width * part), BAR),
                        fill=(47, 111, 181, 255))
         _write(draw, f'{answer["class"]}  {answer["score"]:.2f}', (8, 6),
                width)
     if told:
-        draw.rectangle((0, height - bar, width, height),
+        draw.rectangle((0, height - BAR, width, height),
                        fill=(20, 20, 20, 200))
-        _write(draw, told, (8, height - bar + 6), width)
+        _write(draw, told, (8, height - BAR + 6), width)
     return np.asarray(image)
 
 

@@ -91,8 +91,10 @@ def draw_pose(image: np.ndarray, at: np.ndarray, there: np.ndarray,
         layout (Layout): Of the joints.
         person (int): 0 for the strongest colours.
     """
+    # Lines of a person who is far away must not cover the person.
+    tall = np.ptp(at[there], 0).max() if there.any() else 0
+    thick = min(max(1, round(len(image) / 60)), max(2, round(tall / 50)))
     at = np.rint(np.where(there[:, None], at, 0) * 2**_SHIFT).astype(int)
-    thick = max(1, round(len(image) / 60))
     for outer, inner in layout.inward:
         if there[outer] and there[inner]:
             cv2.line(image, at[outer].tolist(), at[inner].tolist(),

@@ -1,14 +1,16 @@
 """Landmarks become clips; nothing here needs MediaPipe but the last test."""
-import struct
-
 import numpy as np
 import pytest
 from bodies import body, in_layout, measured
-from helpers import write_frames
+from helpers import turn, write_frames
 
+from lvlm_var_mm.apis.clips import Reading
+from lvlm_var_mm.apis.measuring import ANY
+from lvlm_var_mm.apis.reading import ONE_PERSON, read_clips
 from lvlm_var_mm.kinematics import describe, observe
 from lvlm_var_mm.pose import blazepose
-from lvlm_var_mm.pose.blazepose import Landmarks, in_picture, in_space, stack
+from lvlm_var_mm.pose.blazepose import (Landmarks, in_picture, in_space,
+                                        inside, stack)
 
 SCALE = 200.  # pixels a metre
 
@@ -54,6 +56,15 @@ def test_what_is_hidden_is_missing():
     assert clip['keypoint'][0, 10:, 15].any()  # how sure is told by the score
 
 
+def test_what_is_outside_the_picture_is_not_seen():
+    pixels = np.full((33, 2), 8., 'f4')
+    pixels[:5] = [[-1, 8], [8, -.1], [32, 8], [8, 16], [0, 0]]
+    found = inside(Landmarks(np.ones((33, 3), 'f4'), pixels,
+                             np.full(33, .9, 'f4')), (32, 16))
+    assert found.visible[:5].tolist() == pytest.approx([0, 0, 0, 0, .9])
+    assert (found.visible[5:] == np.float32(.9)).all()
+
+
 def test_frames_are_stacked():
     one = Landmarks(np.zeros((33, 3)), np.zeros((33, 2)), np.zeros(33))
     assert [x.shape for x in stack([one] * 4)] == [
@@ -67,13 +78,7 @@ def test_videos_of_a_phone_are_upright(tmp_path, monkeypatch, side):
     frames = np.zeros((10, 32, 64, 3), 'u1')
     frames[:, :, :32] = 255
     write_frames(path, frames, codec='mp4v')
-    data = bytearray(path.read_bytes())
-    still, turn = (struct.pack('>9i', a << 16, b << 16, 0, -b << 16, a << 16,
-                               0, x << 16, 0, 1 << 30)
-                   for a, b, x in ((1, 0, 0), (0, 1, 32)))
-    at = data.index(still, data.index(b'tkhd'))
-    data[at:at + len(turn)] = turn
-    path.write_bytes(data)
+    turn(path, 32)
     shapes = []
 
     def look(frames):
@@ -89,6 +94,33 @@ def test_videos_of_a_phone_are_upright(tmp_path, monkeypatch, side):
     scale = min(1, side / 64)
     assert shapes == [(64 * scale, 32 * scale)] * 10
     assert found[0].pixels[0, 0] == 8 / scale
+
+
+def test_a_video_has_one_person_drawn_over_it(tmp_path, monkeypatch):
+    path = tmp_path / 'clip.avi'
+    write_frames(path, np.zeros((48, 64, 64, 3), 'u1'))
+    seen = landmarks(measured(23))
+    seen = seen._replace(visible=seen.visible * (np.arange(33) != 15))
+    monkeypatch.setattr(blazepose, 'look_at_video', lambda path: (
+        Landmarks(*frame) for frame in zip(*seen)))
+    prediction, (clip, ) = read_clips(
+        'clip.avi', path, ANY, Reading(pose='mediapipe', persons='each'))
+    assert ONE_PERSON in prediction['notes']
+    joints, layout = clip.in_picture
+    assert joints.shape == (1, 48, 33, 2) and layout is blazepose.LAYOUT
+    np.testing.assert_array_equal(joints[0, :, 16], seen.pixels[:, 16])
+    assert not joints[0, :, 15].any()
+    prediction, _ = read_clips('clip.avi', path, ANY, Reading(
+        pose='mediapipe'))
+    assert 'notes' not in prediction
+
+
+def test_a_model_of_pictures_answers_for_all(tmp_path):
+    path = tmp_path / 'clip.avi'
+    write_frames(path, np.zeros((8, 64, 64, 3), 'u1'))
+    prediction, clips = read_clips('clip.avi', path, ANY._replace(
+        video=True), Reading(persons='each'))
+    assert len(clips) == 1 and 'one answer for all' in prediction['notes'][0]
 
 
 def test_without_mediapipe_it_says_what_to_install(monkeypatch):

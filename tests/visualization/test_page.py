@@ -10,7 +10,8 @@ from bodies import measured
 
 from lvlm_var_mm.layouts import LAYOUTS
 from lvlm_var_mm.visualization.answer import draw_answer, event_rows
-from lvlm_var_mm.visualization.overlay import said_at, write_overlay
+from lvlm_var_mm.visualization.overlay import (BAR, HEIGHT, pose_pane, said_at,
+                                               write_overlay)
 from lvlm_var_mm.visualization.page import card_of, write_page
 
 NTU, WAVE = LAYOUTS['ntu25'], measured(23)
@@ -155,6 +156,48 @@ def test_video(tmp_path, joints, video, width):
     read = decord.VideoReader(str(path), num_threads=1)
     assert len(read) == (48 if video is None else 30)
     assert read[0].shape == (432, width, 3)
+
+
+def test_joints_of_the_picture_are_drawn_over_it(tmp_path):
+    blank = np.full((4, 96, 128, 3), 128, 'u1')
+    at = np.zeros((1, 4, 25, 2))
+    at[0, :, NTU.index('left_knee')] = 40, 20
+    at[0, :, NTU.index('left_hip')] = 40, 80
+    write_overlay(tmp_path / 'a.mp4', EMPTY, 30., WAVE[:, :4], NTU, blank,
+                  (at, NTU))
+    frame = decord.VideoReader(str(tmp_path / 'a.mp4'), num_threads=1)[
+        2].asnumpy().astype(int)
+    assert frame.shape == (432, 1008, 3)  # the body in space stands beside
+    scale = 432 / 96
+    thigh = frame[round(50 * scale), round(40 * scale)]
+    assert thigh[2] - thigh[0] > 60  # blue
+    assert np.ptp(frame[round(50 * scale), round(70 * scale)]) < 20
+    assert (frame[:, 576:] < 200).any()
+
+
+def test_words_do_not_cover_the_skeleton():
+    flat = WAVE[0, :, :, :2] * 20
+    for joints in (WAVE[:, 0], flat[None, 0]):
+        pane = pose_pane(joints, NTU, None)
+        assert pane.shape == (HEIGHT, HEIGHT, 3)
+        drawn = np.flatnonzero((pane < 250).any((1, 2)))
+        assert BAR <= drawn[0] and drawn[-1] < HEIGHT - BAR
+
+
+def test_only_what_exceeds_its_control_is_marked():
+    def card(*controls):
+        tokens = [dict(token, **({} if c is None else dict(
+            influence_elsewhere=c))) for token, c in zip(
+                ANSWER['tokens'], controls)]
+        return card_of({**ANSWER, 'tokens': tokens})
+
+    assert card(None, None).count('<u ') == 1
+    text = card(.05, .02)
+    assert text.count('<u ') == 1 and 'those that carry' in text
+    assert ('falls by 0.200, without as many tokens elsewhere by 0.050'
+            in text)
+    text = card(.3, -.2)
+    assert '<u ' not in text and 'those that carry' not in text
 
 
 def test_nothing_to_draw_is_an_error(tmp_path):
