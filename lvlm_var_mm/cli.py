@@ -1,5 +1,6 @@
 """Helpers that the command-line tools share."""
 import argparse
+import logging
 import os
 import os.path as osp
 import re
@@ -14,6 +15,7 @@ import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import is_distributed
+from mmengine.logging import MMLogger
 
 from lvlm_var_mm.doctor import environment
 from .options import idle_options
@@ -85,6 +87,22 @@ def join_processes(cfg: Config) -> None:
         device_ids=None,
         broadcast_buffers=False,
         find_unused_parameters=cfg.get('find_unused_parameters', False)))
+
+
+@contextmanager
+def log_beside_answers() -> Iterator[None]:
+    """Send MMEngine's log to stderr, so that stdout holds the answers alone
+    and programs can read it."""
+    moved = [(handler, handler.stream)
+             for handler in MMLogger.get_current_instance().handlers
+             if type(handler) is logging.StreamHandler]
+    for handler, _ in moved:
+        handler.stream = sys.stderr
+    try:
+        yield
+    finally:
+        for handler, stream in moved:
+            handler.stream = stream
 
 
 @contextmanager

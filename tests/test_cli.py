@@ -1,12 +1,15 @@
 """Messages of the tools: what changes nothing, and where an error is from."""
+import sys
 from argparse import Namespace
 
 import pytest
 import torch
 from helpers import REPO
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
-from lvlm_var_mm.cli import describe, load_config, user_errors
+from lvlm_var_mm.cli import (describe, load_config, log_beside_answers,
+                             user_errors)
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.layouts import load_layout
 from lvlm_var_mm.models.lvlm.build import build_lvlm
@@ -161,3 +164,16 @@ def test_shard_cut_short_is_named(tmp_path, tiny_llama):
         build_lvlm(dict(
             type='transformers.AutoModelForCausalLM.from_pretrained',
             pretrained_model_name_or_path=str(tmp_path)))
+
+
+def test_the_log_is_beside_the_answers(monkeypatch, capsys):
+    logger = MMLogger('answers', log_level='INFO')
+    monkeypatch.setattr(MMLogger, 'get_current_instance', lambda: logger)
+    handler, = logger.handlers
+    handler.stream = sys.stdout
+    with log_beside_answers():
+        print('answer')
+        logger.info('a checkpoint is loaded')
+    assert handler.stream is sys.stdout
+    said = capsys.readouterr()
+    assert said.out == 'answer\n' and 'is loaded' in said.err

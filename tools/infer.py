@@ -63,7 +63,7 @@ from lvlm_var_mm.apis.measuring import measured_answers
 from lvlm_var_mm.apis.saving import AnswerFolder, as_json, file_stem
 from lvlm_var_mm.apis.timeline import write_timeline
 from lvlm_var_mm.apis.windows import scan
-from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.cli import log_beside_answers, user_errors
 from lvlm_var_mm.preparation.file_layout import given_layout
 
 MARKS = {True: 'true', False: 'FALSE', None: 'undecidable'}
@@ -167,6 +167,10 @@ def main() -> int:
     if args.verify and (not args.config or args.window or args.no_reason):
         raise ValueError('--verify is for reasons, which are written with '
                          '--config, without --window and --no-reason')
+    if args.window and (args.html or args.video or args.persons == 'each'):
+        raise ValueError('--html, --video and --persons each are for clips: '
+                         '--window writes CSV, JSON and subtitles, and sees '
+                         'persons together')
     if not args.config:
         if args.window:
             raise ValueError('--window needs a model: give --config and '
@@ -186,5 +190,5 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    with user_errors():
+    with user_errors(), log_beside_answers():
         sys.exit(main())

@@ -36,6 +36,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--reason', action='store_true',
                         help='write reasons, which takes longest')
     add_reading_options(parser)
+    parser.add_argument('--persons', choices=['together', 'each'],
+                        default='together', help='of a file of joints: one '
+                        'answer for all, or for\neach (default: '
+                        '%(default)s)')
+    parser.add_argument('--video', action='store_true',
+                        help=argparse.SUPPRESS)  # of tools/infer.py
     parser.add_argument('--fast', action='store_true', help='take every frame '
                         'of a file, as fast as that goes')
     parser.add_argument('--loop', action='store_true',
@@ -53,7 +59,7 @@ from lvlm_var_mm.apis import ActionInferencer
 from lvlm_var_mm.apis.answers import Ask
 from lvlm_var_mm.apis.clips import Reading
 from lvlm_var_mm.apis.saving import as_json
-from lvlm_var_mm.cli import user_errors
+from lvlm_var_mm.cli import log_beside_answers, user_errors
 from lvlm_var_mm.live import ByJoints, ByModel, Live, open_source
 from lvlm_var_mm.live.display import Display, Scene, no_window
 from lvlm_var_mm.preparation.file_layout import given_layout
@@ -105,7 +111,11 @@ def watch(live: Live, display: Optional[Display]) -> int:
 
 def line_of(answer: Dict[str, Any]) -> Dict[str, Any]:
     """Return what is printed of an answer."""
-    return {key: answer[key] for key in TOLD if key in answer}
+    line = {key: answer[key] for key in TOLD if key in answer}
+    if 'persons' in answer:
+        line['persons'] = [dict(person=one['person'], **line_of(one))
+                           for one in answer['persons']]
+    return line
 
 
 def in_words(summary: Dict[str, Any]) -> str:
@@ -131,9 +141,14 @@ def main() -> int:
     if args.reason and not args.config:
         raise ValueError('--reason needs a model: give --config and '
                          '--checkpoint')
+    if args.video:
+        raise ValueError('--video is of tools/infer.py, which has a whole '
+                         'recording: record the stream, as by `ffmpeg -i URL '
+                         '-c copy clip.mp4`, and give it clip.mp4')
     how = Reading(
         fps=args.fps, layout=given_layout(args.layout), pose=args.pose,
-        img_shape=tuple(args.img_shape) if args.img_shape else None)
+        img_shape=tuple(args.img_shape) if args.img_shape else None,
+        persons=args.persons)
     answering = answering_of(args)
     try:
         source = open_source(args.source, answering.wanted, how)
@@ -164,5 +179,5 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    with user_errors():
+    with user_errors(), log_beside_answers():
         sys.exit(main())

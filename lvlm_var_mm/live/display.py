@@ -9,8 +9,8 @@ import numpy as np
 from lvlm_var_mm.apis.answers import Answer
 from lvlm_var_mm.layouts import Layout
 from lvlm_var_mm.pose import blazepose
-from lvlm_var_mm.visualization.overlay import HEIGHT, with_words
-from lvlm_var_mm.visualization.samples import draw_pose, draw_skeleton
+from lvlm_var_mm.visualization.overlay import HEIGHT, pose_pane, with_words
+from lvlm_var_mm.visualization.samples import draw_pose
 from .capture import Frame
 
 TITLE = 'LVLM-VAR'
@@ -79,18 +79,25 @@ class Scene:
                 self._reach = np.stack([low - room, high + room])
             self._reach = np.stack([np.minimum(self._reach[0], low),
                                     np.maximum(self._reach[1], high)])
-        return draw_skeleton(joints[:, None], self.layout, [0], HEIGHT,
-                             None if self._reach is None else
-                             tuple(self._reach))
+        return pose_pane(joints, self.layout, None if self._reach is None else
+                         tuple(self._reach))
 
 
 def _words(answer: Answer) -> tuple:
     bar: Dict[str, Any] = {}
+    if 'persons' in answer:
+        return bar, ', '.join(map(_of_one, answer['persons']))
     if answer.get('class') is not None:
         bar = answer
     told = answer.get('error') or answer.get('narrative') or answer.get(
         'measured') or ''
     return bar, told
+
+
+def _of_one(answer: Answer) -> str:
+    told = answer.get('class') or answer.get('measured') or ''
+    score = f' {answer["score"]:.2f}' if 'score' in answer else ''
+    return f'{answer["person"] + 1}: {told}{score}'
 
 
 class Display:

@@ -48,7 +48,8 @@ class Live:
         fast (bool): Take every frame and every window of a recording as soon
             as there is time for it: nothing is skipped.
         loop (bool): Play a recording again and again.
-        how (Reading, optional): How frames are read: ``pose``.
+        how (Reading, optional): How frames are read: ``pose`` and
+            ``persons``.
         tell (callable): Takes a line for people when a source is lost or
             back.
 
@@ -57,8 +58,9 @@ class Live:
             landmarks or None.
 
     Raises:
-        ValueError: Not 0 < ``every`` <= ``window``; or ``fast`` or ``loop``
-            with a camera, whose frames would queue up.
+        ValueError: Not 0 < ``every`` <= ``window``; ``fast`` or ``loop``
+            with a camera, whose frames would queue up; or ``persons='each'``
+            of pictures.
     """
 
     def __init__(self, answering: Callable[[Clip], Answer], source: Source,
@@ -68,6 +70,11 @@ class Live:
         if source.returns and (fast or loop):
             raise ValueError(f'{source.name} is no recording: only those can '
                              'be played fast or in a loop')
+        if how is not None and how.persons == 'each' and not source.layout:
+            raise ValueError(
+                f'{source.name} gives pictures, which have one answer '
+                '(BlazePose follows one person): persons=\'each\' '
+                '(--persons each) is for files of joints')
         grid = grid_of(window, every, source.fps or 1.)
         self._ring = Ring(grid.length, grid.stride) if source.fps else (
             Ring(window, every))
@@ -111,7 +118,8 @@ class Live:
             ``latency_ms``, from the last frame of the window to the answer;
             ``skipped`` and ``skipped_windows``, those left out since the
             answer before. Where nobody is seen, ``class`` is None; where the
-            model fails, there is ``error``.
+            model fails, there is ``error``. With ``persons='each'`` and a
+            source of several, what is said of each is in ``persons``.
 
         Raises:
             ValueError: The source cannot be opened.
@@ -237,6 +245,18 @@ class Live:
                 self._noted.add(note)
                 self.tell(f'{self.source.name}: {note}')
 
+    def _said(self, clip: Clip) -> Answer:
+        """The answer to a clip, or with ``persons='each'`` those in it to
+        each person; who is not seen for a while keeps the number."""
+        if self.how.persons != 'each' or len(clip.keypoint) < 2:
+            return self.answering(clip)
+        clips = clip.each(alone=True)
+        found = [self.answering(one) for one in clips]
+        failed = [answer for answer in found if 'error' in answer]
+        return failed[0] if failed else dict(persons=[
+            dict(person=one.person, **answer)
+            for one, answer in zip(clips, found)])
+
     def _answered(self, window: Window) -> Answer:
         start, end = window.span(self.source.fps, self.wanted.fps)
         answer: Answer = {'start': round(start, 3), 'end': round(end, 3),
@@ -245,7 +265,9 @@ class Live:
             clip = clip_of(window, self.source, self.wanted, self.how)
             if clip is not None:
                 self._note(*self.source.notes, *clip.notes)
-                answer.update(self.answering(clip))
+                answer.update(self._said(clip))
+                if 'persons' in answer:
+                    del answer['class']  # each has one
         except torch.cuda.OutOfMemoryError:
             raise
         except (RuntimeError, ValueError) as e:

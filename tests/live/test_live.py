@@ -323,6 +323,12 @@ def test_a_camera_that_hangs_does_not_hold_the_program(monkeypatch):
     assert found.stop()
 
 
+def test_pictures_have_one_answer():
+    with pytest.raises(ValueError, match='camera 0 gives pictures'):
+        Live(Slow(), open_source(0, Wanted(True, None, None, 2)),
+             how=Reading(persons='each'))
+
+
 def test_cameras_are_not_played():
     source = open_source(0, Wanted(True, None, None, 2))
     with pytest.raises(ValueError, match='camera 0 is no recording'):

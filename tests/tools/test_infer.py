@@ -38,8 +38,7 @@ def test_files_and_json(files, run_tool, tmp_path):
                     '--html', '--video', '--out', tmp_path / 'out')
     assert said.code == 1 and len(said.errors) == 1
     assert 'broken.npy' in said.errors[0]
-    rows = [json.loads(line) for line in said.out.splitlines()
-            if line.startswith('{')]
+    rows = [json.loads(line) for line in said.out.splitlines()]
     assert [row['name'] for row in rows] == ['a23.npy', 'a8.npy',
                                              'broken.npy']
     saved = json.loads((tmp_path / 'out/predictions.json').read_text())
@@ -93,6 +92,8 @@ def test_windows(files, run_tool, tmp_path):
     (('--config', 'lvlmvar_quickstart'), 'go together'),
     (('--window', '2'), '--window needs a model'),
     (('--verify', ), '--verify is for reasons'),
+    (('--window', '2', '--html'), '--html, --video and --persons each are'),
+    (('--window', '2', '--persons', 'each'), 'sees persons together'),
     (('--classes', 'ntu61'), 'unknown class list'),
     (('--layout', 'eight'), 'unknown joint layout'),
     (('--fps', '0'), 'frames a second')])

@@ -33,7 +33,7 @@ def test_lines_are_those_of_infer(files, run_tool, tmp_path):
     said = run_tool('stream.py', folder / 'day.npy', *model, '--json',
                     '--fast', '--window', 1, '--every', .5)
     assert said.code == 0, said.err
-    found = rows_of(said)
+    found = [json.loads(line) for line in said.out.splitlines()]
     assert said.err.splitlines()[-1].startswith(
         '80 frames, 0 skipped; 5 answers, 0 windows skipped; 0 reconnects; ')
     day = np.load(folder / 'day.npy')
@@ -49,6 +49,28 @@ def test_lines_are_those_of_infer(files, run_tool, tmp_path):
         for key in ('class', 'narrative', 'measured'):
             assert one[key] == other[key]
         assert one['latency_ms'] > 0 and 'events' not in one
+
+
+def test_each_person_of_a_file_of_joints(files, run_tool, tmp_path):
+    folder, model = files
+    day = np.load(folder / 'day.npy')
+    pair = np.concatenate([day, day + np.float32([1, 0, 0])])
+    pair[1, :30] = 0  # comes late, and is the second all the same
+    np.save(tmp_path / 'pair.npy', pair)
+    said = run_tool('stream.py', tmp_path / 'pair.npy', *model, '--json',
+                    '--fast', '--window', 1, '--every', 1, '--persons', 'each')
+    assert said.code == 0, said.err
+    found = rows_of(said)
+    assert [[p['person'] for p in row['persons']] for row in found] == [
+        [0], [0, 1], [0, 1]]
+    alone = rows_of(run_tool(
+        'stream.py', folder / 'day.npy', *model, '--json', '--fast',
+        '--window', 1, '--every', 1))
+    for row, one in zip(found, alone):
+        first = row['persons'][0]
+        assert first['score'] == pytest.approx(one['score'], abs=1e-4)
+        assert first['measured'] == one['measured']
+        assert 'class' in first and 'class' not in row
 
 
 def test_reasons_on_request(files, run_tool):
@@ -116,6 +138,7 @@ def test_without_a_display_lines_follow(files, run_tool, monkeypatch):
     (('day.npy', '--verify'), 'give --reason'),
     (('day.npy', '--reason'), '--reason needs a model'),
     (('day.npy', '--every', '3'), 'every 3 s'),
+    (('day.npy', '--video'), '--video is of tools/infer.py'),
     (('day.npy', '--fps', '0'), 'frames a second'),
     (('day.npy', '--layout', 'eight'), 'unknown joint layout')])
 def test_arguments_that_do_not_fit(files, run_tool, monkeypatch, arguments,
