@@ -40,13 +40,15 @@ class Answering:
             :class:`.trial.Trial`.
         videos (bool): Whether videos are read.
         write_videos (bool): Offer a video with the skeleton as well.
+        joints (bool): Whether files of joints are read.
     """
 
     def __init__(self, ask: Ask, folder: Path, limits: Limits,
                  trial: Callable[[Path], Optional[str]],
-                 videos: bool = False, write_videos: bool = False) -> None:
+                 videos: bool = False, write_videos: bool = False,
+                 joints: bool = True) -> None:
         self.ask, self.folder, self.limits = ask, folder, limits
-        self.endings = endings_of(videos)
+        self.endings = endings_of(videos, joints)
         self.write_videos = write_videos
         self.trial = trial
         # The queue lets one request in at a time. The model must not depend

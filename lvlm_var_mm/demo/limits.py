@@ -42,11 +42,11 @@ class Limits(NamedTuple):
         return self
 
 
-def endings_of(videos: bool) -> Tuple[str, ...]:
+def endings_of(videos: bool, joints: bool = True) -> Tuple[str, ...]:
     """Return the endings of the files that are taken: never pickles, which
     can run code where they are not read with care."""
-    joints = tuple(e for e in JOINTS if e not in PICKLES)
-    return joints + VIDEOS if videos else joints
+    found = tuple(e for e in JOINTS if e not in PICKLES) if joints else ()
+    return found + VIDEOS if videos else found
 
 
 def check_upload(path: Path, endings: Tuple[str, ...], limits: Limits

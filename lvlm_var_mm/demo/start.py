@@ -8,6 +8,7 @@ from typing import Tuple
 
 from lvlm_var_mm.apis import ActionInferencer
 from lvlm_var_mm.apis.clips import Reading
+from lvlm_var_mm.apis.inputs import JOINTS
 from lvlm_var_mm.apis.measuring import measured_answers
 from lvlm_var_mm.apis.zero_shot import scorer_of
 from lvlm_var_mm.class_lists import load_classes
@@ -48,9 +49,9 @@ def start(args: argparse.Namespace) -> None:
                                      ignore_cleanup_errors=True) as folder:
         server.prepare_gradio(Path(folder))
         trial = Trial(limits, how)
-        ask, videos = asker(args, how)
+        ask, videos, joints = asker(args, how)
         answering = Answering(ask, Path(folder), limits, trial, videos,
-                              args.video)
+                              args.video, joints)
         trial.wait()
         model = Path(args.config).stem if args.config else 'joints alone'
         app = server.make_app(answering, limits, Path(folder),
@@ -68,8 +69,8 @@ def start(args: argparse.Namespace) -> None:
     print('ended; uploads and answers are deleted', flush=True)
 
 
-def asker(args: argparse.Namespace, how: Reading) -> Tuple[Ask, bool]:
-    """Return what answers a path, and whether it reads videos.
+def asker(args: argparse.Namespace, how: Reading) -> Tuple[Ask, bool, bool]:
+    """Return what answers a path, whether it reads videos, and joints.
 
     Raises:
         FileNotFoundError, ValueError: Of what the arguments name.
@@ -83,20 +84,22 @@ def asker(args: argparse.Namespace, how: Reading) -> Tuple[Ask, bool]:
         if args.classes:
             classes = load_classes(args.classes)
             scorer_of(classes)  # now, not at the first upload
-        return lambda path: measured_answers(path, classes, **reading), bool(
-            how.pose)
+        return (lambda path: measured_answers(path, classes, **reading),
+                bool(how.pose), True)
     inferencer = ActionInferencer(args.config, args.checkpoint, args.device,
                                   args.classes, show_progress=False)
-    return lambda path: inferencer.answers(
+    pictures = inferencer.wanted.video
+    return (lambda path: inferencer.answers(
         path, reasons=not args.no_reason, explain_spans=True,
-        verify=args.verify, **reading), inferencer.wanted.video or bool(
-            how.pose)
+        verify=args.verify, **reading), pictures or bool(how.pose),
+            not pictures)
 
 
 def intro_of(answering: Answering, limits: Limits, model: str) -> str:
     """Return Markdown that says what can be dropped."""
-    videos = 'A video or a' if '.mp4' in answering.endings else 'A'
-    joints = ', '.join(f'`{e}`' for e in answering.endings[:4])
-    return (f'{videos} file of joints ({joints}), up to {limits.megabytes:g} '
+    joints = ', '.join(f'`{e}`' for e in answering.endings if e in JOINTS)
+    taken = ['video'] * ('.mp4' in answering.endings) + (
+        [f'file of joints ({joints})'] if joints else [])
+    return (f'A {" or a ".join(taken)}, up to {limits.megabytes:g} '
             f'MB and {limits.frames} frames. Answered by **{model}**; files '
             f'are deleted after {limits.kept} s.')

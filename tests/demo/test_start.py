@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 from bodies import measured
+from helpers import write_frames
 from recognizers import inference_config, write_checkpoint
 
 from lvlm_var_mm.apis import ActionInferencer
 from lvlm_var_mm.apis.clips import Reading
 from lvlm_var_mm.demo.answering import Answering
 from lvlm_var_mm.demo.limits import Limits
-from lvlm_var_mm.demo.start import asker
+from lvlm_var_mm.demo.start import asker, intro_of
 
 
 def options(**over):
@@ -40,8 +41,8 @@ def test_inferencer_tool_and_server_agree(tiny_llava, tmp_path, run_tool):
     clip = tmp_path / 'wave.npy'
     np.save(clip, measured(23))
     model = dict(config=str(tmp_path / 'config.py'), checkpoint=checkpoint)
-    ask, videos = asker(options(**model), Reading())
-    assert not videos
+    ask, videos, joints = asker(options(**model), Reading())
+    assert joints and not videos
     served = Answering(ask, tmp_path, Limits(), lambda path: None)(
         str(clip)).prediction
     inferencer = ActionInferencer(*model.values(), 'cpu', show_progress=False)
@@ -56,10 +57,37 @@ def test_inferencer_tool_and_server_agree(tiny_llava, tmp_path, run_tool):
     assert not close(served, dict(told, score=told['score'] + 1e-3))
 
 
+def test_a_model_of_videos_is_served(tiny_llava, tmp_path, run_tool):
+    """It answers as the tool does, and asks for no joints, which it could
+    not read."""
+    clip = tmp_path / 'clip.avi'
+    write_frames(clip, np.random.default_rng(0).integers(
+        0, 256, (12, 24, 32, 3)).astype('u1'))
+    cfg = inference_config(tiny_llava, 'rgb')
+    checkpoint = write_checkpoint(cfg, tmp_path / 'model.pth', [
+        dict(filename=str(clip), start_index=0, modality='RGB')])
+    cfg.dump(tmp_path / 'config.py')
+    ask, videos, joints = asker(options(
+        config=str(tmp_path / 'config.py'), checkpoint=checkpoint), Reading())
+    answering = Answering(ask, tmp_path, Limits(), lambda path: None, videos,
+                          joints=joints)
+    said = run_tool('infer.py', clip, '--config', tmp_path / 'config.py',
+                    '--checkpoint', checkpoint, '--device', 'cpu', '--html',
+                    '--json', '--out', tmp_path / 'out')
+    assert close(answering(str(clip)).prediction, json.loads(said.out))
+    np.save(tmp_path / 'wave.npy', measured(23))
+    refused = answering(str(tmp_path / 'wave.npy')).prediction['error']
+    assert 'wave.npy' in refused and '.mp4' in refused
+    assert intro_of(answering, Limits(), 'model').startswith('A video, up to')
+    by_joints = Answering(ask, tmp_path, Limits(), lambda path: None, True)
+    assert intro_of(by_joints, Limits(), 'model').startswith(
+        'A video or a file of joints (`.skeleton`')
+
+
 def test_classes_are_read_before_the_first_upload(tmp_path):
     names = tmp_path / 'names.txt'
     names.write_text('waving | one hand waves\nnothing\n')
-    ask, _ = asker(options(classes=str(names)), Reading())
+    ask, *_ = asker(options(classes=str(names)), Reading())
     clip = tmp_path / 'wave.npy'
     np.save(clip, measured(23))
     (said, _), = ask(str(clip))
