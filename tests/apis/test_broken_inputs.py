@@ -7,7 +7,7 @@ import wave
 import numpy as np
 import pytest
 from bodies import measured
-from helpers import write_frames
+from helpers import turn, write_frames
 from recognizers import inference_config, write_checkpoint
 
 from lvlm_var_mm.apis import ActionInferencer
@@ -55,11 +55,21 @@ def sound(path):
 
 
 def video(path, frames=8):
-    write_frames(path, np.zeros((frames, 24, 32, 3), 'u1'))
+    write_frames(path, np.zeros((frames, 24, 32, 3), 'u1'),
+                 codec='mp4v' if path.suffix == '.mp4' else 'MJPG')
 
 
 def skeleton(path):
     write_skeleton(path, WAVE)
+
+
+def many(path):
+    """A body of one joint more than a Kinect sees."""
+    skeleton(path)
+    lines = path.read_text().splitlines()
+    at = lines.index('25')
+    path.write_text('\n'.join([*lines[:at], '26', lines[at + 1],
+                               *lines[at + 1:]]))
 
 
 array = [bytes_of(np.save, x) for x in (
@@ -104,12 +114,32 @@ BROKEN = [  # name, what writes it, words of the message
     ('clip.avi', video, "pose='mediapipe'"),
     ('nothing.npy', lambda path: None, 'no such file'),
     ('b\u00f6se \u6a94\u6848.npy', text('?'), ''),
+    ('b\u00f6se \u6a94\u6848.skeleton', text('?'), ''),
+    ('many.npy', bytes_of(np.save, np.repeat(WAVE, 2, 2)), 'layout'),
+    ('many.pkl', bytes_of(lambda f: pickle.dump(dict(
+        keypoint=WAVE[:, :, :24], frame_dir='many.pkl'), f)), 'layout'),
+    ('many.skeleton', many, ''),
+    ('nobody.npy', bytes_of(np.save, WAVE[:0]), ''),
+    ('nobody.npz', bytes_of(np.savez, keypoint=WAVE[:0]), ''),
+    ('rate.npz', bytes_of(np.savez, keypoint=WAVE, fps=-1), 'second'),
+    *((f'folder{ending}', folder(), 'nothing in it')
+      for ending in ('.npy', '.npz', '.skeleton', '.json', '.pkl')),
+    *((f'cut{part}{ending}', cut(write, part), '')
+      for part in (.02, .3, .7, .98) for ending, write in (
+          ('.npy', array[0]), ('.skeleton', skeleton),
+          ('.npz', bytes_of(np.savez, keypoint=WAVE)), ('.json', text(pose)),
+          ('.pkl', bytes_of(lambda f: pickle.dump(
+              dict(keypoint=WAVE), f))))),
 ]
 OF_VIDEOS = [
     ('empty.mp4', text(''), ''), ('words.mp4', text('hello'), ''),
     ('words.avi', text('hello'), 'not an AVI'),
     ('cut.avi', cut(video), 'ends early'), ('sound.mp4', sound, ''),
     ('sound.mkv', sound, ''), ('none.avi', lambda p: video(p, 0), ''),
+    *((f'cut{part}{ending}', cut(lambda path: video(path, 40), part), '')
+      for part in (.02, .3, .9) for ending in ('.avi', '.mp4')),
+    ('b\u00f6se \u6a94\u6848.mp4', text('?'), ''),
+    ('words.webm', text('?'), ''), ('empty.mov', text(''), ''),
     ('folder.mp4', folder(), ''), ('joints.npy', array[0], 'no video'),
     ('nothing.mp4', lambda path: None, 'no such file'),
 ]
@@ -159,9 +189,19 @@ def test_videos(tiny_llava, tmp_path):
             inferencer, OF_VIDEOS, tmp_path, good)):
         assert name in told.get('error', ''), told
         assert re.search(words, told['error']), told
-    one = tmp_path / 'one.avi'
-    video(one, 1)
-    assert 'class' in inferencer(one)['predictions'][0]
+    odd = tmp_path / 'odd'
+    odd.mkdir()
+    video(odd / 'one.avi', 1)
+    video(odd / 'gr\u00f6\u00dfe \u30d3\u30c7\u30aa.mp4')
+    video(odd / 'long.avi', 10_000)
+    write_frames(odd / 'phone.mp4', np.zeros((8, 32, 64, 3), 'u1'),
+                 codec='mp4v')
+    turn(odd / 'phone.mp4', 32)
+    found = {p['name']: p for p in inferencer(
+        odd, batch_size=2, reasons=False)['predictions']}
+    assert len(found) == 4 and not [p for p in found.values() if 'error' in p]
+    assert found['one.avi']['frames'] == 1
+    assert found['long.avi']['frames'] == 10_000
 
 
 def test_what_is_no_file(inferencer):
@@ -180,6 +220,7 @@ def test_odd_inputs_that_can_be_read(inferencer, tmp_path):
     lost = WAVE.copy()
     lost[:, ::3, 5:9] = np.nan
     crowd = np.repeat(WAVE, 12, 0) + np.arange(12)[:, None, None, None]
+    write_skeleton(tmp_path / 'one.skeleton', WAVE[:, :1])
     files = {'one frame': WAVE[:, :1], 'NaN': lost, 'crowd': crowd,
              'gr\u00f6\u00dfe \u30d3\u30c7\u30aa': WAVE,
              'long': np.tile(WAVE, (1, 210, 1, 1))[:, :10_000]}
@@ -188,7 +229,7 @@ def test_odd_inputs_that_can_be_read(inferencer, tmp_path):
     predictions = inferencer(tmp_path, batch_size=2,
                              reasons=False)['predictions']
     by_name = {p['name'][:-4]: p for p in predictions}
-    assert set(by_name) == set(files)
+    assert set(by_name) == {*files, 'one.skel'}
     assert not [p for p in predictions if 'error' in p]
     assert by_name['long']['frames'] == 10_000
     each, = inferencer(crowd, persons='each', batch_size=5,
