@@ -348,6 +348,11 @@ def test_scenes(recording):
     told = scene.draw(*found.latest, answer)
     assert plain.shape == told.shape and (plain != told).any()
     assert (plain[:-30] != 255).any()  # a body
+    of_each = scene.draw(*found.latest, dict(persons=[
+        {'person': 0, 'class': 'drink', 'score': .5},
+        dict(person=1, measured='The head nods.')]))
+    assert (of_each[:-31] == plain[:-31]).all()
+    assert (of_each[-31:] > 200).any() and (of_each[-31:] < 100).any()
     frame = found.latest[0]._replace(content=dict(
         image=np.zeros((48, 64, 3), 'u1')))
     body = Landmarks(np.ones((33, 3)), np.linspace(
