@@ -34,6 +34,14 @@ def quiet_pkg_resources() -> bool:
     return False
 
 
+def quiet_peft() -> bool:
+    """peft asks transformers by a name that the latter warns of in every
+    training. Goes when peft takes the new name."""
+    warnings.filterwarnings(
+        'ignore', message='`is_gradient_checkpointing` is deprecated')
+    return False
+
+
 def numpy_2_names() -> bool:
     """mmaction2 uses names that NumPy 2 dropped (docs/stack.md). Goes when a
     release of mmaction2 does without."""
@@ -159,6 +167,6 @@ def decord_reads_paths() -> bool:
     return True
 
 
-_SHIMS = (quiet_mmcv_lite, quiet_pkg_resources, numpy_2_names,
+_SHIMS = (quiet_mmcv_lite, quiet_pkg_resources, quiet_peft, numpy_2_names,
           drn_placeholder, no_vindlu, flexible_runner_resumes,
           packed_weights_have_a_mean, decord_reads_paths)
