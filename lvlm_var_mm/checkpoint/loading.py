@@ -58,12 +58,12 @@ def load_checkpoint_file(filename: str,
     except Exception as e:  # a damaged file may raise anything
         if 'CUDA' in str(e) or getattr(e, 'filename', None):
             raise
-        lines = str(e).strip().splitlines() or ['it is empty']
-        # PyTorch's own first line is advice to load it whatever it is.
-        reason = next((x for x in lines if 'Unpickler error' in x), lines[0])
+        # Before that, PyTorch advises to load it whatever it is.
+        reason = str(e).rpartition('WeightsUnpickler error:')[2].strip()
+        reason = (reason.splitlines() or ['it is empty'])[0]
         raise CheckpointError(
             f'{filename} is no checkpoint of tensors, or a damaged one: '
-            f'give a .pth that training has written ({reason.strip()})') from e
+            f'give a .pth that training has written ({reason})') from e
 
 
 def load_own_checkpoints() -> None:
