@@ -35,6 +35,14 @@ def quiet_pkg_resources() -> bool:
     return False
 
 
+def quiet_peft() -> bool:
+    """peft asks transformers by a name that the latter warns of in every
+    training. Goes when peft takes the new name."""
+    warnings.filterwarnings(
+        'ignore', message='`is_gradient_checkpointing` is deprecated')
+    return False
+
+
 def numpy_2_names() -> bool:
     """mmaction2 uses names that NumPy 2 dropped (docs/stack.md). Goes when a
     release of mmaction2 does without."""
@@ -183,6 +191,7 @@ def decord_keeps_its_libraries() -> bool:
     return True
 
 
-_SHIMS = (quiet_mmcv_lite, quiet_pkg_resources, decord_keeps_its_libraries,
-          numpy_2_names, drn_placeholder, no_vindlu, flexible_runner_resumes,
-          packed_weights_have_a_mean, decord_reads_paths)
+_SHIMS = (quiet_mmcv_lite, quiet_pkg_resources, quiet_peft,
+          decord_keeps_its_libraries, numpy_2_names, drn_placeholder, no_vindlu,
+          flexible_runner_resumes, packed_weights_have_a_mean,
+          decord_reads_paths)

@@ -88,6 +88,9 @@ def read_input(name: str, source: Source, wanted: Wanted, how: Reading
         raise ValueError('has nothing in it that can be read: '
                          f'{", ".join(JOINTS)}, videos, or *_keypoints.json '
                          'of OpenPose')
+    if source.is_file() and source.suffix.lower() not in JOINTS:
+        raise ValueError(f'is of no kind that can be read: {", ".join(JOINTS)}'
+                         f', or a video ({", ".join(VIDEOS[:5])} ...)')
     layout = load_layout(how.layout) if how.layout else layout_of_file(source)
     most = max(wanted.persons, 2) if how.persons == 'together' else (
         MOST_PERSONS)

@@ -18,6 +18,7 @@ from mmengine.runner import CheckpointLoader, Runner
 from mmengine.runner.checkpoint import load_state_dict, save_checkpoint
 
 from lvlm_var_mm.checkpoint import description, fingerprint
+from lvlm_var_mm.checkpoint.loading import CheckpointError
 from lvlm_var_mm.models.lvlm import build as lora_module
 from lvlm_var_mm.models.lvlm.build import is_untrained
 from mmaction.registry import MODELS
@@ -442,3 +443,11 @@ def test_other_pickles_are_refused(tmp_path, function, args):
     with pytest.raises(pickle.UnpicklingError):
         CheckpointLoader.load_checkpoint(path)
     assert not trace.exists()
+
+
+def test_what_is_no_checkpoint_is_not_to_be_loaded_anyhow(tmp_path):
+    path = tmp_path / 'words.pth'
+    path.write_text('garbage\n')
+    with pytest.raises(CheckpointError, match='words.pth') as e:
+        CheckpointLoader.load_checkpoint(str(path))
+    assert 'weights_only' not in str(e.value)

@@ -91,6 +91,8 @@ def main() -> None:
         for name in args.of:
             number = max(1, round(args.inputs * SHARES[name] / total))
             counts[name] = fuzz(name, Path(folder, name), number, args)
+            print(f'{name}: ' + ', '.join(
+                f'{n} {what}' for what, n in counts[name].items()), flush=True)
     columns = ('inputs', *OUTCOMES, 'crashes', 'hangs')
     print(AsciiTable([('kind', *columns), *(
         (name, *(c[k] for k in columns)) for name, c in counts.items())

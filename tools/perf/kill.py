@@ -59,6 +59,8 @@ def main() -> None:
         for name in args.of:
             figures, points = try_out(works, name, args.kills, args.seed)
             rows.append((name, *figures, points))
+            print('{}: {} kills, {} equal, {} lost'.format(name, *figures),
+                  flush=True)
             total = [a + b for a, b in zip(total, figures)]
     print(AsciiTable(rows).table)
     print(json.dumps(dict(zip(('kills', 'equal', 'lost'), total))))

@@ -61,6 +61,9 @@ class Alignment(nn.Module):
         loss_events (float): Weight of the binary cross-entropy over the
             events, for clips with ``events`` and ``span``.
         temperature (float): Of the cosines.
+
+    Raises:
+        ValueError: Neither weighs anything.
     """
 
     def __init__(self,
@@ -70,6 +73,11 @@ class Alignment(nn.Module):
                  loss_events: float = 0.,
                  temperature: float = 0.1) -> None:
         super().__init__()
+        if not (loss_class or loss_events):
+            raise ValueError(
+                '`align` of VSTNeck draws tokens to nothing: give it a '
+                '`loss_events` or a `loss_class`, or set `align=None` and take '
+                'SemanticAlignmentHook out of `custom_hooks`')
         self.dim = dim
         self.loss_class, self.loss_events = loss_class, loss_events
         self.temperature = temperature

@@ -145,6 +145,11 @@ def test_alignment_needs_texts():
             torch.randn(1, 1, L, C), make_samples([0]))
 
 
+def test_an_alignment_to_nothing_is_refused():
+    with pytest.raises(ValueError, match='loss_events'):
+        Alignment(C)
+
+
 def test_texts_are_told_apart_by_what_differs():
     common, own = 100 * torch.randn(1, 20), torch.randn(5, 20)
     texts = main_components(common + own, 8)
