@@ -192,6 +192,6 @@ def decord_keeps_its_libraries() -> bool:
 
 
 _SHIMS = (quiet_mmcv_lite, quiet_pkg_resources, quiet_peft,
-          decord_keeps_its_libraries, numpy_2_names, drn_placeholder, no_vindlu,
-          flexible_runner_resumes, packed_weights_have_a_mean,
+          decord_keeps_its_libraries, numpy_2_names, drn_placeholder,
+          no_vindlu, flexible_runner_resumes, packed_weights_have_a_mean,
           decord_reads_paths)

@@ -76,8 +76,8 @@ class Alignment(nn.Module):
         if not (loss_class or loss_events):
             raise ValueError(
                 '`align` of VSTNeck draws tokens to nothing: give it a '
-                '`loss_events` or a `loss_class`, or set `align=None` and take '
-                'SemanticAlignmentHook out of `custom_hooks`')
+                '`loss_events` or a `loss_class`, or set `align=None` and '
+                'take SemanticAlignmentHook out of `custom_hooks`')
         self.dim = dim
         self.loss_class, self.loss_events = loss_class, loss_events
         self.temperature = temperature
