@@ -192,7 +192,7 @@ def main() -> None:
         lines += [
             f'## {told["truth"]}', '', f'![{told["name"]}]({file})', '',
             f'Narrative: {told["narrative"]}', '',
-            f'Answer: {told["answer"]}, because {told["reason"]}', ''
+            f'Answer: {told["answer"]}, because: {told["reason"]}', ''
         ]
     write_text(osp.join(args.out, 'index.md'), '\n'.join(lines))
     print(f'{osp.join(args.out, "index.md")}: {len(chosen)} clips')
