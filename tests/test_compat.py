@@ -2,7 +2,10 @@
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.slow
 def test_decord_keeps_its_libraries():
     """Or the first window of an OpenCV imported before ends the process; and
     decord works all the same."""

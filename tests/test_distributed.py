@@ -130,6 +130,7 @@ def one_process(tiny_llava, tmp_path_factory):
         (folder / 'frozen0').read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('over', [
     dict(find_unused_parameters=True),
     pytest.param(SHARDED, marks=pytest.mark.skipif(
@@ -159,6 +160,7 @@ def test_two_processes_equal_one(one_process, tmp_path, over):
     assert {'acc/top1', 'calibration/nll', 'token/usage'} <= set(metrics)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not can_shard(), reason='FSDP2 without `ignored_params`')
 def test_rehearses_in_two_processes(one_process, tmp_path):
     model, start = one_process[:2]

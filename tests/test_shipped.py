@@ -148,6 +148,7 @@ def test_help_of_the_wheel_waits_for_no_framework(wheel, tmp_path):
     assert not imported & {'torch', 'transformers', 'mmaction', 'cv2'}
 
 
+@pytest.mark.slow
 def test_doctor_of_the_wheel_reads_a_config_by_name(wheel, tmp_path):
     done = run(wheel, tmp_path / 'empty', 'doctor', 'stgcnpp_nucla_xview',
                '--cfg-options', 'train_dataloader.dataset.ann_file=no.pkl')
@@ -155,6 +156,7 @@ def test_doctor_of_the_wheel_reads_a_config_by_name(wheel, tmp_path):
     assert 'no.pkl' in done.stdout and 'Traceback' not in done.stderr
 
 
+@pytest.mark.slow
 def test_config_of_own_data_stands_on_the_wheel(wheel, tmp_path):
     rng = np.random.default_rng(0)
     rows = ['file,label,split']

@@ -104,6 +104,7 @@ def what_counts(out):
     return {k: found[k] for k in ('methods', 'comparisons', 'published')}
 
 
+@pytest.mark.slow
 def test_killed_and_restarted_gives_the_same_table(data, tmp_path, run_tool,
                                                    monkeypatch):
     whole, broken = tmp_path / 'whole', tmp_path / 'broken'

@@ -153,6 +153,7 @@ def test_workers_and_seed(tmp_path):
     assert not torch.equal(one['layer.weight'], other['layer.weight'])
 
 
+@pytest.mark.slow
 def test_resumed_training_has_the_seed_of_its_checkpoint(tmp_path):
     whole = train(tmp_path / 'whole', 3)
     train(tmp_path / 'parts', 3, until=1)

@@ -128,6 +128,7 @@ def test_errors_name_the_file(run_tool, tmp_path, name, content, words):
     assert last.startswith('error: ') and words in last and name in last
 
 
+@pytest.mark.slow
 def test_as_a_module(clip, tmp_path):
     np.save(tmp_path / 'clip.npy', clip)
     done = subprocess.run(

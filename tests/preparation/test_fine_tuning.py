@@ -43,6 +43,7 @@ def first(tmp_path, tiny_llama, run_tool, monkeypatch):
     return tmp_path / 'one/epoch_1.pth'
 
 
+@pytest.mark.slow
 def test_checkpoint_goes_on_with_other_classes(first, tmp_path, run_tool):
     config = own_data(tmp_path / 'b', ['sit down', 'water', 'drink'])
     command = ['train.py', config, '--work-dir', tmp_path / 'two',

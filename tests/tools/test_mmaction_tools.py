@@ -130,6 +130,7 @@ def dump(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_tools_that_read_a_dump(run, dump, tmp_path):
     said = run('report_accuracy', '--preds', dump, dump)
     assert 'Top 1 Accuracy: 0.6667' in said

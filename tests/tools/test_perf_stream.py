@@ -1,11 +1,13 @@
 """The measurement of live answers, at small size; times are not judged."""
 import json
 
+import pytest
 from recognizers import inference_config
 
 from lvlm_var_mm.pose import blazepose
 
 
+@pytest.mark.slow
 def test_stream_is_equal_dies_returns_and_ends(tiny_llava, run_tool, tmp_path,
                                                monkeypatch):
     monkeypatch.setattr(blazepose, 'available', lambda: False)

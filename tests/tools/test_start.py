@@ -66,12 +66,14 @@ def test_long_config_is_in_the_log_alone(train):
     assert 'Saving checkpoint' in said.out  # the rest is not kept back
 
 
+@pytest.mark.slow
 def test_resumed_training_says_where_it_goes_on(train):
     assert train().code == 0
     said = train(2, '--resume')
     assert 'start     goes on after epoch 1, iteration 1' in said.out
 
 
+@pytest.mark.slow
 def test_longer_schedule_is_not_followed_and_this_is_said(train):
     assert train(2).code == 0
     assert train(2, '--resume').code == 0
@@ -99,6 +101,7 @@ def test_corrupt_validation_sample_is_found_before_training(train):
         Path('work').glob('*.pth'))
 
 
+@pytest.mark.slow
 def test_damaged_checkpoint_is_skipped(train):
     assert train(1).code == 0
     Path('work/epoch_1.pth').rename('work/epoch_0.pth')

@@ -259,6 +259,7 @@ def test_damaged_checkpoint(tmp_path, damage):
     assert '\n' not in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_tool_of_the_wheel_runs_with_the_shims():
     # It imports mmaction.models first, which the bare wheel does not survive.
     done = subprocess.run(

@@ -17,7 +17,9 @@ def works(tmp_path_factory):
 
 
 @pytest.mark.parametrize('name, kills', [
-    ('training', 1), ('tokens', 1), ('export', 1), ('preparation', 2)])
+    pytest.param('training', 1, marks=pytest.mark.slow),
+    pytest.param('tokens', 1, marks=pytest.mark.slow),
+    ('export', 1), ('preparation', 2)])
 def test_killed_work_has_the_same_result(works, name, kills):
     tool = runpy.run_path(str(TOOLS / 'perf/kill.py'))
     figures, points = tool['try_out'](works, name, kills, seed=1)

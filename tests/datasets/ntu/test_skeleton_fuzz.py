@@ -161,6 +161,7 @@ def mutate_avi(data, rng):
     return bytes(data)
 
 
+@pytest.mark.slow
 def test_mutated_videos(tmp_path):
     sample = make_sample(tmp_path / 'one', repeats=1, classes=[1],
                          performers=[1], progress=False)
