@@ -28,3 +28,6 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--img-shape', type=int, nargs=2,
                         metavar=('HEIGHT', 'WIDTH'),
                         help='of the picture that 2D joints lie in')
+    parser.add_argument('--persons', choices=['together', 'each'],
+                        default='together', help='one answer for all, or for '
+                        'each (default: %(default)s)')

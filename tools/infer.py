@@ -34,9 +34,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--no-reason', action='store_true',
                         help='write no reasons, which takes longest')
     add_reading_options(parser)
-    parser.add_argument('--persons', choices=['together', 'each'],
-                        default='together', help='one answer for all, or for '
-                        'each (default: %(default)s)')
     parser.add_argument('--batch-size', type=int, default=8)
     parser.add_argument('--window', type=float, metavar='SECONDS',
                         help='slide windows of this length')

@@ -21,9 +21,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--no-reason', action='store_true',
                         help='write no reasons, which takes longest')
     add_reading_options(parser)
-    parser.add_argument('--persons', choices=['together', 'each'],
-                        default='together', help='one answer for all, or for '
-                        'each (default: %(default)s)')
     parser.add_argument('--video', action='store_true', help='offer a video '
                         'with skeleton, class and narrative')
     parser.add_argument('--host', default='127.0.0.1', help='address to '

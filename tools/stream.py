@@ -36,10 +36,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--reason', action='store_true',
                         help='write reasons, which takes longest')
     add_reading_options(parser)
-    parser.add_argument('--persons', choices=['together', 'each'],
-                        default='together', help='of a file of joints: one '
-                        'answer for all, or for\neach (default: '
-                        '%(default)s)')
     parser.add_argument('--video', action='store_true',
                         help=argparse.SUPPRESS)  # of tools/infer.py
     parser.add_argument('--fast', action='store_true', help='take every frame '
