@@ -55,9 +55,9 @@ def name_codes(counts: Tensor, totals: Tensor, support: int = 30,
     """Name each code.
 
     A name is hard to earn and easy to keep, so that it does not change with
-    every view of the training clips: a code that had one keeps it for as long
-    as it is true of the share ``truth`` of its steps, and more often than of
-    others.
+    every view of the training clips: the share of a code's steps of which it
+    is true must surely reach ``truth`` at first, and is then kept until it
+    surely does not, or is no longer above that of other codes.
 
     Args:
         counts (Tensor): (K, E) steps of a code during which an entry of the
@@ -65,8 +65,9 @@ def name_codes(counts: Tensor, totals: Tensor, support: int = 30,
         totals (Tensor): (K, ) steps of a code.
         support (int): Steps that a code needs to be named.
         truth (float): The share of a code's steps of which its name must be
-            true. The lower end of Wilson's 95 % interval must reach it: the
-            fewer the steps, the clearer they must be.
+            true. The lower end of Wilson's 95 % interval must reach it, or
+            the upper end for a name to be kept: the fewer the steps, the
+            clearer they must be.
         former (Sequence[str], optional): (K, ) the names so far.
 
     Returns:
@@ -82,7 +83,9 @@ def name_codes(counts: Tensor, totals: Tensor, support: int = 30,
     best, entry = information.where(enough, -1).max(1)
     names = [VOCABULARY[e] if b > 0 else UNNAMED
              for b, e in zip(best.tolist(), entry.tolist())]
-    keeps = (share >= truth) & (information > 0)
+    # The upper end is one less the lower end of the share that is not true.
+    at_most = 1 - _lower_bound(1 - share, totals[:, None])
+    keeps = (at_most >= truth) & (information > 0)
     numbers = {name: i for i, name in enumerate(VOCABULARY)}
     return [
         old if old in numbers and keeps[code, numbers[old]] else new
