@@ -167,9 +167,9 @@ def does_it_read(head: LVLMBaseHead, tokens: SemanticTokens,
         shuffled=tokens._replace(embeds=tokens.embeds.gather(
             1, order[..., None].expand_as(tokens.embeds))),
         zero=tokens._replace(embeds=torch.zeros_like(tokens.embeds)))
-    if n > 1:
-        other = torch.arange(n).roll(1 + int(torch.randint(
-            n - 1, (), generator=rng)))
+    differs = (labels[:, None] != labels).cpu()
+    if differs.any(1).all():
+        other = torch.multinomial(differs.float(), 1, generator=rng)[:, 0]
         variants['swapped'] = tokens._replace(embeds=tokens.embeds[other],
                                               mask=tokens.mask[other])
     labels = labels.to(tokens.ids.device)

@@ -112,6 +112,8 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
     which = np.arange(len(dataset))
     if args.clips and args.clips < len(which):
         which = which[np.linspace(0, len(which) - 1, args.clips).astype(int)]
+    # A batch of several classes: tokens are swapped between them.
+    which = np.random.default_rng(0).permutation(which)
     head = model.cls_head
     metric = ExplanationMetric(class_names=head.classes.names)
     erased: Dict[str, List] = {}
