@@ -58,9 +58,9 @@ def load_checkpoint_file(filename: str,
     except Exception as e:  # a damaged file may raise anything
         if 'CUDA' in str(e) or getattr(e, 'filename', None):
             raise
-        # Before that, PyTorch advises to load it whatever it is.
+        # Before that and behind it, PyTorch advises to load it anyhow.
         reason = str(e).rpartition('WeightsUnpickler error:')[2].strip()
-        reason = (reason.splitlines() or ['it is empty'])[0]
+        reason = (reason.splitlines() or ['it is empty'])[0].partition('. ')[0]
         raise CheckpointError(
             f'{filename} is no checkpoint of tensors, or a damaged one: '
             f'give a .pth that training has written ({reason})') from e

@@ -4,8 +4,8 @@
 
 
 def pipeline(pixels, frames, joint_frames, view=(), test_mode=False, **kwargs):
-    """Steps of a pair; `pixels` are those of the video behind its decoding,
-    `view` those of the skeleton that are for training."""
+    """Return the steps of a pair; `pixels` are those of the video behind its
+    decoding, `view` those of the skeleton that are for training."""
     return [
         dict(type='BodyPartEvents', layout='ntu25', fps=30),
         dict(
@@ -45,7 +45,7 @@ def pipeline(pixels, frames, joint_frames, view=(), test_mode=False, **kwargs):
 
 
 def dataset(size, frames, joint_frames, train, test):
-    """What a config takes, as `train` and `test`."""
+    """Return the data sets of training and testing at one size."""
     size = dict(type='Resize', scale=(-1, size))
     view = [dict(type='RandomViewpoint3D', turn=30, tilt=15, stretch=0.1)]
     kind = dict(type='NTURGBDPairedDataset')

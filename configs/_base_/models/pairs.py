@@ -3,7 +3,8 @@
 
 
 def neck(rgb, skeleton, classes, **kwargs):
-    """Of so many channels of either; `kwargs` are of both."""
+    """Return a neck for so many channels of either branch; `kwargs` go to
+    both."""
     both = dict(
         type='VSTNeck',
         quantizer=dict(switch_cost=0.02),
