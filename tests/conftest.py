@@ -8,9 +8,12 @@ import pytest
 import torch
 from helpers import (NUCLA, TOOLS, Said, llama_config, save, write_llava,
                      write_tokenizer)
-from mmengine.logging import MMLogger
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import init_default_scope
+from mmengine.visualization import Visualizer
 from transformers import LlamaForCausalLM
+
+from mmaction.visualization import ActionVisualizer
 
 # Tensors this small only lose by threads, and badly on a busy machine.
 torch.set_num_threads(1)
@@ -49,6 +52,11 @@ def run_tool(monkeypatch, capsys):
     level = logger.level
 
     def run(name, *args):
+        # MMEngine names a run by the second: one that begins in the second of
+        # the last would write into that one's log.
+        for shared in (MMLogger, MessageHub, Visualizer, ActionVisualizer):
+            for old in set(shared._instance_dict) - {'mmengine'}:
+                del shared._instance_dict[old]
         path = str(TOOLS / name)
         monkeypatch.setattr('sys.argv', [path, *map(str, args)])
         monkeypatch.syspath_prepend(os.path.dirname(path))
