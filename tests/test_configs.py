@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import CLASSES, REPO, write_internvl, write_nucla, write_qwen
+from helpers import (CLASSES, REPO, head_cfg, write_image_processor,
+                     write_internvl, write_llava, write_nucla, write_qwen)
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.optim import build_optim_wrapper
 
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.engine.schedules import learning_rates
@@ -226,6 +228,39 @@ def test_many_names_are_sampled(path):
     head = load(path).model.cls_head
     assert 0 < head.num_negatives < head.num_classes
     assert not head.get('label_smooth_eps')  # which the head refuses
+
+
+READERS = sorted(
+    str(p.relative_to(REPO)) for p in REPO.glob('configs/**/lvlmvar_*.py')
+    if 'parts' in load(p.relative_to(REPO)).get(
+        'optim_wrapper', {}).get('paramwise_cfg', {}))
+
+
+@pytest.fixture(scope='module')
+def pictured_llava(tmp_path_factory):
+    """One that reads keyframes, too."""
+    folder = tmp_path_factory.mktemp('llava')
+    write_llava(folder)
+    write_image_processor(folder)
+    return folder
+
+
+@pytest.mark.parametrize('path', READERS)
+def test_parts_with_a_learning_rate_are_trained(path, pictured_llava):
+    cfg = load(path)
+    head = cfg.model.cls_head
+    # The tiny tokenizer knows no others.
+    head.update(class_names=CLASSES, num_classes=len(CLASSES), in_channels=8,
+                num_negatives=0, unseen=())
+    small = head_cfg(pictured_llava)
+    for key in 'lvlm', 'lora':  # set, not updated
+        head[key] = small[key]
+    parts = set(cfg.optim_wrapper.paramwise_cfg.parts)
+    model = torch.nn.ModuleDict(dict(
+        backbone=torch.nn.Linear(1, 1), cls_head=MODELS.build(head)))
+    optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
+    assert {group['part'] for group in optimizer.param_groups} == {
+        'rest', *parts}
 
 
 @pytest.mark.parametrize('path, write', [

@@ -10,3 +10,7 @@ model = dict(
         prompt='USER: What the joints show: {narrative}\n'
         'Name the action, then say why. ASSISTANT: ',
         narrative=dict(budget=256)))
+# No token is projected.
+optim_wrapper = dict(
+    paramwise_cfg=dict(
+        parts=dict(_delete_=True, cls_head=dict(lr=2e-4, decay_mult=0.))))

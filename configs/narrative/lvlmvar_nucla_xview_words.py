@@ -10,3 +10,7 @@ model = dict(
         prompt='What the joints show: {narrative}\n'
         'The action, and why:\n',
         narrative=dict(budget=256)))
+# No token is projected.
+optim_wrapper = dict(
+    paramwise_cfg=dict(
+        parts=dict(_delete_=True, cls_head=dict(lr=4e-4, decay_mult=0.))))
