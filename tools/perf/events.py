@@ -78,14 +78,13 @@ from lvlm_var_mm.datasets.ntu.persons import real_persons
 from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton, write_skeleton
 from lvlm_var_mm.datasets.skeleton import read_pickle
 from lvlm_var_mm.kinematics import KINDS, Observation, mirrored, observe_all
-from lvlm_var_mm.kinematics.body import Body
-from lvlm_var_mm.kinematics.signals import curves
 from lvlm_var_mm.layouts import LAYOUTS
 from lvlm_var_mm.synthetic.events import (HARD_SCRIPTS, SCRIPTS, Script,
                                           events_of)
 from lvlm_var_mm.synthetic.hard import HARD
 from lvlm_var_mm.synthetic.make import ANGLES, PERFORMERS, capture
 from lvlm_var_mm.synthetic.performance import perform
+from lvlm_var_mm.synthetic.truth import decide
 
 TOLERANCE = .15  # seconds
 RATES = 7, 10, 15, 60  # frames a second, beside the 30 of the made clips
@@ -133,27 +132,6 @@ def make_clips(performers: Sequence[int], seed: int = 0) -> List[tuple]:
                         scripts[who_is(person, seen)]
                         for person in keypoint]))
     return clips
-
-
-def decide(scripts: Sequence[Script],
-           people: np.ndarray) -> Sequence[Script]:
-    """Settle what the draw decides where it is plain: by how far the true
-    joints climb or drop in all, a quarter more or less than is asked for."""
-    body = Body(people[None], LAYOUTS['ntu25'], 30, (0, 1, 0))
-    last = people.shape[1] / 30
-    for person, script in enumerate(scripts):
-        for kind in KINDS:
-            if kind.name not in script.may or kind.rule not in (
-                    'rises', 'falls') or kind.part == 'persons':
-                continue
-            way = curves(body, [kind.signal])[0, :, person]
-            way = way if kind.rule == 'rises' else -way
-            climb = np.max(way - np.fmin.accumulate(way)) / kind.size
-            if climb > 1.25:
-                script.does.append((kind.name, 0, last))
-            if not .75 <= climb <= 1.25:
-                script.may.remove(kind.name)
-    return scripts
 
 
 def who_is(person: np.ndarray, people: np.ndarray) -> int:

@@ -9,7 +9,9 @@ prompt. Of every test clip the model writes a reason, which is checked on the
 joints (ExplanationMetric); the steps it names are erased, beside random ones
 (lvlm_var_mm/evaluation/faithfulness.py); and of the same clip in a mirror
 another reason is written, whose sides should have changed over. The config
-needs BodyPartEvents in its test pipeline. The last line is JSON:
+needs BodyPartEvents in its test pipeline. Of the made sample it is known what
+truly happens, so there the judge of the reasons is judged, too. The last line
+is JSON:
 
 claim_precision                 true claims among the decidable, as generated
 dropped_by_verification         share of claims that verification takes out
@@ -19,6 +21,13 @@ comprehensiveness_minus_random  probability lost without the named steps, above
 mirror_follows                  claims of one side that change over
 distinct_reasons_per_class      sets of claims
 seconds_a_clip                  of generation
+judge_right                     (made sample) verdicts of the joints that are
+                                true, of those that the truth decides
+verified_truth                  (made sample) true claims after verification,
+                                by the truth instead of the joints;
+                                verified_truth_chance: on other clips
+dropped_though_true             (made sample) of the claims that verification
+                                takes out
 """
 import argparse
 import copy
@@ -63,13 +72,16 @@ from tqdm import tqdm
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets.transforms.events import BodyPartEvents
+from lvlm_var_mm.datasets.ntu.origin import MARKER, is_made
 from lvlm_var_mm.evaluation import ExplanationMetric
+from lvlm_var_mm.evaluation.explanation_metric import precision
 from lvlm_var_mm.evaluation.faithfulness import does_it_read, faithfulness
-from lvlm_var_mm.kinematics import claims, mirrored
+from lvlm_var_mm.kinematics import check, claims, mirrored, observation_of
 from lvlm_var_mm.kinematics.vocabulary import SIDES
 from lvlm_var_mm.layouts import Layout
 from lvlm_var_mm.models.tokens import tokens_of
 from lvlm_var_mm.shipped import find_config
+from lvlm_var_mm.synthetic.truth import truth_of
 from mmaction.registry import DATASETS, MODELS
 
 
@@ -121,11 +133,16 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
     tried: Dict[str, int] = {}
     sides: List[bool] = []
     seconds, shown = [], 0
+    told: List[Dict] = []
     for start in tqdm(range(0, len(which), args.batch), desc=Path(
             config).stem):
         some = which[start:start + args.batch]
         tokens, samples = explained(model, [dataset[int(i)] for i in some])
         metric.process(None, [s.to_dict() for s in samples])
+        told += [dict(name=s.get('frame_dir', ''), raw=s.pred_raw_reason,
+                      verified=s.pred_reason,
+                      seen=observation_of(s.events, s.decidable))
+                 for s in samples]
         seconds += [s.pred_reason_seconds for s in samples]
         for key, values in faithfulness(head, tokens, samples).items():
             erased.setdefault(key, []).extend(values.tolist())
@@ -160,6 +177,9 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
         seconds_a_clip=float(np.median(seconds)),
         **{f'top1_{key}': number / tried[key]
            for key, number in hits.items()})
+    if is_made(getattr(dataset, 'data_root', None) or ''):
+        found.update(judged(told, json.loads(Path(
+            dataset.data_root, MARKER).read_text())['seed']))
     if sides:
         found.update(mirror_follows=float(np.mean(sides)),
                      claims_of_a_side=len(sides))
@@ -176,6 +196,31 @@ def explained(model: nn.Module, clips: List[Dict]) -> Tuple:
     samples = head.predict_inputs(tokens, inputs, samples)
     samples = head.write_reasons(inputs, samples, verify=True)
     return tokens.clips(slice(None, None, views)), samples
+
+
+def judged(told: List[Dict], seed: int) -> Dict[str, float]:
+    """Judge the joints' verdicts on the reasons of made clips by what truly
+    happens in them, see the head of this file. Figures of nothing are left
+    out."""
+    truths = [truth_of(clip['name'], seed) for clip in told]
+    right, dropped = [], []
+    for clip, truth in zip(told, truths):
+        kept = claims(clip['verified'])
+        for claim in claims(clip['raw']):
+            said, true = check(claim, clip['seen']), check(claim, truth)
+            right.append(None if None in (said, true) else said == true)
+            dropped.append(None if claim in kept else true)
+    verified = [claims(clip['verified']) for clip in told]
+    others = np.random.default_rng(0).permutation(len(told))
+    figures = dict(
+        judge_right=precision([right]),
+        verified_truth=precision([[check(c, t) for c in made]
+                                  for made, t in zip(verified, truths)]),
+        verified_truth_chance=precision([[check(c, truths[i]) for c in made]
+                                         for made, i in zip(verified,
+                                                            others)]),
+        dropped_though_true=precision([dropped]))
+    return {k: v for k, v in figures.items() if v is not None}
 
 
 def in_a_mirror(dataset: torch.utils.data.Dataset, i: int,
