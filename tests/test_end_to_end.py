@@ -91,6 +91,7 @@ def test_train_test_dump_and_resume(sample, tmp_path):
         int(dump[i]['pred_label']) == int(dump[i]['gt_label'])
         for i in np.linspace(0, 29, 4).astype(int)]))
     assert figures['seconds_a_clip'] > 0
+
     resumed = run('tools/train.py', config, '--work-dir', work_dir,
                   '--resume', *short, 'train_cfg.max_epochs=3',
                   NTU_SAMPLE=sample)

@@ -77,7 +77,7 @@ from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets.ntu.persons import real_persons
 from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton, write_skeleton
 from lvlm_var_mm.datasets.skeleton import read_pickle
-from lvlm_var_mm.kinematics import KINDS, Observation, mirrored, observe_all
+from lvlm_var_mm.kinematics import Observation, mirrored, observe_all
 from lvlm_var_mm.layouts import LAYOUTS
 from lvlm_var_mm.synthetic.events import (HARD_SCRIPTS, SCRIPTS, Script,
                                           events_of)

@@ -71,8 +71,8 @@ from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.datasets.transforms.events import BodyPartEvents
 from lvlm_var_mm.datasets.ntu.origin import MARKER, is_made
+from lvlm_var_mm.datasets.transforms.events import BodyPartEvents
 from lvlm_var_mm.evaluation import ExplanationMetric
 from lvlm_var_mm.evaluation.explanation_metric import precision
 from lvlm_var_mm.evaluation.faithfulness import does_it_read, faithfulness
