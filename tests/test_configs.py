@@ -289,6 +289,19 @@ def test_sample_is_for_quickstarts(path):
             assert dataset.data_root == 'data/ntu_sample'
 
 
+def test_recipe_of_both_is_the_same():
+    ours = load('configs/lvlmvar_recipe_nucla_xview.py')
+    baseline = load('configs/baselines/stgcnpp_recipe_nucla_xview.py')
+    for name in LOADERS:
+        assert ours[name] == baseline[name]
+    assert ours.train_cfg.max_epochs == baseline.train_cfg.max_epochs
+    # What `load_from` takes of a baseline of the same width.
+    baseline.model.backbone.base_channels = ours.model.backbone.base_channels
+    own, other = ({name: tensor.shape for name, tensor in MODELS.build(
+        cfg.model.backbone).state_dict().items()} for cfg in (ours, baseline))
+    assert own == other
+
+
 @pytest.mark.parametrize('ours, baseline', [
     ('lvlmvar_quickstart', 'stgcnpp_quickstart'),
     ('lvlmvar_rgb_quickstart', 'slowonly_quickstart'),

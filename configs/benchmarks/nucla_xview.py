@@ -1,7 +1,8 @@
 # python tools/benchmark.py configs/benchmarks/nucla_xview.py
 #
 # Stock ST-GCN++ on Northwestern-UCLA, cross-view, by the recipe and with the
-# preprocessing that MMAction2 has for NTU RGB+D. NUCLA_PKL names the data.
+# preprocessing that MMAction2 has for NTU RGB+D, and LVLM-VAR on the same
+# backbone. NUCLA_PKL names the data.
 # Cross-subject: entries of baselines/stgcnpp_recipe_nucla_xsub.
 title = 'Northwestern-UCLA, cross-view'
 entries = [
@@ -14,6 +15,12 @@ entries = [
         name='ST-GCN++, stock',
         config='baselines/stgcnpp_stock_nucla_xview',
         streams=['j']),
+    # The same backbone, data and updates; the language model reads in the
+    # last two epochs.
+    dict(
+        name='LVLM-VAR',
+        config='lvlmvar_recipe_nucla_xview',
+        streams=['j']),
 ]
 # A small model for a CPU; take this out on a GPU.
 options = {
@@ -24,9 +31,12 @@ fusions = [
     dict(name='two streams', of=['ST-GCN++/j', 'ST-GCN++/b']),
     dict(
         name='four streams',
-        of=['ST-GCN++/j', 'ST-GCN++/b', 'ST-GCN++/jm', 'ST-GCN++/bm'])
+        of=['ST-GCN++/j', 'ST-GCN++/b', 'ST-GCN++/jm', 'ST-GCN++/bm']),
+    dict(name='with LVLM-VAR', of=['ST-GCN++/j', 'LVLM-VAR/j']),
 ]
 comparisons = [('ST-GCN++/j', 'ST-GCN++, stock/j'),
+               ('LVLM-VAR/j', 'ST-GCN++/j'),
+               ('with LVLM-VAR', 'ST-GCN++/j'),
                ('four streams', 'ST-GCN++/all')]
 published = [
     dict(

@@ -2,7 +2,6 @@
 _base_ = ['recipe.py', 'nucla.py']
 
 layout = _base_.nucla.layout
-dataset = _base_.nucla.dataset
 # What the joints do names the codes. The pickle says no frame rate; by the
 # pace at which people walk it is about this.
 before = [
@@ -25,7 +24,7 @@ data = dict(
             type='RepeatDataset',
             times=_base_.recipe.times,
             dataset=dict(
-                **dataset,
+                **_base_.nucla.dataset,
                 split='xview_train',
                 pipeline=[*before, *_base_.recipe.train, *after]))),
     val=dict(
@@ -33,7 +32,7 @@ data = dict(
         batch_size=32,
         num_workers=1,
         dataset=dict(
-            **dataset,
+            **_base_.nucla.dataset,
             split='xview_val',
             pipeline=[*before, *_base_.recipe.test, *after],
             test_mode=True)),
