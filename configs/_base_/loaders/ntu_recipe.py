@@ -4,7 +4,7 @@
 _base_ = ['recipe.py', 'loader.py']
 
 layout = 'ntu25'
-dataset = dict(
+ntu = dict(
     type='NTURGBDSkeletonDataset',
     data_root='{{$NTU_ROOT:data/nturgbd}}',
     benchmark='ntu60',
@@ -27,7 +27,7 @@ data = dict(
             type='RepeatDataset',
             times=_base_.recipe.times,
             dataset=dict(
-                **dataset,
+                **ntu,
                 split='xsub_train',
                 pipeline=[*before, *_base_.recipe.train, *after]))),
     val=dict(
@@ -35,7 +35,7 @@ data = dict(
         batch_size=16,
         num_workers=8,
         dataset=dict(
-            **dataset,
+            **ntu,
             split='xsub_val',
             pipeline=[*before, *_base_.recipe.test, *after],
             test_mode=True)))
