@@ -9,7 +9,7 @@ model = dict(
     cls_head=dict(
         prompt='What the joints show: {narrative}\n'
         'The action, and why:\n',
-        narrative=dict(budget=128)))
+        narrative=dict(budget=256)))
 # No token is projected.
 optim_wrapper = dict(
     paramwise_cfg=dict(

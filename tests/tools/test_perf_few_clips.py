@@ -51,7 +51,7 @@ def test_clips_are_left_out_inside_of_wrappers(name, tmp_path):
 
 def test_needs_data(run_tool, monkeypatch):
     monkeypatch.delenv('NUCLA_PKL', raising=False)
-    for tool in ('few_clips', 'zero_shot'):
+    for tool in ('few_clips', 'zero_shot', 'narrative_facts'):
         done = run_tool(f'perf/{tool}.py', '--data', 'nowhere.pkl')
         assert done.code == 2 and 'no file nowhere.pkl' in done.err
 
@@ -81,3 +81,13 @@ def test_too_few_clips(run_tool):
         pytest.skip(f'no {NUCLA}: set NUCLA_PKL')
     done = run_tool('perf/few_clips.py', '--data', NUCLA, '--clips', '999')
     assert done.code == 2 and '--clips 999' in done.err
+
+
+@pytest.mark.nucla
+def test_narrative_facts(run_tool):
+    done = run_tool('perf/narrative_facts.py', '--data', NUCLA, '--clauses',
+                    '1', '9')
+    found = json.loads(done.out.splitlines()[-1])['clean']
+    # One clause names no class of eight, but is no chance either.
+    assert 12.5 < found['1 clauses']['linear'] < found['9 clauses']['linear']
+    assert set(found) == {'1 clauses', '9 clauses', 'strengths of all events'}

@@ -21,7 +21,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 
 def parse_args() -> argparse.Namespace:
@@ -54,46 +54,17 @@ from terminaltables import AsciiTable
 from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.benchmark.nucla_events import EventClips, read_event_clips
 from lvlm_var_mm.benchmark.streams import leaves
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.datasets.annotations import read_pickle
-from lvlm_var_mm.datasets.transforms.events import declared
 from lvlm_var_mm.evaluation.event_counts import EventClassifier
-from lvlm_var_mm.kinematics import observe_all, strengths
 from lvlm_var_mm.shipped import find_config
 
-LAYOUT, FPS = 'kinect20', 12
 METHODS = {'events, linear': dict(kind='linear'),
            'events, trees': dict(kind='trees')}
 
 
-class Split(NamedTuple):
-    """Clips: names and labels (N, ), strengths (N, E), and which are training
-    clips, test clips, and test clips that are no copies of any training
-    clip."""
-    names: np.ndarray
-    labels: np.ndarray
-    found: np.ndarray
-    train: np.ndarray
-    test: np.ndarray
-    clean: np.ndarray
-
-
-def read(path: str, protocol: str) -> Split:
-    annotations, splits = read_pickle(path)
-    joints = [a['keypoint'] for a in annotations]
-    names = np.array([a['frame_dir'] for a in annotations])
-    train, test = (np.isin(names, splits[f'{protocol}_{part}'])
-                   for part in ('train', 'val'))
-    known = {joints[i].tobytes() for i in np.flatnonzero(train)}
-    clean = test & np.array([j.tobytes() not in known for j in joints])
-    return Split(names, np.array([a['label'] for a in annotations]),
-                 strengths(observe_all(joints, LAYOUT, FPS,
-                                       declared(LAYOUT, 3))),
-                 train, test, clean)
-
-
-def draw(data: Split, number: int, seed: int) -> np.ndarray:
+def draw(data: EventClips, number: int, seed: int) -> np.ndarray:
     """Rows of ``number`` training clips of each class.
 
     Raises:
@@ -109,7 +80,7 @@ def draw(data: Split, number: int, seed: int) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def judge(data: Split, predicted: np.ndarray) -> Tuple[float, float]:
+def judge(data: EventClips, predicted: np.ndarray) -> Tuple[float, float]:
     """Per cent right, of the clean and of all test clips; (N, ) labels."""
     right = predicted == data.labels
     return 100 * right[data.clean].mean(), 100 * right[data.test].mean()
@@ -160,7 +131,7 @@ def without(cfg: Config, path: str, protocol: str,
     return cfg
 
 
-def train_config(file: str, data: Split, rows: np.ndarray,
+def train_config(file: str, data: EventClips, rows: np.ndarray,
                  args: argparse.Namespace, folder: str) -> np.ndarray:
     """Labels (N, ) that a model trained on these clips gives to the test
     clips, -1 to all others."""
@@ -184,7 +155,7 @@ def train_config(file: str, data: Split, rows: np.ndarray,
     return np.array([told.get(name, -1) for name in data.names])
 
 
-def measure(data: Split, args: argparse.Namespace
+def measure(data: EventClips, args: argparse.Namespace
             ) -> Dict[str, Dict[int, List[Tuple[float, float]]]]:
     """Per method and clips a class, the figures of each draw."""
     found: Dict[str, Dict[int, List[Tuple[float, float]]]] = {}
@@ -212,11 +183,7 @@ def measure(data: Split, args: argparse.Namespace
 
 def main() -> None:
     args = parse_args()
-    if not args.data or not Path(args.data).is_file():
-        raise FileNotFoundError(
-            f'no file {args.data}: give --data the pickle of '
-            'Northwestern-UCLA, or set NUCLA_PKL')
-    data = read(args.data, args.protocol)
+    data = read_event_clips(args.data, args.protocol)
     found = measure(data, args)
     figures = dict(clean={}, all={}, spread={})
     for name, by_number in found.items():

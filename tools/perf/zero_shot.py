@@ -20,7 +20,6 @@ import argparse
 import itertools
 import json
 import os
-from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 
@@ -51,46 +50,20 @@ from terminaltables import AsciiTable
 from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.benchmark.nucla_events import EventClips as Clips
+from lvlm_var_mm.benchmark.nucla_events import read_event_clips
 from lvlm_var_mm.checkpoint.strict import load_strictly
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.datasets.annotations import read_pickle
-from lvlm_var_mm.datasets.transforms.events import declared
 from lvlm_var_mm.evaluation import ZeroShotMetric
 from lvlm_var_mm.evaluation.event_counts import EventClassifier
-from lvlm_var_mm.kinematics import ClaimScorer, observe_all, strengths
+from lvlm_var_mm.kinematics import ClaimScorer
 from lvlm_var_mm.kinematics.claim_scorer import Settings, choose_settings
 from lvlm_var_mm.shipped import find_config
 
-LAYOUT, FPS, CLASSES, HELD = 'kinect20', 12, 10, 3
+CLASSES, HELD = 10, 3
 WEIGHTS = 0., .25, .5, 1., 2., 4., 8.
 PENALTIES = np.linspace(-4, 8, 25)
-
-
-class Clips(NamedTuple):
-    """Names (N, ), labels (N, ) and strengths (N, E) of clips."""
-    names: np.ndarray
-    labels: np.ndarray
-    found: np.ndarray
-
-    def of(self, keep: np.ndarray) -> 'Clips':
-        return Clips(*(x[keep] for x in self))
-
-
-def read_clips(path: str, protocol: str) -> Tuple[Clips, Clips, Clips]:
-    """Training and test clips, and the test clips that are no copies of
-    training clips."""
-    annotations, splits = read_pickle(path)
-    joints = [a['keypoint'] for a in annotations]
-    clips = Clips(
-        np.array([a['frame_dir'] for a in annotations]),
-        np.array([a['label'] for a in annotations]),
-        strengths(observe_all(joints, LAYOUT, FPS, declared(LAYOUT, 3))))
-    train, test = (np.isin(clips.names, splits[f'{protocol}_{part}'])
-                   for part in ('train', 'val'))
-    known = {joints[i].tobytes() for i in np.flatnonzero(train)}
-    clean = np.array([j.tobytes() not in known for j in joints])
-    return clips.of(train), clips.of(test), clips.of(test & clean)
 
 
 def figures(scores: np.ndarray, labels: np.ndarray, unseen: Sequence[int],
@@ -202,15 +175,12 @@ def unseen_of(rotation: int) -> List[int]:
 
 def main() -> None:
     args = parse_args()
-    if not args.data or not Path(args.data).is_file():
-        raise FileNotFoundError(
-            f'no file {args.data}: give --data the pickle of '
-            'Northwestern-UCLA, or set NUCLA_PKL')
+    clips = read_event_clips(args.data, args.protocol)
     if args.checkpoint and args.protocol != 'xsub':
         raise ValueError('--checkpoint goes with --protocol xsub, that of '
                          f'{args.config}')
     names, descriptions = load_classes(args.classes, CLASSES)
-    train, test, clean = read_clips(args.data, args.protocol)
+    train, test, clean = map(clips.of, (clips.train, clips.test, clips.clean))
     rows = [measure(rotation, train, test, clean, descriptions)
             for rotation in range(3)]
     chosen = [row.pop('chosen') for row in rows]
