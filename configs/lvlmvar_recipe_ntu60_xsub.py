@@ -1,9 +1,9 @@
 # python tools/train.py configs/lvlmvar_recipe_ntu60_xsub.py
 #
 # lvlmvar_ntu60_xsub.py with skeletons by the recipe (docs/benchmark.md): seen
-# from anywhere, each axis scaled, 52 frames drawn. Epochs of one pass, schedule
-# and steps of 128 clips on one GPU of 80 GB are as there. Never trained by its
-# authors.
+# from anywhere, each axis scaled, 52 frames drawn. Epochs of one pass and
+# schedule are as there, and so are steps of 128 clips on one GPU of 80 GB.
+# Never trained by its authors.
 _base_ = ['lvlmvar_ntu60_xsub.py', '_base_/loaders/ntu_recipe.py']
 
 model = dict(
