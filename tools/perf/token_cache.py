@@ -145,6 +145,9 @@ def main() -> None:
     cfg = Config.fromfile(find_config(args.config))
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
+    # Told before a language model is loaded.
+    if args.checkpoint and not os.path.exists(args.checkpoint):
+        raise FileNotFoundError(f'no checkpoint at {args.checkpoint}')
     model = MODELS.build(cfg.model).eval()
     if args.checkpoint:
         load_checkpoint(model, args.checkpoint, 'cpu', strict=True)
