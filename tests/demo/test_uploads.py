@@ -88,7 +88,7 @@ def test_files_for_download(tmp_path):
     assert 'waves' in found.page and str(tmp_path) not in found.page
 
 
-def test_bad_files_are_named(tmp_path):
+def test_bad_files_are_named(tmp_path, unbounded):
     (tmp_path / 'bad.npy').write_text('hello')
     ask = answering(tmp_path, trial=trial_of(Limits()))
     for name, words in (('bad.npy', 'bad.npy'), ('gone.npy', 'upload it')):
