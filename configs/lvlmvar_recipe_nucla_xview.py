@@ -2,15 +2,15 @@
 #
 # lvlmvar_nucla_xview.py by the recipe of _base_/loaders/recipe.py: backbone,
 # data and number of updates are those of
-# baselines/stgcnpp_recipe_nucla_xview.py at width 32. From a checkpoint of
-# that baseline, add
+# baselines/stgcnpp_recipe_nucla_xview.py at width 32 (as configs/benchmarks/
+# trains it; one of another width is not taken). From such a checkpoint, add
 #
 #     --cfg-options load_from=CHECKPOINT
 #
 # whose backbone is taken and whose classifier is left out.
 _base_ = ['lvlmvar_nucla_xview.py', '_base_/loaders/nucla_recipe.py']
 
-# Of five passes each; the language model reads as many clips as there.
+# Of five passes each; the language model reads in the last two.
 warmup_epochs = 63
 max_epochs = 65
 

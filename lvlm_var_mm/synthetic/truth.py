@@ -1,5 +1,5 @@
-"""What truly happens in a clip of the made sample: not as it is detected, but
-as the code that moves the bodies says."""
+"""Tell what truly happens in a clip of the made sample: not as it is detected,
+but as the code that moves the bodies says."""
 from typing import Sequence
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""What truly happens in a made clip."""
+"""Truth of made clips: what their script says happens."""
 import numpy as np
 import pytest
 
