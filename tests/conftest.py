@@ -18,7 +18,7 @@ from mmaction.visualization import ActionVisualizer
 # Tensors this small only lose by threads, and badly on a busy machine.
 torch.set_num_threads(1)
 # Every Runner and every checkpoint lays out its config, in half a second.
-mmengine.config.config.FormatCode = lambda text, **kwargs: (text, True)
+mmengine.config.config.FormatCode = lambda text, **kwargs: (f'{text}\n', True)
 # What a Runner does: recognizers look for their parts in MMAction2.
 init_default_scope('mmaction')
 LONGEST = ('test_distributed.py', 'test_kill.py', 'test_benchmark.py',

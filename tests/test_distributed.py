@@ -202,9 +202,8 @@ def test_resumes(one_process, tmp_path, strategy):
     folder.mkdir()
     write_config(folder, model, start, 2, **strategy)
     run(folder, 2)
-    write_config(folder, model, start, 2, **strategy, **two, resume=True)
-    (folder / 'cfg.py').write_text(
-        (folder / 'cfg.py').read_text() + 'load_from = None\n')
+    write_config(folder, model, start, 2, **strategy, **two, resume=True,
+                 load_from=None)
     found = run(folder, 2, epoch=2)
     assert len(found[0]) == len(expected[0]) == 6
     for one, other in zip(expected[0], found[0]):
