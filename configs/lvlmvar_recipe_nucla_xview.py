@@ -3,7 +3,7 @@
 # lvlmvar_nucla_xview.py by the recipe of _base_/loaders/recipe.py: backbone,
 # data and number of updates are those of
 # baselines/stgcnpp_recipe_nucla_xview.py at width 32 (as configs/benchmarks/
-# trains it; one of another width is not taken). From such a checkpoint, add
+# trains it; one of another width is refused). From such a checkpoint, add
 #
 #     --cfg-options load_from=CHECKPOINT
 #

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from lvlm_var_mm.atomic import replaced_folder
 from lvlm_var_mm.checkpoint.description import from_bytes, to_bytes
-from lvlm_var_mm.checkpoint.loading import FOLDERS
+from lvlm_var_mm.checkpoint.loading import FOLDERS, find_checkpoint
 from lvlm_var_mm.checkpoint.strict import another_model_refused
 from lvlm_var_mm.models.lvlm.reader import PromptReader
 from mmaction.registry import MODELS
@@ -53,10 +53,12 @@ def export(cfg: Config, checkpoint: str, out: str,
 
     Raises:
         FileExistsError: ``out`` is there already.
+        FileNotFoundError: No such checkpoint.
         ValueError: The model has no language model with LoRA layers.
     """
     if osp.exists(out):
         raise FileExistsError(f'{out} is there already: give another folder')
+    find_checkpoint(checkpoint)
     model = MODELS.build(cfg.model).eval()
     head = getattr(model, 'cls_head', None)
     if not isinstance(head, PromptReader) or not hasattr(head.lvlm,

@@ -53,6 +53,7 @@ from tqdm import tqdm
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.apis.explain import explain
 from lvlm_var_mm.atomic import replaced, write_text
+from lvlm_var_mm.checkpoint.loading import find_checkpoint
 from lvlm_var_mm.checkpoint.strict import another_model_refused
 from lvlm_var_mm.cli import load_config, user_errors
 from lvlm_var_mm.datasets import BodyPartEvents
@@ -164,6 +165,7 @@ def main() -> None:
         raise ValueError(f'--clips {args.clips}: at least 1')
     cfg = load_config(args)
     init_default_scope('mmaction')
+    find_checkpoint(args.checkpoint)
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     chosen = choose(dataset, args.clips, args.names)
     model = MODELS.build(cfg.model).eval()

@@ -8,7 +8,6 @@ joints, what of the reason is true of them.
 """
 import argparse
 import os
-import os.path as osp
 import random
 import textwrap
 
@@ -71,6 +70,7 @@ from terminaltables import AsciiTable
 
 import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
 from lvlm_var_mm.apis import explain
+from lvlm_var_mm.checkpoint.loading import find_checkpoint
 from lvlm_var_mm.checkpoint.strict import load_strictly
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import join_processes, load_config, user_errors
@@ -85,9 +85,7 @@ TRUTH = {True: 'true: ', False: 'false:', None: '?:    '}
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """The command line over the config."""
-    if not osp.exists(args.checkpoint) and '://' not in args.checkpoint:
-        raise FileNotFoundError(f'no checkpoint at {args.checkpoint}')
-    cfg.load_from = args.checkpoint
+    cfg.load_from = find_checkpoint(args.checkpoint)
     if cfg.launcher == 'none':  # one process has nothing to shard
         cfg.pop('runner_type', None)
     if args.show or args.show_dir is not None:

@@ -60,7 +60,8 @@ import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
 from lvlm_var_mm.atomic import full_disk_named
 from lvlm_var_mm.cli import (check_work_dir, describe, join_processes,
                              load_config, user_errors)
-from lvlm_var_mm.engine import ResumedScheduleHook, StartHook
+from lvlm_var_mm.engine import (InitialWeightsHook, ResumedScheduleHook,
+                                StartHook)
 from lvlm_var_mm.engine.start import short_log
 from mmaction.registry import RUNNERS
 
@@ -127,6 +128,7 @@ def main() -> int:
         runner = (RUNNERS.build(cfg)
                   if 'runner_type' in cfg else Runner.from_cfg(cfg))
         runner.register_hook(StartHook(args.config, short))
+        runner.register_hook(InitialWeightsHook())
         runner.register_hook(ResumedScheduleHook())
         runner.train()
     print(f'checkpoints and logs: {osp.abspath(cfg.work_dir)}')

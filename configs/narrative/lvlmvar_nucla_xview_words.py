@@ -1,7 +1,7 @@
 # python tools/train.py configs/narrative/lvlmvar_nucla_xview_words.py
 #
-# lvlmvar_nucla_xview.py whose language model reads nothing but words: what
-# the joints show, with times. All that decides can be read and checked by a
+# lvlmvar_nucla_xview.py whose language model reads nothing but words: what the
+# joints show, how far and when. All that decides can be read and checked by a
 # person. Backbone and neck train beside it, for names of codes and narratives.
 _base_ = '../lvlmvar_nucla_xview.py'
 
@@ -9,7 +9,7 @@ model = dict(
     cls_head=dict(
         prompt='What the joints show: {narrative}\n'
         'The action, and why:\n',
-        narrative=dict(budget=256)))
+        narrative=dict(budget=128, brief=True)))
 # No token is projected.
 optim_wrapper = dict(
     paramwise_cfg=dict(

@@ -12,6 +12,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.runner import Runner, TestLoop
 from torch.utils.data import DataLoader
 
+from lvlm_var_mm.checkpoint.loading import find_checkpoint
 from lvlm_var_mm.checkpoint.strict import load_strictly
 from lvlm_var_mm.layouts import Layout, layout_of, load_layout
 from lvlm_var_mm.shipped import find_config
@@ -101,8 +102,7 @@ def open_models(pairs: Sequence[Tuple[str, str]],
     """
     models: List[Model] = []
     for config, checkpoint in pairs:
-        if not Path(checkpoint).is_file():
-            raise FileNotFoundError(f'no checkpoint at {checkpoint}')
+        find_checkpoint(checkpoint)
         cfg = Config.fromfile(find_config(config))
         cfg.test_dataloader.update(num_workers=workers,
                                    persistent_workers=False)

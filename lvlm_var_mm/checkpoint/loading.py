@@ -66,6 +66,22 @@ def load_checkpoint_file(filename: str,
             f'give a .pth that training has written ({reason})') from e
 
 
+def find_checkpoint(path: str) -> str:
+    """Return the path of a checkpoint, if there is one: a wrong path is told
+    before minutes are spent on a language model.
+
+    Args:
+        path (str): A file, a folder, or the address of one elsewhere, which
+            is not looked for.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    if '://' not in path and not osp.exists(osp.expanduser(path)):
+        raise FileNotFoundError(f'no checkpoint at {path}')
+    return path
+
+
 def load_own_checkpoints() -> None:
     """Let MMEngine load local files through :func:`load_checkpoint_file`.
     Goes when mmengine passes a list of classes to ``torch.load`` itself."""

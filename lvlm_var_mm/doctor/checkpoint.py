@@ -10,6 +10,7 @@ from lvlm_var_mm.checkpoint.description import (FORMAT, TASK, TOKENS,
                                                 differences, from_bytes,
                                                 has_adapter, model_problems,
                                                 version_differences)
+from lvlm_var_mm.checkpoint.initial import REMEDY, backbone_problem
 from lvlm_var_mm.models.lvlm.reader import PromptReader
 from lvlm_var_mm.models.vst.neck import VSTNeck
 from .findings import Finding, failure, shorten
@@ -70,6 +71,10 @@ def check_initial(path: str, state: Dict[str, Tensor],
                       f'{shorten(sorted(state), 3)}',
                       'take a checkpoint with this backbone, or no '
                       '`load_from`')
+        return
+    problem = backbone_problem(state, model)
+    if problem:
+        yield Finding('error', AREA, f'{path}: {problem}', REMEDY)
         return
     yield Finding('ok', AREA, f'{path} initialises weights: {text}')
     other = [f'{k} {tuple(state[k].shape)}, model {tuple(own[k].shape)}'

@@ -4,6 +4,7 @@ from .answer_pictures import AnswerPicturesHook, AnswerVisualizer
 from .claim_scores import ClaimScoresHook
 from .code_names import CodeNamesHook
 from .hooks import LVLMWarmupHook, SkippedSamplesHook
+from .initial_weights import InitialWeightsHook
 from .optim import BFloat16OptimWrapper, PartwiseOptimWrapperConstructor
 from .reasons import ClipReasonsHook
 from .repeatable import RepeatableHook
@@ -18,9 +19,9 @@ from .zero import ZeroStrategy
 __all__ = [
     'AnswerPicturesHook', 'AnswerVisualizer', 'BFloat16OptimWrapper',
     'ClaimScoresHook', 'ClipReasonsHook', 'CodeNamesHook',
-    'FrozenShardStrategy', 'LVLMWarmupHook', 'PartCosineAnnealingLR',
-    'PartLinearLR', 'PartwiseOptimWrapperConstructor', 'RepeatableHook',
-    'ResumedScheduleHook',
-    'SemanticAlignmentHook', 'ShowAnswersHook', 'SkippedSamplesHook',
-    'StartHook', 'TokenCacheHook', 'ZeroStrategy'
+    'FrozenShardStrategy', 'InitialWeightsHook', 'LVLMWarmupHook',
+    'PartCosineAnnealingLR', 'PartLinearLR', 'PartwiseOptimWrapperConstructor',
+    'RepeatableHook', 'ResumedScheduleHook', 'SemanticAlignmentHook',
+    'ShowAnswersHook', 'SkippedSamplesHook', 'StartHook', 'TokenCacheHook',
+    'ZeroStrategy'
 ]

@@ -1,7 +1,7 @@
 """Body-part events -> plain English: one sentence, or clauses with times."""
 import re
 from collections import Counter
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from .events import Event
 from .vocabulary import INDEX, KINDS, SIDES
@@ -38,6 +38,10 @@ _COVERED = {
 PLURALS = {'hand': 'hands', 'arm': 'arms', 'foot': 'feet', 'knee': 'knees'}
 FAINT = .3  # of the heaviest; what weighs less is left out
 TIMELY = .2  # seconds by which an event may outlast what covers it
+# Times that a magnitude exceeds the least of its kind.
+FAR, NEAR = 3., 1.3
+THIRDS = 'early', 'midway', 'late'
+LONG, BRIEF = 1.5, .7  # seconds that a part stays somewhere
 
 
 class Phrase(NamedTuple):
@@ -81,14 +85,22 @@ def describe(events: Sequence[Event], limit: int = 5) -> str:
     return f'{text[0].upper()}{text[1:]}.'
 
 
-def clauses(events: Sequence[Event]) -> List[str]:
+def clauses(events: Sequence[Event], brief: bool = False,
+            span: Optional[Tuple[float, float]] = None) -> List[str]:
     """Tell all events that no other one makes needless, with their times, the
     most salient first. What happens again is told once, with the time of the
     most salient.
 
+    Args:
+        events (sequence): Of one clip.
+        brief (bool): Whether to tell the :func:`manner` and the third of the
+            clip instead of seconds: in half as many positions of a prompt.
+        span (tuple[float, float], optional): Seconds that the clip covers.
+            Defaults to 0 until the last event ends.
+
     Returns:
         list[str]: Such as '0.4-1.1 s both hands rise', and with ' x3' where
-        they rise three times.
+        they rise three times; brief, 'both hands rise far early x3'.
     """
     told = salient(events)
     owners = owners_of(sorted(told, key=lambda p: p.start), events)
@@ -96,10 +108,36 @@ def clauses(events: Sequence[Event]) -> List[str]:
     first = {}
     for p in told:
         first.setdefault(p[:3], p)
-    return [f'{p.start:.1f}-{p.end:.1f} s '
-            f'{subject(owners[p.person], p.part, "")} {p.motion}' +
-            (f' x{times[key]}' if times[key] > 1 else '')
-            for key, p in first.items()]
+    span = span or (0., max((e.end for e in events), default=0.))
+    lines = []
+    for key, p in first.items():
+        said = f'{subject(owners[p.person], p.part, "")} {p.motion}'
+        how = manner(p)
+        said = (f'{said}{how and " "}{how} {THIRDS[third(p, *span)]}'
+                if brief else f'{p.start:.1f}-{p.end:.1f} s {said}')
+        lines.append(said + (f' x{times[key]}' if times[key] > 1 else ''))
+    return lines
+
+
+def third(phrase: Phrase, start: float, end: float) -> int:
+    """Return in which third of these seconds the middle of a motion lies,
+    0 to 2."""
+    middle = (phrase.start + phrase.end) / 2
+    return max(0, min(2, int(3 * (middle - start) / (end - start))))
+
+
+def manner(phrase: Phrase) -> str:
+    """Return 'far' or 'a little' for how far a motion exceeds the least of its
+    kind, 'long' or 'briefly' for how long a part stays somewhere; '' for what
+    lies between, and for beats."""
+    kind = KINDS[phrase.kinds[0]]
+    lasts = phrase.end - phrase.start
+    if kind.rule in ('above', 'below'):
+        return 'briefly' if lasts < BRIEF else 'long' if lasts >= LONG else ''
+    if kind.rule == 'beats':
+        return ''
+    return ('far' if phrase.magnitude >= FAR * kind.size else
+            'a little' if phrase.magnitude <= NEAR * kind.size else '')
 
 
 def salient(events: Sequence[Event]) -> List[Phrase]:

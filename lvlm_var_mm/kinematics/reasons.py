@@ -15,17 +15,19 @@ import numpy as np
 from . import phrasings as words
 from .claims import Claim, check, claims
 from .events import Observation
-from .language import (PLURALS, TIMELY, Phrase, owners_of, plural, salient,
-                       subject)
+from .language import (PLURALS, TIMELY, Phrase, manner, owners_of, plural,
+                       salient, subject, third)
 from .vocabulary import KINDS
 
 TOLD = 3, 4  # events in a reason
 # More evidence than that counts no more, or all clips of a class would be told
 # alike.
 ENOUGH = 2.5
-# Times that a magnitude or a speed exceeds the least of its kind.
-FAR, NEAR = 3., 1.3
+# Times that a speed exceeds the least of its kind.
 FAST, SLOW = 8., 2.5
+MANNERS = {
+    'far': words.FAR, 'a little': words.NEAR, 'long': words.LONG,
+    'briefly': words.BRIEF}
 
 
 def kinds_of(seen: Observation) -> np.ndarray:
@@ -138,13 +140,10 @@ def _extras(phrase: Phrase, times: Dict[tuple, int], length: float,
     """Manner and time of a motion, not always."""
     kind = KINDS[phrase.kinds[0]]
     lasts = max(phrase.end - phrase.start, 1e-3)
-    fit: List[Sequence[str]] = []
-    if kind.rule in ('above', 'below'):
-        fit += [words.BRIEF] * (lasts < .7) + [words.LONG] * (lasts >= 1.5)
-    elif kind.rule != 'beats':
-        size, speed = phrase.magnitude, phrase.magnitude / lasts
-        fit += [words.FAR] * (size >= FAR * kind.size)
-        fit += [words.NEAR] * (size <= NEAR * kind.size)
+    how = manner(phrase)
+    fit: List[Sequence[str]] = [MANNERS[how]] if how else []
+    if kind.rule not in ('above', 'below', 'beats'):
+        speed = phrase.magnitude / lasts
         fit += [words.FAST] * (speed >= FAST * kind.limit)
         fit += [words.SLOW] * (speed <= SLOW * kind.limit)
         often = times[phrase[:3]]
@@ -154,8 +153,7 @@ def _extras(phrase: Phrase, times: Dict[tuple, int], length: float,
     if fit and rng.random() < .7:
         said += ' ' + rng.choice(rng.choice(fit)).format(seconds=lasts)
     if timed and rng.random() < .5:
-        third = min(2, int(3 * (phrase.start + phrase.end) / 2 / length))
-        said += ' ' + rng.choice(words.WHEN[third])
+        said += ' ' + rng.choice(words.WHEN[third(phrase, 0, length)])
     return said
 
 

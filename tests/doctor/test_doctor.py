@@ -563,6 +563,11 @@ def test_training_from_a_stock_backbone(setup, checkpoint):
     state[key] = torch.ones(1, 1, 1, 1, 1)
     torch.save(state, setup.cfg.load_from)
     expect(look(setup), 'warning', 'checkpoint', key)
+    state = {k: torch.ones(1, 1, *v.shape) for k, v in state.items()}
+    state['backbone.data_bn.running_mean'] = state.pop(
+        'backbone.data_bn.running_mean')[0, 0]
+    torch.save(state, setup.cfg.load_from)
+    expect(look(setup), 'error', 'checkpoint', 'its backbone is another one')
     torch.save(dict(a=torch.ones(1)), setup.cfg.load_from)
     expect(look(setup), 'error', 'checkpoint', 'no weight of the model')
 

@@ -86,8 +86,10 @@ def test_too_few_clips(run_tool):
 @pytest.mark.nucla
 def test_narrative_facts(run_tool):
     done = run_tool('perf/narrative_facts.py', '--data', NUCLA, '--clauses',
-                    '1', '9')
+                    '1', '9', '--brief', '16')
     found = json.loads(done.out.splitlines()[-1])['clean']
     # One clause names no class of eight, but is no chance either.
     assert 12.5 < found['1 clauses']['linear'] < found['9 clauses']['linear']
-    assert set(found) == {'1 clauses', '9 clauses', 'strengths of all events'}
+    assert found['9 clauses']['linear'] < found['16 brief clauses']['linear']
+    assert set(found) == {'1 clauses', '9 clauses', '16 brief clauses',
+                          'strengths of all events'}

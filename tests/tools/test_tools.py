@@ -2,7 +2,6 @@
 import importlib.util
 import os
 import re
-import runpy
 import subprocess
 import sys
 from argparse import Namespace
@@ -21,6 +20,7 @@ from mmaction.registry import MODELS
 
 NUCLA = str(REPO / 'configs/lvlmvar_nucla_xview.py')
 BASELINE = str(REPO / 'configs/baselines/stgcnpp_nucla_xview.py')
+QUICKSTART = str(REPO / 'configs/lvlmvar_quickstart.py')
 
 
 # --------------------------------------------------- as a user calls them
@@ -84,14 +84,19 @@ for tool in tools:
 # ------------------------------------------------------------ in process
 @pytest.mark.parametrize('name, args, word', [
     ('train.py', ['no.py'], 'no config file no.py'),
-    ('test.py', [BASELINE, 'no.pth'], 'no checkpoint at no.pth')])
-def test_missing_files(name, args, word, monkeypatch, capsys):
-    monkeypatch.setattr('sys.argv', [name, *args])
-    main = runpy.run_path(str(REPO / 'tools' / name))['main']
-    with pytest.raises(SystemExit) as end, user_errors():
-        main()
-    assert end.value.code == 2
-    assert word in capsys.readouterr().err.splitlines()[-1]
+    *((name, [QUICKSTART, *more], 'no checkpoint at no.pth')
+      for name, *more in (
+          ('test.py', 'no.pth'), ('export.py', 'no.pth', 'out'),
+          ('show_tokens.py', 'no.pth', 'out'),
+          ('perf/token_cache.py', 'no.pth'),
+          ('perf/scoring_options.py', 'no.pth'),
+          ('perf/explanations.py', 'no.pth')))])
+def test_missing_files(name, args, word, run_tool, monkeypatch):
+    """Told before minutes are spent on a language model."""
+    monkeypatch.setattr(MODELS, 'build', None)
+    said = run_tool(name, *args)
+    assert said.code == 2
+    assert word in said.err.splitlines()[-1]
 
 
 class Labels(BaseDataset):

@@ -70,6 +70,7 @@ from torch import nn
 from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.checkpoint.loading import find_checkpoint
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets.ntu.origin import MARKER, is_made
 from lvlm_var_mm.datasets.transforms.events import BodyPartEvents
@@ -89,6 +90,8 @@ def main() -> None:
     args = parse_args()
     init_default_scope('mmaction')
     results = {}
+    for checkpoint in args.variants[1::2]:
+        find_checkpoint(checkpoint)
     for config, checkpoint in zip(args.variants[::2], args.variants[1::2]):
         cfg = Config.fromfile(find_config(config))
         cfg.merge_from_dict(args.cfg_options or {})

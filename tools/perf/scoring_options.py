@@ -53,6 +53,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.checkpoint.loading import find_checkpoint
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.evaluation import fit_temperature
 from lvlm_var_mm.models import LVLMHead, SemanticTokens
@@ -182,6 +183,8 @@ def main() -> None:
     cfg.test_dataloader.batch_size = args.batch
     init_default_scope('mmaction')
     torch.manual_seed(0)
+    for checkpoint in filter(None, (args.checkpoint, args.linear)):
+        find_checkpoint(checkpoint)
     model = MODELS.build(cfg.model).eval()
     head = model.cls_head
     if not isinstance(head, LVLMHead):

@@ -65,6 +65,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 import lvlm_var_mm  # noqa: F401  fills the registries
+from lvlm_var_mm.checkpoint.loading import find_checkpoint
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets import TokenDataset
 from lvlm_var_mm.datasets.tokens import save_tokens
@@ -145,9 +146,8 @@ def main() -> None:
     cfg = Config.fromfile(find_config(args.config))
     cfg.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmaction')
-    # Told before a language model is loaded.
-    if args.checkpoint and not os.path.exists(args.checkpoint):
-        raise FileNotFoundError(f'no checkpoint at {args.checkpoint}')
+    if args.checkpoint:
+        find_checkpoint(args.checkpoint)
     model = MODELS.build(cfg.model).eval()
     if args.checkpoint:
         load_checkpoint(model, args.checkpoint, 'cpu', strict=True)

@@ -61,7 +61,8 @@ class PromptReader(BaseHead):
         keyframe (str): Text for each keyframe, a template with
             ``{picture}``.
         narrative (dict, optional): Arguments of :class:`~.words.Narrator`:
-            how much is told, of what, and how often in training.
+            how much is told, of what, in which form, and how often in
+            training.
         same_task (bool): Whether a checkpoint with other class names, prompt
             or answer is refused, or read all the same.
         gradient_checkpointing (bool): Recompute the language model's

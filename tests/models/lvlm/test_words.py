@@ -181,6 +181,13 @@ def test_names_of_codes_without_joints(tiny_llava, span, times):
     assert 'knees bend' in told(head, feats, measured)[0] != STORIES[0]
 
 
+def test_brief(tiny_llava):
+    head = build(tiny_llava, 'alone', narrative=dict(budget=99, brief=True))
+    assert [clause.rpartition(' ')[2] for clause in told(
+        head, make_tokens([4]), samples([0], EVENTS[:1]))[0].split('; ')] == [
+            'early', 'late']
+
+
 def test_views_are_told_alike(tiny_llava):
     head = build(tiny_llava, 'before')
     said = told(head, make_tokens([4] * 6), samples())
