@@ -2,7 +2,9 @@
 import pytest
 from helpers import REPO
 from mmengine.config import Config
+from mmengine.dataset import Compose
 
+from lvlm_var_mm.benchmark.runs import run_config
 from lvlm_var_mm.benchmark.spec import read_spec
 from lvlm_var_mm.benchmark.streams import feature_steps, with_stream
 
@@ -15,6 +17,13 @@ def test_shipped_specs(name):
     spec = read_spec(str(path))
     assert spec.runs and path.read_text().startswith(
         f'# python tools/benchmark.py configs/benchmarks/{name}.py')
+    for run in spec.runs:
+        cfg = run_config(run)
+        for part in ('train', 'val', 'test'):
+            dataset = cfg[f'{part}_dataloader'].dataset
+            while 'dataset' in dataset:
+                dataset = dataset.dataset
+            assert Compose(dataset.pipeline).transforms
 
 
 def write(tmp_path, text):
