@@ -10,7 +10,7 @@ import json
 import math
 import os
 import zipfile
-from typing import IO, Any, Dict, List, Tuple, Union
+from typing import IO, Any, Callable, Dict, List, Tuple, Union
 
 import numpy as np
 
@@ -113,15 +113,20 @@ def load_arrays(path: PathLike) -> Dict[str, np.ndarray]:
                          f'({type(e).__name__}: {e})') from e
 
 
+def parsed(read: Callable[..., Any], *args, **kwargs) -> Any:
+    """Call what reads the head of a ``.npy``, and once more if Python's parser
+    fails: before 3.11.8 and 3.12.1 CPython loses count of its depth where
+    another thread, or the garbage collector, parses as well (gh-106905)."""
+    try:
+        return read(*args, **kwargs)
+    except SystemError:
+        return read(*args, **kwargs)
+
+
 def _array(data: bytes) -> np.ndarray:
     # In memory first: a head that claims more numbers than there are fails
     # before room for them is taken.
-    try:
-        shape, columns, dtype, length = _head(data)
-    except SystemError:
-        # CPython before 3.11.8 and 3.12.1 loses count of the depth of its
-        # parser where another thread parses as well (gh-106905).
-        shape, columns, dtype, length = _head(data)
+    shape, columns, dtype, length = parsed(_head, data)
     rest = memoryview(data)[length:]
     if dtype.hasobject or len(rest) != math.prod(shape) * dtype.itemsize:
         raise ValueError('an array is not as long as its head says')

@@ -10,6 +10,8 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
+from .plain import parsed
+
 META, INDEX, EXTRAS = 'meta.json', 'index.npy', 'extras.json'
 FORMAT = 1
 # What goes into the store beside the keypoints where a sample has it; the
@@ -52,7 +54,7 @@ def opened(folder: Path) -> Tuple[Dict, np.ndarray, Optional[List[Dict]]]:
                            'written')
     path = folder / INDEX
     try:
-        index = np.load(path, mmap_mode='r')
+        index = parsed(np.load, path, mmap_mode='r')
         if index.dtype.names != FIELDS or index.ndim != 1 or not len(index):
             raise ValueError('it lists no samples')
     except Exception as e:  # a damaged head may raise anything

@@ -15,8 +15,7 @@ class InitialWeightsHook(Hook):
     which MMEngine would only log.
 
     Raises:
-        ValueError: See :func:`~lvlm_var_mm.checkpoint.initial.\
-backbone_problem`.
+        ValueError: It is another one; says how.
     """
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Dict) -> None:

@@ -14,6 +14,7 @@ from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.ntu.persons import real_persons
 from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
 from lvlm_var_mm.datasets.pickles import load_pickle
+from lvlm_var_mm.datasets.plain import parsed
 from lvlm_var_mm.kinematics.questions import far_outside, in_parts, is_score
 from lvlm_var_mm.layouts import Layout
 from lvlm_var_mm.pose import follow, read_results
@@ -55,7 +56,7 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
         ValueError: 2D without ``img_shape``.
     """
     try:
-        raw = _read(path, max_persons)
+        raw = parsed(_read, path, max_persons)
         keypoint = np.asarray(raw['keypoint'], np.float32)
         score = raw.get('keypoint_score')
     except CorruptSampleError:
@@ -183,7 +184,7 @@ def read_timestamps(path: Path) -> np.ndarray:
     """
     try:
         if path.suffix == '.npy':
-            return np.load(path).astype(np.float64)
+            return parsed(np.load, path).astype(np.float64)
         return np.loadtxt(path, np.float64, ndmin=1)
     except Exception as e:  # the same
         raise CorruptSampleError(path, f'no timestamps: {e}') from e

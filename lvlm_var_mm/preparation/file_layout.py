@@ -7,6 +7,7 @@ from typing import Optional
 import numpy as np
 
 from lvlm_var_mm.datasets.pickles import load_pickle
+from lvlm_var_mm.datasets.plain import parsed
 from lvlm_var_mm.datasets.store import is_store
 from lvlm_var_mm.layouts import LAYOUTS, Layout, load_layout
 from lvlm_var_mm.pose import read_results
@@ -26,7 +27,7 @@ def layout_of_file(path: Path) -> Layout:
         return LAYOUTS['openpose18']
     if path.suffix == '.skeleton':
         return LAYOUTS['ntu25']
-    return layout_by_shape(_shape(path), path)
+    return layout_by_shape(parsed(_shape, path), path)
 
 
 def _shape(path: Path) -> tuple:

@@ -7,6 +7,7 @@ import pytest
 from helpers import annotations
 
 from lvlm_var_mm.datasets.plain import load_arrays, load_plain, save_plain
+from lvlm_var_mm.datasets.store import SkeletonStore, StoreWriter
 from lvlm_var_mm.trials.damage import npy
 
 CONTENT = dict(
@@ -76,6 +77,22 @@ def test_a_parser_that_lost_count(tmp_path, monkeypatch):
     monkeypatch.setattr(np.lib.format, 'read_array_header_1_0', now_and_then)
     found = load_plain(written(tmp_path / 'a.npz', CONTENT))
     np.testing.assert_array_equal(found['half'], CONTENT['half'])
+
+
+def test_a_store_in_which_the_parser_lost_count(tmp_path, monkeypatch):
+    with StoreWriter(tmp_path / 'store') as store:
+        store.add(annotations(1)[0])
+        store.splits = dict(train=[0])
+    load, calls = np.load, []
+
+    def now_and_then(*args, **kwargs):
+        calls.append(args)
+        if len(calls) % 2:
+            raise SystemError('AST constructor recursion depth mismatch')
+        return load(*args, **kwargs)
+
+    monkeypatch.setattr(np, 'load', now_and_then)
+    assert len(SkeletonStore(tmp_path / 'store')) == 1 and calls
 
 
 def test_claims_beyond_the_file(tmp_path):
