@@ -1,4 +1,4 @@
-"""Whether a checkpoint of another model can give this one its backbone."""
+"""Tell whether a checkpoint can give a model its backbone."""
 from typing import Dict, Optional
 
 from torch import Tensor, nn

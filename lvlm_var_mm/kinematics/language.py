@@ -108,7 +108,8 @@ def clauses(events: Sequence[Event], brief: bool = False,
     first = {}
     for p in told:
         first.setdefault(p[:3], p)
-    span = span or (0., max((e.end for e in events), default=0.))
+    if span is None:
+        span = 0., max((e.end for e in events), default=0.)
     lines = []
     for key, p in first.items():
         said = f'{subject(owners[p.person], p.part, "")} {p.motion}'
@@ -123,7 +124,9 @@ def third(phrase: Phrase, start: float, end: float) -> int:
     """Return in which third of these seconds the middle of a motion lies,
     0 to 2."""
     middle = (phrase.start + phrase.end) / 2
-    return max(0, min(2, int(3 * (middle - start) / (end - start))))
+    # A clip of one frame has no length.
+    lasts = max(end - start, 1e-3)
+    return max(0, min(2, int(3 * (middle - start) / lasts)))
 
 
 def manner(phrase: Phrase) -> str:

@@ -49,7 +49,7 @@ def test_thirds_of_the_clip():
     told = ['knees bend a little {}', 'head nods {}']
     for span, thirds in (None, ('early', 'late')), ((0., 12.), (
             'early', 'early')), ((.9, 3.1), ('early', 'late')), (
-                (-3., 3.), ('midway', 'late')):
+                (-3., 3.), ('midway', 'late')), ((1., 1.), ('early', 'late')):
         assert sorted(clauses(some, brief=True, span=span)) == sorted(
             line.format(when) for line, when in zip(told, thirds))
 
