@@ -5,7 +5,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from .data import Clips
-from .runs import COST, PART, TEST, Runner, record_of
+from .runs import COST, Runner, record_of
 from .scores import Scores, figures, fit_weights, fuse, read_dump, recalls
 from .spec import Fusion, Run
 from .statistics import compare, summary
@@ -40,11 +40,10 @@ def collect(runner: Runner) -> Dict[str, Any]:
     for run in done:
         if run.member not in clips:
             clips[run.member] = runner.clips(run)
-        folder = runner.folder(run)
         method = methods.setdefault(
             run.member, Method(run.member, 'model', {}))
         method.scores[run.seed] = read_dump(
-            folder / TEST, clips[run.member].names)
+            runner.dump(run), clips[run.member].names)
     for fusion in spec.fusions:
         for method in _fused(runner, fusion, methods):
             methods[method.name] = method
@@ -77,7 +76,7 @@ def _run(runner: Runner, run: Run) -> Dict[str, Any]:
     folder = runner.folder(run)
     return dict(key=run.key, member=run.member, seed=run.seed,
                 config=run.config, checkpoint=run.checkpoint,
-                **record_of(folder))
+                dump=run.dump, **record_of(folder))
 
 
 def _row(method: Method, clips: Clips) -> Dict[str, Any]:
@@ -107,7 +106,7 @@ def _fused(runner: Runner, fusion: Fusion,
     for seed in seeds:
         several = [methods[m].scores[seed] for m in fusion.of]
         plain[seed] = fuse(several)
-        parts = [runner.folder(by_member[m][seed]) / PART
+        parts = [runner.part_dump(by_member[m][seed])
                  for m in fusion.of if seed in by_member.get(m, ())]
         if len(parts) == len(several) and all(p.exists() for p in parts):
             weights[seed] = fit_weights([read_dump(p) for p in parts])

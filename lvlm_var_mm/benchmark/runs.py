@@ -14,6 +14,7 @@ from lvlm_var_mm.atomic import commit, write_text
 from lvlm_var_mm.shipped import PACKAGE, TOOLS
 from .data import Clips, clips_of, part_of_training
 from .hooks import PARENT, read_record
+from .scores import keep_scores
 from .spec import Run, Spec
 from .streams import with_stream
 
@@ -79,6 +80,12 @@ class Runner:
         Raises:
             RunError: A stage failed.
         """
+        if run.dump:
+            lost = [path for path in (run.dump, run.part_dump)
+                    if path and not os.path.exists(path)]
+            if lost:
+                raise RunError(f'no dump {lost[0]}')
+            return
         folder = self.folder(run)
         checkpoint = run.checkpoint or self._train(folder, title)
         if not os.path.exists(checkpoint):
@@ -97,7 +104,18 @@ class Runner:
 
     def done(self, run: Run) -> bool:
         """Tell whether a run has results."""
-        return (self.folder(run) / TEST).exists()
+        return self.dump(run).exists()
+
+    def dump(self, run: Run) -> Path:
+        """Return where the scores of the test clips of a run are."""
+        return Path(run.dump) if run.dump else self.folder(run) / TEST
+
+    def part_dump(self, run: Run) -> Path:
+        """Return where those of a part of the training clips are, if the run
+        is fused; there is none beside a ``dump`` without."""
+        if run.dump:
+            return Path(run.part_dump or run.dump + ' of a part')
+        return self.folder(run) / PART
 
     def clips(self, run: Run) -> Clips:
         """Return what is known of the test clips of a run."""
@@ -126,6 +144,7 @@ class Runner:
             TOOLS / 'test.py', config, checkpoint, '--dump', part,
             '--explain', 0, '--work-dir', folder / 'test'])
         commit(part, folder / name)
+        keep_scores(folder / name, (folder / name).with_suffix('.json'))
 
     def _call(self, folder: Path, stage: str, title: str, command: list,
               total: Optional[int] = None,

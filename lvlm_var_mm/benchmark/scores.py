@@ -2,6 +2,7 @@
 
 Shapes: N clips, K classes.
 """
+import json
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Union
 
@@ -11,6 +12,7 @@ from mmengine.fileio import load
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+from lvlm_var_mm.atomic import write_text
 from lvlm_var_mm.evaluation.calibration import CalibrationMetric, as_logits
 
 # Keeps the weights of a fusion finite where the clips are told apart by all.
@@ -39,17 +41,24 @@ class Scores(NamedTuple):
 
 def read_dump(path: Union[str, Path],
               names: Optional[Sequence[str]] = None) -> Scores:
-    """Read what ``tools/test.py --dump`` has written.
+    """Read what ``tools/test.py --dump`` has written, ours or MMAction2's, or
+    :func:`keep_scores`.
 
     Args:
-        path (str | Path): The pickle.
+        path (str | Path): The pickle, or JSON.
         names (sequence[str], optional): Of the clips in the order of the data
             set, checked where the dump names its clips.
 
     Raises:
-        ValueError: The dump is of other clips.
+        ValueError: The dump is of other clips, or no dump.
     """
     rows = load(str(path))
+    if not isinstance(rows, list) or not rows or not all(
+            isinstance(r, dict) and {'pred_score', 'gt_label'} <= set(r)
+            for r in rows):
+        raise ValueError(f'{path} holds no scores: a list of dicts with '
+                         '`pred_score` and `gt_label` is expected, as '
+                         '`tools/test.py --dump` writes it')
     if names is not None:
         if len(rows) != len(names):
             raise ValueError(f'{path}: {len(rows)} clips, but the test set '
@@ -59,9 +68,23 @@ def read_dump(path: Union[str, Path],
             if said is not None and Path(said).name != Path(name).name:
                 raise ValueError(f'{path}: clip {said!r} where the test set '
                                  f'has {name!r}')
-    logits = as_logits(torch.stack([r['pred_score'].float() for r in rows]))
+    logits = as_logits(torch.stack([
+        torch.as_tensor(r['pred_score']).float() for r in rows]))
     return Scores(log_softmax(logits.double().numpy(), 1),
                   np.array([int(r['gt_label']) for r in rows]))
+
+
+def keep_scores(dump: Path, path: Path) -> None:
+    """Write the scores of a dump as JSON, a line each clip, which
+    :func:`read_dump` takes as well: it holds no code, as a pickle does, and is
+    small enough to be kept beside the figures that were taken from it."""
+    scores = read_dump(dump)
+    lines = [
+        json.dumps(dict(frame_dir=row.get('frame_dir'), gt_label=int(label),
+                        pred_score=[round(float(x), 4) for x in logits]))
+        for row, label, logits in zip(load(str(dump)), scores.labels,
+                                      scores.logits)]
+    write_text(path, '[\n' + ',\n'.join(lines) + '\n]\n')
 
 
 def figures(scores: Scores, keep: Optional[np.ndarray] = None

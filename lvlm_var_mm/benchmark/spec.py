@@ -12,7 +12,10 @@ KEYS = {
     'title', 'entries', 'fusions', 'comparisons', 'published', 'options',
     'part'
 }
-ENTRY = {'name', 'config', 'seeds', 'streams', 'checkpoint', 'options'}
+ENTRY = {
+    'name', 'config', 'seeds', 'streams', 'checkpoint', 'dump', 'part_dump',
+    'options'
+}
 
 
 class Run(NamedTuple):
@@ -25,6 +28,10 @@ class Run(NamedTuple):
             input that the config has.
         seed (int): Of all random numbers.
         checkpoint (str | None): Tested in the place of a training.
+        dump (str | None): Scores of the test clips, in the place of training
+            and test.
+        part_dump (str | None): Scores of the part of the training clips on
+            which the weights of fusions are set, beside ``dump``.
         options (dict): Dotted keys over the config.
     """
     entry: str
@@ -32,6 +39,8 @@ class Run(NamedTuple):
     stream: str
     seed: int
     checkpoint: Optional[str]
+    dump: Optional[str]
+    part_dump: Optional[str]
     options: Dict[str, Any]
 
     @property
@@ -119,6 +128,11 @@ def _runs(path: str, entry: dict, options: dict) -> Sequence[Run]:
             f'{path}: entry {entry.get("name")!r} '
             + (f'has {unknown[0]!r}' if unknown else 'lacks name or config')
             + f'; it takes {", ".join(sorted(ENTRY))}')
+    given = {'checkpoint', 'dump'} & {k for k in entry if entry[k]}
+    if len(given) > 1 or (entry.get('part_dump') and 'dump' not in given):
+        raise ValueError(
+            f'{path}: entry {entry["name"]!r} takes `checkpoint`, or `dump` '
+            'with or without `part_dump`')
     seeds = list(entry.get('seeds', [0]))
     streams = entry.get('streams') or ['']
     if not isinstance(streams, dict):
@@ -129,13 +143,13 @@ def _runs(path: str, entry: dict, options: dict) -> Sequence[Run]:
     config = find_config(entry['config'])
     return [
         Run(entry['name'], config, stream, int(seed),
-            _filled(entry.get('checkpoint'), stream, seed),
+            *(_filled(entry.get(key), stream, seed)
+              for key in ('checkpoint', 'dump', 'part_dump')),
             {**options, **(entry.get('options') or {})})
         for stream, some in streams.items() for seed in some
     ]
 
 
-def _filled(checkpoint: Optional[str], stream: str,
-            seed: int) -> Optional[str]:
+def _filled(path: Optional[str], stream: str, seed: int) -> Optional[str]:
     """``{stream}`` and ``{seed}`` in a path."""
-    return checkpoint and checkpoint.format(stream=stream, seed=seed)
+    return path and path.format(stream=stream, seed=seed)

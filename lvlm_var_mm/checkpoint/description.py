@@ -14,12 +14,13 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from lvlm_var_mm.models.lvlm.build import is_untrained
+from lvlm_var_mm.models.lvlm.templates import NARRATIVE
 from .fingerprint import describe_lora, digest, same_weights, tokenizer_hash
 
 # Of the description; a newer one is refused, not misread.
 FORMAT = 3
 SHAPE = 'model_type', 'hidden_size', 'num_hidden_layers', 'vocab_size'
-TASK = 'class_names', 'prompt', 'answer', 'chat', 'keyframe'
+TASK = 'class_names', 'prompt', 'answer', 'chat', 'keyframe', 'narrative'
 # Beside their codebook, of the tokens of a clip.
 TOKENS = 'num_tokens', 'parts', 'switch_cost'
 PACKAGES = 'lvlm_var_mm', 'torch', 'transformers', 'peft', 'mmaction2'
@@ -29,7 +30,8 @@ def describe(head: nn.Module) -> Dict:
     """Facts about a :class:`PromptReader`.
 
     ``format``; ``class_names``, ``prompt``, ``answer``, ``chat`` and
-    ``keyframe`` as configured; ``class_names_hash``, to tell lists apart at a
+    ``keyframe`` as configured; ``narrative``, the form of the one in the
+    prompt, if there is one; ``class_names_hash``, to tell lists apart at a
     glance; ``lvlm``, the shape of the base model; ``base``, its name and
     revision, and a ``sample`` of its weights by which it is known whatever
     folder it lies in; ``lora``, what scales the adapter, and ``adapter``,
@@ -37,12 +39,14 @@ def describe(head: nn.Module) -> Dict:
     ``versions`` of the packages in use.
     """
     config = head.lm.decoder.config
+    told = any(NARRATIVE in p.places for p in head.prompts)
     names = list(head.classes.names)
     return dict(
         format=FORMAT,
         class_names=names,
         class_names_hash=digest(names),
         **head.templates,
+        narrative=head.narrator.form if told else None,
         lvlm={k: getattr(config, k) for k in SHAPE},
         base=head.base,
         lora=describe_lora(head.lvlm),

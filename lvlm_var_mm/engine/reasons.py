@@ -13,6 +13,8 @@ from tqdm import tqdm
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.tokens import TokenDataset
 from lvlm_var_mm.datasets.transforms.events import BodyPartEvents
+from lvlm_var_mm.datasets.transforms.mirror import MirrorSkeleton3D
+from lvlm_var_mm.kinematics.rows import in_a_mirror
 from mmaction.registry import HOOKS
 from .averaged import copies
 
@@ -55,7 +57,7 @@ class ClipReasonsHook(Hook):
         if reasons is None or not reasons.used:
             return
         clips = chosen(runner.train_dataloader.dataset, self.per_class)
-        written, labelled = 0, []
+        written, measured, labelled = 0, 0, []
         for info in tqdm(clips, desc='events of the classes', unit='clip',
                          disable=None if len(clips) > 1000 else True):
             found = events_of(*info)
@@ -63,7 +65,9 @@ class ClipReasonsHook(Hook):
                 continue
             written += bool(found.explanation)
             if found.events is not None:
-                labelled.append((found.label, found.events))
+                measured += 1
+                labelled += [(found.label, events)
+                             for events in as_trained(info[0], found)]
         reasons.fit(labelled)  # without any, a checkpoint's go as well
         for other in averaged:
             other.cls_head.reasons.set_counts(reasons.counts, reasons.totals)
@@ -71,7 +75,7 @@ class ClipReasonsHook(Hook):
         texts = sum(map(bool, classes.descriptions))
         runner.logger.info(
             f'reasons to learn: of {len(clips)} clips looked at {written} '
-            f'have an `explanation`, {len(labelled)} have body-part events, '
+            f'have an `explanation`, {measured} have body-part events, '
             'of which those are told that speak for the class; '
             f'{"others get" if labelled else "clips get"} the description of '
             f'their class, which {texts} of {len(classes.names)} classes '
@@ -123,6 +127,15 @@ def events_of(dataset: BaseDataset, i: int) -> Optional[ClipEvents]:
     except CorruptSampleError:  # told when training reads it
         return None
     return _known(info['label'], info)
+
+
+def as_trained(dataset: BaseDataset, found: ClipEvents) -> List[np.ndarray]:
+    """Return the (Q, 5) events of a clip as training shows it: in a mirror,
+    too, if its pipeline mirrors some."""
+    if any(isinstance(t, MirrorSkeleton3D) and t.prob > 0
+           for t in getattr(dataset.pipeline, 'transforms', ())):
+        return [found.events, in_a_mirror(found.events, found.decidable)[0]]
+    return [found.events]
 
 
 def _known(label: int, info: Dict) -> ClipEvents:

@@ -8,7 +8,7 @@ something of the reason.
 Shapes: N clips of one view, L steps, S = P L tokens of P body parts.
 """
 import copy
-from typing import Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -83,6 +83,12 @@ def _outside(events: np.ndarray, span: Sequence[float],
     return events[2 * inside <= (end - start)[:, 0]]
 
 
+def steps_of(tokens: SemanticTokens) -> int:
+    """Return L, the steps in time that the tokens of a clip stand for."""
+    parts = 1 if tokens.parts is None else 1 + int(tokens.parts.max())
+    return tokens.mask.shape[1] // parts
+
+
 @torch.no_grad()
 def faithfulness(head: LVLMBaseHead, tokens: SemanticTokens,
                  data_samples: SampleList, draws: int = 3,
@@ -105,8 +111,7 @@ def faithfulness(head: LVLMBaseHead, tokens: SemanticTokens,
         ``sufficiency``, that lost with these alone, the less the better; and
         both of the controls as ``..._random``.
     """
-    parts = 1 if tokens.parts is None else 1 + int(tokens.parts.max())
-    steps = tokens.mask.shape[1] // parts
+    steps = steps_of(tokens)
     named = torch.stack([rationale(s, steps) for s in data_samples])
     labels = torch.cat([s.pred_label for s in data_samples])
 
@@ -115,12 +120,29 @@ def faithfulness(head: LVLMBaseHead, tokens: SemanticTokens,
         return whole - probability(head, less, samples, labels)
 
     whole = probability(head, tokens, data_samples, labels)
+    return compare_spans(named, lost, draws, seed)
+
+
+def compare_spans(named: Tensor, lost: Callable[[Tensor], Tensor],
+                  draws: int, seed: int) -> Dict[str, Tensor]:
+    """Measure what is lost without some steps and with them alone, beside the
+    same of random ones.
+
+    Args:
+        named (Tensor): bool (N, L), the steps that reasons name.
+        lost (callable): bool (N, L), the steps that are taken away, to the
+            (N, ) probability that is lost.
+        draws, seed: See :func:`faithfulness`.
+
+    Returns:
+        dict: As of :func:`faithfulness`.
+    """
     rng = torch.Generator().manual_seed(seed)
     found: Dict[str, List[Tensor]] = {}
     for draw in range(1 + draws):
         spans, suffix = named, ''
         if draw:
-            moves = torch.randint(1, max(steps, 2), (len(named), ),
+            moves = torch.randint(1, max(named.shape[1], 2), (len(named), ),
                                   generator=rng)
             spans, suffix = torch.stack([
                 row.roll(int(by)) for row, by in zip(named, moves)]), '_random'

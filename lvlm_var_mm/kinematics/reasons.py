@@ -19,10 +19,10 @@ from .language import (PLURALS, TIMELY, Phrase, manner, owners_of, plural,
                        salient, subject, third)
 from .vocabulary import KINDS
 
-TOLD = 3, 4  # events in a reason
-# More evidence than that counts no more, or all clips of a class would be told
-# alike.
-ENOUGH = 2.5
+TOLD = 4, 5  # events in a reason
+# More evidence than that, 2.7 times the odds, counts no more: else all clips
+# of a class are told alike, and not what is salient in them.
+ENOUGH = 1.
 # Times that a speed exceeds the least of its kind.
 FAST, SLOW = 8., 2.5
 MANNERS = {

@@ -7,9 +7,11 @@ from typing import Optional, Sequence, Tuple
 import numpy as np
 
 from .events import Event, Observation
-from .vocabulary import INDEX, KINDS
+from .vocabulary import INDEX, KINDS, NAMES, mirrored
 
 COLUMNS = 'number', 'start', 'end', 'magnitude', 'person'
+# (E, ): the kind that a mirror shows in the place of each.
+_MIRRORED = np.array([INDEX[mirrored(name)] for name in NAMES])
 
 
 def to_rows(seen: Observation) -> np.ndarray:
@@ -72,3 +74,21 @@ def observation_of(events: Sequence,
                   start, end, size)
             for kind, start, end, size, person in events.tolist()]
     return Observation(tuple(rows), decidable[None], 0, 0.)
+
+
+def in_a_mirror(events: np.ndarray,
+                decidable: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Return what would be measured on the same joints in a mirror: left and
+    right changed over.
+
+    Args:
+        events (array): (Q, 5), of :func:`to_rows`.
+        decidable (array): bool (E, ), of :func:`to_decidable`.
+
+    Returns:
+        tuple: Both, as new arrays.
+    """
+    events, decidable = checked(events, decidable)
+    kinds = _MIRRORED[events[:, 0].astype(int)]
+    return (np.concatenate([kinds[:, None].astype(np.float32), events[:, 1:]],
+                           1), decidable[_MIRRORED])

@@ -7,12 +7,15 @@ import sys
 
 import numpy as np
 import pytest
+import torch
+from mmengine.fileio import dump
 from mmengine.hooks import Hook
 
 from lvlm_var_mm.benchmark import runs
 from lvlm_var_mm.benchmark.cost import measure
 from lvlm_var_mm.benchmark.data import clips_of
 from lvlm_var_mm.benchmark.hooks import RECORD, read_record
+from lvlm_var_mm.benchmark.scores import keep_scores
 from mmaction.registry import HOOKS
 
 SPEC = """
@@ -137,6 +140,22 @@ def test_killed_and_restarted_gives_the_same_table(data, tmp_path, run_tool,
     said = run_tool('benchmark.py', data, '--out', broken)
     assert said.code == 0, said.err
     assert what_counts(broken) == what_counts(whole)
+    # The scores that it keeps, and MMAction2's dumps, stand for the runs.
+    runs_of = whole / 'runs/A_{stream}-seed{seed}'
+    for kind in ('json', 'pkl'):
+        data.write_text(SPEC.replace(
+            "streams=['j', 'b']", f"streams=['j', 'b'], dump={str(runs_of)!r}"
+            f"'/test.{kind}', part_dump={str(runs_of)!r}'/part.{kind}'"))
+        said = run_tool('benchmark.py', data, '--out', tmp_path / kind)
+        assert said.code == 0, said.err
+        again, first = what_counts(tmp_path / kind), what_counts(whole)
+        assert again['comparisons'] == first['comparisons']
+        for one, two in zip(again['methods'], first['methods']):
+            for subset, figs in two['figures'].items():
+                for key, figure in figs.items():
+                    assert one['figures'][subset][key]['mean'] == (
+                        pytest.approx(figure['mean'], abs=.01))
+    data.write_text(SPEC)
     # Nothing is left to be done.
     monkeypatch.setattr(runs, 'Popen', None)
     assert run_tool('benchmark.py', data, '--out', broken).code == 0
@@ -153,6 +172,42 @@ entries = [dict(name='none', config='stgcnpp_recipe_nucla_xview',
 """)
     said = run_tool('benchmark.py', data, '--out', tmp_path / 'out')
     assert said.code == 2 and 'no run has results' in said.err
+
+
+def test_scores_of_others_stand_in_the_place_of_runs(data, tmp_path,
+                                                     run_tool, monkeypatch):
+    """Dumps of MMAction2's test, and JSON; nothing is trained or tested."""
+    monkeypatch.setattr(runs, 'Popen', None)
+    rng = np.random.default_rng(1)
+    labels = [i % 3 for i in range(16, 26)]
+    for stream, right in (('j', 8), ('b', 6)):
+        scores = rng.random((10, 10)) + 3 * np.eye(10)[labels]
+        scores[right:, 9] += 9
+        dump([dict(pred_score=torch.tensor(s), gt_label=torch.tensor([k]))
+              for s, k in zip(scores, labels)],
+             str(tmp_path / f'{stream}.pkl'))
+    keep_scores(tmp_path / 'b.pkl', tmp_path / 'b.json')
+    text = f"""
+options = {{'test_dataloader.num_workers': 0}}
+entries = [
+    dict(name='A', config='stgcnpp_recipe_nucla_xview', streams=['j'],
+         dump={str(tmp_path)!r} + '/{{stream}}.pkl'),
+    dict(name='B', config='stgcnpp_recipe_nucla_xview',
+         dump={str(tmp_path / 'b.json')!r})]
+fusions = [dict(name='two', of=['A/j', 'B'])]
+comparisons = [('A/j', 'B')]
+"""
+    data.write_text(text)
+    said = run_tool('benchmark.py', data, '--out', tmp_path / 'out')
+    assert said.code == 0, said.err
+    found = json.loads((tmp_path / 'out/report.json').read_text())
+    assert [(m['name'], m['figures']['all']['top1']['mean'])
+            for m in found['methods']][:2] == [('A/j', 80.), ('B', 60.)]
+    assert found['comparisons'][0]['tests']['all']['only_first'] == 2
+    assert 'weighted' not in said.out  # no scores of training clips
+    data.write_text(text.replace('b.json', 'lost.json'))
+    said = run_tool('benchmark.py', data, '--out', tmp_path / 'out')
+    assert said.code == 1 and 'B-seed0: no dump' in said.err
 
 
 def test_twins_are_found_in_the_data(data):

@@ -56,7 +56,11 @@ ENTRY = "dict(name='a', config='stgcnpp_quickstart')"
     ("entries = [dict(name='a', config='stgcnpp_quickstart', streams=['x'])]",
      "stream 'x'"),
     ("entries = [dict(name='a', config='stgcnpp_quickstart', seed=1)]",
-     "has 'seed'")])
+     "has 'seed'"),
+    ("entries = [dict(name='a', config='stgcnpp_quickstart', dump='a.pkl', "
+     "checkpoint='a.pth')]", 'takes `checkpoint`, or `dump`'),
+    ("entries = [dict(name='a', config='stgcnpp_quickstart', part_dump='a')]",
+     'takes `checkpoint`, or `dump`')])
 def test_what_is_wrong_is_named(tmp_path, text, says):
     with pytest.raises(ValueError, match=says):
         read_spec(write(tmp_path, text))

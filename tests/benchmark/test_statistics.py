@@ -6,7 +6,7 @@ from mmengine.fileio import dump
 from scipy.stats import binomtest
 
 from lvlm_var_mm.benchmark.scores import (Scores, figures, fit_weights, fuse,
-                                          read_dump)
+                                          keep_scores, read_dump)
 from lvlm_var_mm.benchmark.statistics import compare, summary
 
 
@@ -76,6 +76,13 @@ def test_dump_is_of_these_clips(tmp_path):
     found = read_dump(tmp_path / 'd.pkl', ['clip0', 'clip1'])
     assert found.right.tolist() == [False, True]
     assert np.exp(found.logits).sum(1) == pytest.approx(1)
+    keep_scores(tmp_path / 'd.pkl', tmp_path / 'd.json')
+    kept = read_dump(tmp_path / 'd.json', ['clip0', 'clip1'])
+    np.testing.assert_allclose(kept.logits, found.logits, atol=1e-4)
+    assert kept.labels.tolist() == [0, 1]
+    dump(dict(clip0=[.2, .8]), str(tmp_path / 'other.pkl'))
+    with pytest.raises(ValueError, match='other.pkl holds no scores'):
+        read_dump(tmp_path / 'other.pkl')
     with pytest.raises(ValueError, match="'clip0' where"):
         read_dump(tmp_path / 'd.pkl', ['clip1', 'clip0'])
     with pytest.raises(ValueError, match='2 clips'):

@@ -319,6 +319,29 @@ def test_another_task(model, load, caplog, key, value):
     assert key in caplog.text
 
 
+@pytest.mark.parametrize('over, refused', [
+    (dict(brief=True), True), (dict(source='names'), True),
+    (dict(budget=64), False), (dict(drop=.5), False)])
+def test_narratives_of_another_form_are_refused(tiny_llava, over, refused):
+    """How much is told is no other task."""
+    told = dict(prompt='Seen: {narrative} Tokens: {tokens} The action:\n')
+    model = Nested(tiny_llava, **told)
+    other = Nested(tiny_llava, narrative=over, **told)
+    if refused:
+        with pytest.raises(ValueError, match='other `narrative`: '
+                           f".*{next(iter(over))}.*same_task=False"):
+            strict_torch(other, model.state_dict())
+    else:
+        strict_torch(other, model.state_dict())
+    # Where nothing is told, its form is none.
+    assert description.describe(
+        Nested(tiny_llava, narrative=over).inner.cls_head)[
+        'narrative'] is None
+    # Checkpoints of before say nothing of it.
+    state = edited(model.state_dict(), narrative=None)
+    strict_torch(other, state)
+
+
 @loaders
 def test_first_format(model, load):
     """It knew less of itself."""

@@ -13,7 +13,8 @@ from lvlm_var_mm.datasets import SkeletonDataset, TokenDataset
 from lvlm_var_mm.datasets.tokens import save_tokens
 from lvlm_var_mm.engine import reasons as module
 from lvlm_var_mm.engine.reasons import ClipReasonsHook, chosen, events_of
-from lvlm_var_mm.kinematics import KINDS
+from lvlm_var_mm.kinematics import KINDS, NAMES
+from lvlm_var_mm.kinematics.vocabulary import SIDES
 from lvlm_var_mm.models.heads.reasons import ClipReasons
 from lvlm_var_mm.synthetic.performance import perform
 
@@ -105,3 +106,22 @@ def test_a_stock_head_has_none(path):
     runner = runner_of(SkeletonDataset(path, EVENTS))
     del runner.model.cls_head.reasons
     ClipReasonsHook().before_train(runner)
+
+
+def test_clips_that_training_mirrors_count_for_both_sides(path):
+    """Else nothing of the left hand would speak for what right hands do."""
+    def evidence(*more):
+        runner = runner_of(SkeletonDataset(path, [*EVENTS, *more]))
+        ClipReasonsHook().before_train(runner)
+        return runner.model.cls_head.reasons
+
+    mirror = dict(type='MirrorSkeleton3D', layout='ntu25')
+    plain, both = evidence(), evidence(mirror)
+    sides = [[NAMES.index(f'{side} hand rises') for side in SIDES],
+             [NAMES.index(f'{side} foot kicks') for side in SIDES]]
+    for left, right in sides:
+        assert (plain.counts[:, left] != plain.counts[:, right]).any()
+        assert (both.counts[:, left] == both.counts[:, right]).all()
+    assert both.totals.tolist() == [6, 6, 6]
+    off = evidence(dict(**mirror, prob=0.))
+    assert (off.counts == plain.counts).all()

@@ -7,8 +7,9 @@
 Each pair is a variant, such as tokens alone and tokens with a narrative in the
 prompt. Of every test clip the model writes a reason, which is checked on the
 joints (ExplanationMetric); the steps it names are erased, beside random ones
-(lvlm_var_mm/evaluation/faithfulness.py); and of the same clip in a mirror
-another reason is written, whose sides should have changed over. The config
+(lvlm_var_mm/evaluation/faithfulness.py), and the body is frozen during them
+(frozen.py there); of the same clip in a mirror another reason is written,
+whose sides should have changed over. The config
 needs BodyPartEvents in its test pipeline. Of the made sample it is known what
 truly happens, so there the judge of the reasons is judged, too. The last line
 is JSON:
@@ -18,6 +19,8 @@ dropped_by_verification         share of claims that verification takes out
 event_recall                    of the five most salient motions
 comprehensiveness_minus_random  probability lost without the named steps, above
                                 that lost without random ones
+frozen_minus_random             the same where the body holds still during
+                                these steps
 mirror_follows                  claims of one side that change over
 distinct_reasons_per_class      sets of claims
 seconds_a_clip                  of generation
@@ -74,12 +77,14 @@ from lvlm_var_mm.checkpoint.loading import find_checkpoint
 from lvlm_var_mm.cli import user_errors
 from lvlm_var_mm.datasets.ntu.origin import MARKER, is_made
 from lvlm_var_mm.datasets.transforms.events import BodyPartEvents
+from lvlm_var_mm.datasets.transforms.mirror import MirrorSkeleton3D
 from lvlm_var_mm.evaluation import ExplanationMetric
 from lvlm_var_mm.evaluation.explanation_metric import precision
-from lvlm_var_mm.evaluation.faithfulness import does_it_read, faithfulness
+from lvlm_var_mm.evaluation.faithfulness import (does_it_read, faithfulness,
+                                                 steps_of)
+from lvlm_var_mm.evaluation.frozen import frozen_spans
 from lvlm_var_mm.kinematics import check, claims, mirrored, observation_of
 from lvlm_var_mm.kinematics.vocabulary import SIDES
-from lvlm_var_mm.layouts import Layout
 from lvlm_var_mm.models.tokens import tokens_of
 from lvlm_var_mm.shipped import find_config
 from lvlm_var_mm.synthetic.truth import truth_of
@@ -149,13 +154,16 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
         seconds += [s.pred_reason_seconds for s in samples]
         for key, values in faithfulness(head, tokens, samples).items():
             erased.setdefault(key, []).extend(values.tolist())
+        for key, values in frozen_spans(model, dataset, some, samples,
+                                        steps_of(tokens)).items():
+            erased.setdefault(f'frozen_{key}', []).extend(values.tolist())
         labels = torch.cat([s.gt_label for s in samples])
         for key, number in does_it_read(head, tokens, samples,
                                         labels).items():
             hits[key] = hits.get(key, 0) + number
             tried[key] = tried.get(key, 0) + len(some)
         _, others = explained(model, [
-            in_a_mirror(dataset, int(i), events.layout) for i in some])
+            in_a_mirror(dataset, int(i), events) for i in some])
         sides += [f for one, other in zip(samples, others)
                   for f in follows(one.pred_raw_reason,
                                    other.pred_raw_reason)]
@@ -173,6 +181,8 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
         dropped_by_verification=found.get('dropped_by_verification', 0.),
         comprehensiveness_minus_random=means['comprehensiveness'] - means[
             'comprehensiveness_random'],
+        frozen_minus_random=means['frozen_comprehensiveness'] - means[
+            'frozen_comprehensiveness_random'],
         sufficiency_minus_random=means['sufficiency'] - means[
             'sufficiency_random'],
         names_some_steps=float(1 - np.isnan(
@@ -227,19 +237,14 @@ def judged(told: List[Dict], seed: int) -> Dict[str, float]:
 
 
 def in_a_mirror(dataset: torch.utils.data.Dataset, i: int,
-                layout: Layout) -> Dict:
+                events: BodyPartEvents) -> Dict:
     """Return clip ``i`` as a mirror shows it, through the pipeline."""
     info = copy.deepcopy(dataset.get_data_info(i))
-    for key in ('events', 'decidable', 'events_key'):
-        info.pop(key, None)  # measured anew
+    for key in ('events', 'decidable', 'events_key', 'explanation'):
+        info.pop(key, None)  # measured anew; of the clip as it was
     info['frame_dir'] = f'{info.get("frame_dir", i)}, mirrored'
-    swap = [layout.index(mirrored(joint.replace('_', ' ')).replace(' ', '_'))
-            for joint in layout.joints]
-    joints = info['keypoint'][:, :, swap]
-    upright = int(np.abs(layout.up).argmax())
-    joints[..., 1 if upright == 0 else 0] *= -1
-    info['keypoint'] = joints
-    return dataset.pipeline(info)
+    mirror = MirrorSkeleton3D(events.layout, prob=1., up=events.up)
+    return dataset.pipeline(mirror(info))
 
 
 def follows(reason: str, other: str) -> List[bool]:

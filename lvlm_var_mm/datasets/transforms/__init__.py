@@ -3,6 +3,7 @@ from .disturb import JitterJoints, StretchTime
 from .event_strengths import EventStrengths
 from .events import BodyPartEvents, ClipSpan
 from .hide import DropJoints, KeepJoints, LoseFrames, OccludeArm
+from .mirror import MirrorSkeleton3D
 from .paired import PairedTransforms
 from .projection import NormalizePicture2D, SkeletonPicture
 from .recipe import (CenterSkeleton3D, DrawFrames, MinMaxSkeleton,
@@ -15,7 +16,8 @@ __all__ = [
     'AlignSkeleton3D', 'BodyPartEvents', 'CenterSkeleton3D', 'ClipSpan',
     'DrawFrames', 'DropJoints', 'EventStrengths', 'JitterJoints',
     'KeepJoints', 'KeyFrames', 'LoseFrames', 'MinMaxSkeleton',
-    'NormalizePicture2D', 'OccludeArm', 'PairedTransforms', 'PersonCrop',
-    'RandomDropAxis', 'RandomDropJoints', 'RandomViewpoint3D',
-    'ResampleFrames', 'SkeletonFeatures', 'SkeletonPicture', 'StretchTime'
+    'MirrorSkeleton3D', 'NormalizePicture2D', 'OccludeArm',
+    'PairedTransforms', 'PersonCrop', 'RandomDropAxis', 'RandomDropJoints',
+    'RandomViewpoint3D', 'ResampleFrames', 'SkeletonFeatures',
+    'SkeletonPicture', 'StretchTime'
 ]

@@ -20,7 +20,7 @@ from .narrative import write_tokens
 from .reasons import DRAWS, ClipReasons
 
 REASONS = 'clip', 'class'
-MAX_NEW = 80
+MAX_NEW = 96
 
 
 class LVLMBaseHead(PromptReader):

@@ -20,6 +20,7 @@ DRAWS = 8  # wordings that training draws from
 LONGEST = (
     'First the right hand swings from side to side a long way at the start, '
     'and at the same time the left hand moves back and forth a long way, and '
+    'at the same time the right foot swings from side to side a long way, and '
     'at the same time the right hand stays at the face for some 2 seconds, '
     'and at the same time the left hand stays near the head for some 2 '
     'seconds towards the end.')

@@ -1,7 +1,7 @@
 """The narrative of a prompt: the measured events of a clip in words, where
 there are some, else the names of its codes."""
 from itertools import groupby
-from typing import List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 
@@ -53,6 +53,11 @@ class Narrator:
                              '`drop` lie in 0 to 1')
         self.budget, self.drop, self.source = budget, drop, source
         self.brief = brief
+
+    @property
+    def form(self) -> Dict:
+        """Return what a model has learned to read: not how much of it."""
+        return dict(source=self.source, brief=self.brief)
 
     def __call__(self, prompt: Prompt, tokens: SemanticTokens,
                  data_samples: Optional[SampleList],
