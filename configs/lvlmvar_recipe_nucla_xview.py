@@ -3,11 +3,8 @@
 # lvlmvar_nucla_xview.py by the recipe of _base_/loaders/recipe.py: backbone,
 # data and number of updates are those of
 # baselines/stgcnpp_recipe_nucla_xview.py at width 32 (as configs/benchmarks/
-# trains it; one of another width is refused). From such a checkpoint, add
-#
-#     --cfg-options load_from=CHECKPOINT
-#
-# whose backbone is taken and whose classifier is left out.
+# trains it). lvlmvar_from_baseline_nucla_xview.py begins with such a
+# checkpoint.
 _base_ = ['lvlmvar_nucla_xview.py', '_base_/loaders/nucla_recipe.py']
 
 # Of five passes each; the language model reads in the last two.

@@ -30,6 +30,9 @@ def load_model(cfg: Config,
         FileNotFoundError: No such checkpoint.
         ValueError: It is of another model, or the head does not score names.
     """
+    # A wrong path and a damaged file are told before the language model loads.
+    state = None if weights is None else CheckpointLoader.load_checkpoint(
+        str(weights), 'cpu')
     backbone = cfg.model.get('backbone')
     if backbone is not None and backbone.get('pretrained'):
         backbone.pretrained = None
@@ -40,8 +43,7 @@ def load_model(cfg: Config,
                              'does not score class names; LVLMHead does')
         model.cls_head.set_classes(classes)
         model.cls_head.same_task = False
-    if weights is not None:
-        state = CheckpointLoader.load_checkpoint(str(weights), 'cpu')
+    if state is not None:
         stock = not isinstance(model.cls_head, PromptReader)
         with another_model_refused(str(weights), surplus=stock):
             load_state_dict(

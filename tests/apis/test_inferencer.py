@@ -12,7 +12,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from recognizers import inference_config, write_checkpoint
 
-from lvlm_var_mm.apis import ActionInferencer
+from lvlm_var_mm.apis import ActionInferencer, loading
 from lvlm_var_mm.apis.answers import answers_of, spans
 from lvlm_var_mm.apis.influence import elsewhere
 from lvlm_var_mm.datasets.ntu.skeleton_io import write_skeleton
@@ -306,6 +306,15 @@ def test_a_checkpoint_of_another_model(tiny_llava, clips, tmp_path):
         ActionInferencer(cfg, checkpoint, 'cpu')
     with pytest.raises(FileNotFoundError, match='no checkpoint'):
         ActionInferencer(cfg, str(tmp_path / 'nowhere.pth'), 'cpu')
+
+
+def test_a_damaged_checkpoint_is_told_before_a_model_is_built(
+        tiny_llava, tmp_path, monkeypatch):
+    damaged = tmp_path / 'damaged.pth'
+    damaged.write_bytes(b'not a checkpoint')
+    monkeypatch.setattr(loading, 'MODELS', None)
+    with pytest.raises(ValueError, match='damaged.pth'):
+        ActionInferencer(inference_config(tiny_llava), str(damaged), 'cpu')
 
 
 def test_other_classes(tiny_llava, clips, tmp_path):

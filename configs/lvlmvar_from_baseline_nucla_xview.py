@@ -1,0 +1,30 @@
+# python tools/train.py configs/lvlmvar_from_baseline_nucla_xview.py
+#
+# LVLM-VAR by the recipe that begins with a trained baseline, whose path
+# BASELINE says: baselines/stgcnpp_recipe_nucla_xview.py of width 32, as
+# benchmarks/nucla_xview.py trains it. The backbone is taken, the classifier is
+# left out. Neck and codebook are learned in two epochs of five passes each, and
+# the language model reads in a third.
+_base_ = 'lvlmvar_recipe_nucla_xview.py'
+
+load_from = '{{$BASELINE:data/baseline.pth}}'
+warmup_epochs = 2
+max_epochs = 3
+
+train_cfg = dict(
+    max_epochs=max_epochs, val_interval=1, dynamic_intervals=None)
+custom_hooks = [
+    dict(type='LVLMWarmupHook', epochs=warmup_epochs),
+    dict(type='CodeNamesHook'),
+    dict(type='SemanticAlignmentHook')
+]
+# The backbone has ended its own schedule.
+optim_wrapper = dict(optimizer=dict(lr=3e-4))
+reading = dict(parts=['cls_head'], begin=warmup_epochs)
+param_scheduler = [
+    dict(**_base_.warm, parts=['rest'], end=0.25),
+    dict(**_base_.cosine, parts=['rest'], end=warmup_epochs,
+         eta_min_ratio=0.001),
+    dict(**_base_.warm, **reading, end=warmup_epochs + 0.25),
+    dict(**_base_.cosine, **reading, end=max_epochs)
+]
