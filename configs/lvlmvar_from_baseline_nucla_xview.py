@@ -3,8 +3,8 @@
 # LVLM-VAR by the recipe that begins with a trained baseline, whose path
 # BASELINE says: baselines/stgcnpp_recipe_nucla_xview.py of width 32, as
 # benchmarks/nucla_xview.py trains it. The backbone is taken, the classifier is
-# left out. Neck and codebook are learned in two epochs of five passes each, and
-# the language model reads in a third.
+# left out. Neck and codebook are learned in two epochs of five passes each,
+# and the language model reads in a third.
 _base_ = 'lvlmvar_recipe_nucla_xview.py'
 
 load_from = '{{$BASELINE:data/baseline.pth}}'

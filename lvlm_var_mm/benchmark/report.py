@@ -93,6 +93,10 @@ def _accuracy_note(found: Dict[str, Any]) -> str:
         text += (f' Clean are the {first["clean"]["clips"]["mean"]:.0f} test '
                  'clips that are no copies of training clips, mean class over '
                  'the classes that are left there.')
+    given = [run['key'] for run in found['runs'] if run['dump']]
+    if given:
+        text += (' Scores that were given, of a training and an epoch that '
+                 f'are not known here: {", ".join(given)}.')
     weighted = [m for m in found['methods'] if m['weights']]
     for m in weighted:
         some = next(iter(m['weights'].values()))

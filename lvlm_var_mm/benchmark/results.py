@@ -6,7 +6,7 @@ import numpy as np
 
 from .data import Clips
 from .runs import COST, Runner, record_of
-from .scores import Scores, figures, fit_weights, fuse, read_dump, recalls
+from .scores import Scores, figures, fit_weights, fuse, recalls
 from .spec import Fusion, Run
 from .statistics import compare, summary
 
@@ -42,8 +42,7 @@ def collect(runner: Runner) -> Dict[str, Any]:
             clips[run.member] = runner.clips(run)
         method = methods.setdefault(
             run.member, Method(run.member, 'model', {}))
-        method.scores[run.seed] = read_dump(
-            runner.dump(run), clips[run.member].names)
+        method.scores[run.seed] = runner.scores(run, clips[run.member])
     for fusion in spec.fusions:
         for method in _fused(runner, fusion, methods):
             methods[method.name] = method
@@ -56,7 +55,7 @@ def collect(runner: Runner) -> Dict[str, Any]:
         costs={run.member: json.loads((runner.folder(run) /
                                        COST).read_text())
                for run in reversed(done)
-               if (runner.folder(run) / COST).exists()},
+               if not run.dump and (runner.folder(run) / COST).exists()},
         comparisons=[
             _pair(methods[a], methods[b], clips[a])
             for a, b in spec.comparisons if {a, b} <= set(methods)],
@@ -76,7 +75,7 @@ def _run(runner: Runner, run: Run) -> Dict[str, Any]:
     folder = runner.folder(run)
     return dict(key=run.key, member=run.member, seed=run.seed,
                 config=run.config, checkpoint=run.checkpoint,
-                dump=run.dump, **record_of(folder))
+                dump=run.dump, **({} if run.dump else record_of(folder)))
 
 
 def _row(method: Method, clips: Clips) -> Dict[str, Any]:
@@ -106,10 +105,10 @@ def _fused(runner: Runner, fusion: Fusion,
     for seed in seeds:
         several = [methods[m].scores[seed] for m in fusion.of]
         plain[seed] = fuse(several)
-        parts = [runner.part_dump(by_member[m][seed])
+        parts = [runner.part_scores(by_member[m][seed])
                  for m in fusion.of if seed in by_member.get(m, ())]
-        if len(parts) == len(several) and all(p.exists() for p in parts):
-            weights[seed] = fit_weights([read_dump(p) for p in parts])
+        if len(parts) == len(several) and all(p is not None for p in parts):
+            weights[seed] = fit_weights(parts)
             fitted[seed] = fuse(several, weights[seed])
     found = [Method(fusion.name, 'fusion', plain)] if plain else []
     if fitted:
@@ -153,6 +152,7 @@ def _classes(first: Sequence[Scores], second: Sequence[Scores],
 
 def _examples(chosen: np.ndarray, wrong: Scores,
               clips: Clips) -> List[Dict[str, str]]:
+    names = dict(enumerate(clips.classes))
     return [dict(clip=clips.names[i],
-                 taken_for=clips.classes[wrong.answers[i]])
+                 taken_for=names.get(k := int(wrong.answers[i]), f'class {k}'))
             for i in np.flatnonzero(chosen)[:EXAMPLES]]

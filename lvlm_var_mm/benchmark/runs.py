@@ -14,7 +14,7 @@ from lvlm_var_mm.atomic import commit, write_text
 from lvlm_var_mm.shipped import PACKAGE, TOOLS
 from .data import Clips, clips_of, part_of_training
 from .hooks import PARENT, read_record
-from .scores import keep_scores
+from .scores import Scores, keep_scores, read_dump
 from .spec import Run, Spec
 from .streams import with_stream
 
@@ -46,15 +46,27 @@ class Runner:
         return self.out / 'runs' / run.key
 
     def prepare(self) -> None:
-        """Write the config of each run, before hours are spent on the first.
+        """Write the config of each run and read the dumps that are given,
+        before hours are spent on the first.
 
         Raises:
-            ValueError: A run of that name has other settings.
+            ValueError: A run of that name has other settings, or a dump is of
+                other clips.
+            FileNotFoundError: No such dump.
         """
         for run in self.spec.runs:
             folder = self.folder(run)
             folder.mkdir(parents=True, exist_ok=True)
             _write(run_config(run), folder / CONFIG, folder)
+            lost = [path for path in (run.dump, run.part_dump)
+                    if path and not os.path.exists(path)]
+            if lost:
+                raise FileNotFoundError(f'entry {run.entry!r}: no dump at '
+                                        f'{lost[0]}')
+            if run.dump:
+                self.scores(run, self.clips(run))
+            if run.part_dump:
+                read_dump(run.part_dump)
 
     def run_all(self, only: Optional[Sequence[str]] = None) -> List[str]:
         """Do what is left to do.
@@ -81,10 +93,6 @@ class Runner:
             RunError: A stage failed.
         """
         if run.dump:
-            lost = [path for path in (run.dump, run.part_dump)
-                    if path and not os.path.exists(path)]
-            if lost:
-                raise RunError(f'no dump {lost[0]}')
             return
         folder = self.folder(run)
         checkpoint = run.checkpoint or self._train(folder, title)
@@ -104,18 +112,22 @@ class Runner:
 
     def done(self, run: Run) -> bool:
         """Tell whether a run has results."""
-        return self.dump(run).exists()
+        return Path(run.dump or self.folder(run) / TEST).exists()
 
-    def dump(self, run: Run) -> Path:
-        """Return where the scores of the test clips of a run are."""
-        return Path(run.dump) if run.dump else self.folder(run) / TEST
+    def scores(self, run: Run, clips: Clips) -> Scores:
+        """Return the scores of the test clips of a run.
 
-    def part_dump(self, run: Run) -> Path:
-        """Return where those of a part of the training clips are, if the run
-        is fused; there is none beside a ``dump`` without."""
-        if run.dump:
-            return Path(run.part_dump or run.dump + ' of a part')
-        return self.folder(run) / PART
+        Raises:
+            ValueError: They are of other clips.
+        """
+        return read_dump(run.dump or self.folder(run) / TEST, clips.names,
+                         clips.labels)
+
+    def part_scores(self, run: Run) -> Optional[Scores]:
+        """Return those of a part of the training clips, None where there are
+        none: the run is not fused, or a ``dump`` came without."""
+        path = run.part_dump if run.dump else self.folder(run) / PART
+        return read_dump(path) if path and os.path.exists(path) else None
 
     def clips(self, run: Run) -> Clips:
         """Return what is known of the test clips of a run."""
@@ -137,14 +149,14 @@ class Runner:
 
     def _dump(self, folder: Path, config: Path, checkpoint: str, name: str,
               title: str) -> None:
-        if (folder / name).exists():
-            return
-        part = folder / f'unfinished_{name}'
-        self._call(folder, f'test_{Path(name).stem}', title, [
-            TOOLS / 'test.py', config, checkpoint, '--dump', part,
-            '--explain', 0, '--work-dir', folder / 'test'])
-        commit(part, folder / name)
-        keep_scores(folder / name, (folder / name).with_suffix('.json'))
+        dump, part = folder / name, folder / f'unfinished_{name}'
+        if not dump.exists():
+            self._call(folder, f'test_{dump.stem}', title, [
+                TOOLS / 'test.py', config, checkpoint, '--dump', part,
+                '--explain', 0, '--work-dir', folder / 'test'])
+            commit(part, dump)
+        if not dump.with_suffix('.json').exists():
+            keep_scores(dump, dump.with_suffix('.json'))
 
     def _call(self, folder: Path, stage: str, title: str, command: list,
               total: Optional[int] = None,

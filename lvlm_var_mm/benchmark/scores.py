@@ -3,8 +3,9 @@
 Shapes: N clips, K classes.
 """
 import json
+import pickle
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -39,8 +40,8 @@ class Scores(NamedTuple):
         return self.answers == self.labels
 
 
-def read_dump(path: Union[str, Path],
-              names: Optional[Sequence[str]] = None) -> Scores:
+def read_dump(path: Union[str, Path], names: Optional[Sequence[str]] = None,
+              labels: Optional[Sequence[int]] = None) -> Scores:
     """Read what ``tools/test.py --dump`` has written, ours or MMAction2's, or
     :func:`keep_scores`.
 
@@ -48,17 +49,12 @@ def read_dump(path: Union[str, Path],
         path (str | Path): The pickle, or JSON.
         names (sequence[str], optional): Of the clips in the order of the data
             set, checked where the dump names its clips.
+        labels (sequence[int], optional): Theirs, checked as well.
 
     Raises:
         ValueError: The dump is of other clips, or no dump.
     """
-    rows = load(str(path))
-    if not isinstance(rows, list) or not rows or not all(
-            isinstance(r, dict) and {'pred_score', 'gt_label'} <= set(r)
-            for r in rows):
-        raise ValueError(f'{path} holds no scores: a list of dicts with '
-                         '`pred_score` and `gt_label` is expected, as '
-                         '`tools/test.py --dump` writes it')
+    rows, scores, own = _read(path)
     if names is not None:
         if len(rows) != len(names):
             raise ValueError(f'{path}: {len(rows)} clips, but the test set '
@@ -68,22 +64,44 @@ def read_dump(path: Union[str, Path],
             if said is not None and Path(said).name != Path(name).name:
                 raise ValueError(f'{path}: clip {said!r} where the test set '
                                  f'has {name!r}')
-    logits = as_logits(torch.stack([
-        torch.as_tensor(r['pred_score']).float() for r in rows]))
-    return Scores(log_softmax(logits.double().numpy(), 1),
-                  np.array([int(r['gt_label']) for r in rows]))
+    if labels is not None and (own != labels).any():
+        i = int((own != labels).argmax())
+        raise ValueError(f'{path}: clip {i} has label {own[i]}, in the test '
+                         f'set {labels[i]}: it is of other clips, or in '
+                         'another order')
+    return Scores(log_softmax(as_logits(scores).double().numpy(), 1), own)
+
+
+def _read(path: Union[str, Path]) -> Tuple[List[Dict], torch.Tensor,
+                                           np.ndarray]:
+    """Return the rows of a dump, scores (N, K) and labels (N, ).
+
+    Raises:
+        ValueError: It is no dump; names it.
+    """
+    try:
+        rows = load(str(path))
+        return (rows,
+                torch.stack([torch.as_tensor(r['pred_score']).float()
+                             for r in rows]),
+                np.array([int(torch.as_tensor(r['gt_label'])) for r in rows]))
+    except (ValueError, TypeError, KeyError, RuntimeError, EOFError,
+            pickle.UnpicklingError) as e:
+        raise ValueError(f'{path} holds no scores ({e}): a list of dicts with '
+                         '`pred_score` and `gt_label` is expected, as '
+                         '`tools/test.py --dump` writes it') from e
 
 
 def keep_scores(dump: Path, path: Path) -> None:
     """Write the scores of a dump as JSON, a line each clip, which
-    :func:`read_dump` takes as well: it holds no code, as a pickle does, and is
-    small enough to be kept beside the figures that were taken from it."""
-    scores = read_dump(dump)
-    lines = [
-        json.dumps(dict(frame_dir=row.get('frame_dir'), gt_label=int(label),
-                        pred_score=[round(float(x), 4) for x in logits]))
-        for row, label, logits in zip(load(str(dump)), scores.labels,
-                                      scores.logits)]
+    :func:`read_dump` takes as well. It holds no code, unlike a pickle, and is
+    small enough to keep beside the figures that were taken from it."""
+    rows, scores, labels = _read(dump)
+    logits = log_softmax(as_logits(scores).double().numpy(), 1)
+    lines = [json.dumps(dict(frame_dir=row.get('frame_dir'),
+                             gt_label=int(label),
+                             pred_score=own.round(6).tolist()))
+             for row, label, own in zip(rows, labels, logits)]
     write_text(path, '[\n' + ',\n'.join(lines) + '\n]\n')
 
 
@@ -132,6 +150,10 @@ def fuse(several: Sequence[Scores],
     first = several[0]
     if any(not np.array_equal(s.labels, first.labels) for s in several):
         raise ValueError('a fusion of tests on different clips')
+    widths = sorted({s.logits.shape[1] for s in several})
+    if len(widths) > 1:
+        raise ValueError(f'a fusion of tests with {widths[0]} and '
+                         f'{widths[-1]} classes')
     weights = np.ones(len(several)) if weights is None else weights
     return Scores(log_softmax(sum(
         w * s.logits for w, s in zip(weights, several)), 1), first.labels)

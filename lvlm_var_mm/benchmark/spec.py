@@ -100,6 +100,12 @@ def read_spec(path: str) -> Spec:
     twice = sorted({k for k in keys if keys.count(k) > 1})
     if twice:
         raise ValueError(f'{path}: two entries are called {twice[0]}')
+    dumps = [path for run in runs for path in (run.dump, run.part_dump)
+             if path]
+    twice = sorted({d for d in dumps if dumps.count(d) > 1})
+    if twice:
+        raise ValueError(f'{path}: {twice[0]} is the dump of several runs: '
+                         'let `{seed}` and `{stream}` stand in its name')
     spec = Spec(
         cfg.get('title') or Path(path).stem, tuple(runs),
         tuple(Fusion(f.name, tuple(f.of)) for f in cfg.get('fusions') or ()),

@@ -61,8 +61,8 @@ def check(saved: Dict, head: nn.Module, same_task: bool = True) -> None:
     Args:
         saved (dict): From :func:`describe`, of this format or an older one.
         head (PromptReader): Of the config in use.
-        same_task (bool): Whether other class names, prompts and answers are
-            an error; else they are logged.
+        same_task (bool): Whether other class names, prompts, answers and
+            forms of the narrative are an error; else they are logged.
 
     Raises:
         ValueError: A newer format, another language model, adapter or

@@ -66,8 +66,7 @@ class ClipReasonsHook(Hook):
             written += bool(found.explanation)
             if found.events is not None:
                 measured += 1
-                labelled += [(found.label, events)
-                             for events in as_trained(info[0], found)]
+                labelled += as_trained(info[0], found)
         reasons.fit(labelled)  # without any, a checkpoint's go as well
         for other in averaged:
             other.cls_head.reasons.set_counts(reasons.counts, reasons.totals)
@@ -129,13 +128,18 @@ def events_of(dataset: BaseDataset, i: int) -> Optional[ClipEvents]:
     return _known(info['label'], info)
 
 
-def as_trained(dataset: BaseDataset, found: ClipEvents) -> List[np.ndarray]:
-    """Return the (Q, 5) events of a clip as training shows it: in a mirror,
-    too, if its pipeline mirrors some."""
-    if any(isinstance(t, MirrorSkeleton3D) and t.prob > 0
-           for t in getattr(dataset.pipeline, 'transforms', ())):
-        return [found.events, in_a_mirror(found.events, found.decidable)[0]]
-    return [found.events]
+def as_trained(dataset: BaseDataset,
+               found: ClipEvents) -> List[Tuple[int, np.ndarray, float]]:
+    """Return label and (Q, 5) events of a clip as training shows it, each with
+    its share: if the pipeline mirrors some clips, in a mirror as well."""
+    pipeline = getattr(dataset.pipeline, 'transforms', ())
+    share = max((t.share(found.explanation) for t in pipeline
+                 if isinstance(t, MirrorSkeleton3D)), default=0.)
+    shown = [(found.label, found.events, 1 - share)]
+    if share:
+        shown.append((found.label, in_a_mirror(
+            found.events, found.decidable)[0], share))
+    return shown
 
 
 def _known(label: int, info: Dict) -> ClipEvents:

@@ -66,13 +66,13 @@ def erase(tokens: SemanticTokens, data_samples: SampleList, gone: Tensor
         events = sample.get('events')
         if events is not None:
             sample = copy.copy(sample)
-            sample.set_metainfo(dict(events=_outside(
+            sample.set_metainfo(dict(events=outside(
                 np.asarray(events), sample.get('span'), steps)))
         samples.append(sample)
     return tokens._replace(mask=mask), samples
 
 
-def _outside(events: np.ndarray, span: Sequence[float],
+def outside(events: np.ndarray, span: Sequence[float],
              gone: np.ndarray) -> np.ndarray:
     """(Q, 5) events -> those of which at least half lies outside the steps
     (L, )."""

@@ -1,5 +1,5 @@
-"""Does a decision rest on when its reason says it was decided? Freeze the body
-there and see.
+"""Does a decision rest on the time that its reason names? Freeze the body then
+and see.
 
 Tokens that are erased (:mod:`.faithfulness`) leave their neighbours, which a
 backbone has let see the whole clip. Here the joints themselves hold still
@@ -8,7 +8,7 @@ during the steps that a reason names, before anything else reads them.
 Shapes: N clips, L steps, M persons, T frames, V joints.
 """
 import copy
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Optional, Sequence
 
 import numpy as np
 import torch
@@ -18,24 +18,32 @@ from torch.utils.data import Dataset
 
 from lvlm_var_mm.datasets.transforms.events import BodyPartEvents
 from lvlm_var_mm.models.tokens import tokens_of
+from mmaction.structures import ActionDataSample
 from mmaction.utils import SampleList
-from .faithfulness import compare_spans, probability, rationale
+from .faithfulness import compare_spans, outside, probability, rationale
 
 
 def frozen(keypoint: np.ndarray, gone: np.ndarray) -> np.ndarray:
-    """Hold the last pose before each frame that is taken away; at the
-    beginning of a clip, the first one after.
+    """Return, for each person, the frames whose pose stands in the place of
+    each: before a frame that is taken away the last one that shows the person,
+    at the beginning of a clip the first one after. If nothing is left, the
+    middle of the clip.
 
     Args:
         keypoint (array): (M, T, V, C).
-        gone (array): bool (T, ), not all of them.
+        gone (array): bool (T, ).
 
     Returns:
-        array: (M, T, V, C).
+        array: int (M, T).
     """
-    kept = np.flatnonzero(~gone)
-    last = np.searchsorted(kept, np.arange(len(gone)), side='right') - 1
-    return keypoint[:, kept[np.maximum(last, 0)]]
+    frames = np.arange(len(gone))
+    held = np.tile(frames, (len(keypoint), 1))
+    for row, seen in zip(held, np.nan_to_num(keypoint).any((2, 3))):
+        kept = next((some for some in (frames[~gone & seen], frames[~gone])
+                     if len(some)), frames[[len(frames) // 2]])
+        last = np.searchsorted(kept, frames, side='right') - 1
+        row[gone] = kept[np.maximum(last, 0)][gone]
+    return held
 
 
 def frames_of(gone: np.ndarray, span: Sequence[float], fps: float,
@@ -57,8 +65,9 @@ def frozen_spans(model: nn.Module, dataset: Dataset, which: Sequence[int],
     """Measure how much of the probability of the predicted class goes when the
     body holds still during the steps that the reason names.
 
-    Events are measured anew, so a narrative in the prompt tells the frozen
-    clip.
+    A narrative in the prompt lacks the events of that time, as in
+    :func:`~.faithfulness.erase`; measured on the frozen joints, the jump at
+    the end of a held pose would be told as the motion that it replaces.
 
     Args:
         model (nn.Module): Recognizer with neck and head, in test mode.
@@ -71,24 +80,24 @@ def frozen_spans(model: nn.Module, dataset: Dataset, which: Sequence[int],
 
     Returns:
         dict: As of :func:`~.faithfulness.faithfulness`.
+
+    Raises:
+        ValueError: The clips are no skeletons by themselves, or no events are
+            measured.
     """
-    events = next(t for t in dataset.pipeline.transforms
-                  if isinstance(t, BodyPartEvents))
+    events = next((t for t in dataset.pipeline.transforms
+                   if isinstance(t, BodyPartEvents)), None)
+    if events is None:
+        raise ValueError('frozen_spans: the pipeline of the data set has no '
+                         '`BodyPartEvents`')
     labels = torch.cat([s.pred_label for s in data_samples])
 
     def seen(gone: Optional[Tensor]) -> Tensor:
-        clips: List[Dict] = []
+        clips = []
         for row, (i, sample) in enumerate(zip(which, data_samples)):
             info = copy.deepcopy(dataset.get_data_info(int(i)))
             if gone is not None:
-                for key in ('events', 'decidable', 'events_key'):
-                    info.pop(key, None)
-                info['disturbed'] = True
-                still = frames_of(
-                    gone[row].numpy(), sample.get('span'),
-                    info.get('fps', events.fps), info['keypoint'].shape[1])
-                if not still.all():
-                    info['keypoint'] = frozen(info['keypoint'], still)
+                freeze(info, gone[row].numpy(), sample, events)
             clips.append(dataset.pipeline(info))
         data = model.data_preprocessor(pseudo_collate(clips), False)
         tokens = tokens_of(model, data['inputs'])
@@ -100,3 +109,35 @@ def frozen_spans(model: nn.Module, dataset: Dataset, which: Sequence[int],
     named = torch.stack([rationale(s, steps) for s in data_samples])
     whole = seen(None)
     return compare_spans(named, lambda gone: whole - seen(gone), draws, seed)
+
+
+def freeze(info: Dict, gone: np.ndarray, sample: ActionDataSample,
+           events: BodyPartEvents) -> None:
+    """Let the body of a clip hold still during some steps (L, ), in place, and
+    leave the events of that time out.
+
+    Args:
+        info (dict): What the pipeline gets.
+        gone (array): bool (L, ).
+        sample (:obj:`ActionDataSample`): Of the whole clip, with ``events``,
+            ``decidable`` and ``span``.
+        events (BodyPartEvents): Of the pipeline.
+
+    Raises:
+        ValueError: The clip is no skeleton by itself.
+    """
+    if 'keypoint' not in info or 'keypoint_3d' in info:
+        raise ValueError(
+            f'{info.get("frame_dir", "a clip")} is no skeleton by itself: a '
+            'video would not hold still with it')
+    still = frames_of(gone, sample.get('span'), info.get('fps', events.fps),
+                      info['keypoint'].shape[1])
+    held = frozen(info['keypoint'], still)
+    for key in ('keypoint', 'keypoint_score'):
+        if info.get(key) is not None:
+            info[key] = np.stack([person[frames] for person, frames in zip(
+                info[key], held)])
+    info.update(
+        events=outside(np.asarray(sample.get('events')), sample.get('span'),
+                       gone),
+        decidable=sample.get('decidable'), events_key=events.key)

@@ -2,13 +2,14 @@
 import json
 import os
 import pickle
+import re
 import runpy
 import sys
 
 import numpy as np
 import pytest
 import torch
-from mmengine.fileio import dump
+from mmengine.fileio import dump, load
 from mmengine.hooks import Hook
 
 from lvlm_var_mm.benchmark import runs
@@ -142,6 +143,8 @@ def test_killed_and_restarted_gives_the_same_table(data, tmp_path, run_tool,
     assert what_counts(broken) == what_counts(whole)
     # The scores that it keeps, and MMAction2's dumps, stand for the runs.
     runs_of = whole / 'runs/A_{stream}-seed{seed}'
+    popen = runs.Popen
+    monkeypatch.setattr(runs, 'Popen', None)
     for kind in ('json', 'pkl'):
         data.write_text(SPEC.replace(
             "streams=['j', 'b']", f"streams=['j', 'b'], dump={str(runs_of)!r}"
@@ -152,10 +155,16 @@ def test_killed_and_restarted_gives_the_same_table(data, tmp_path, run_tool,
         assert again['comparisons'] == first['comparisons']
         for one, two in zip(again['methods'], first['methods']):
             for subset, figs in two['figures'].items():
-                for key, figure in figs.items():
-                    assert one['figures'][subset][key]['mean'] == (
-                        pytest.approx(figure['mean'], abs=.01))
+                for key in ('top1', 'top5', 'mean_class'):
+                    assert one['figures'][subset][key] == figs[key]
     data.write_text(SPEC)
+    # What an older version did not keep.
+    kept = whole / 'runs/A_j-seed0/test.json'
+    before = kept.read_text()
+    kept.unlink()
+    assert run_tool('benchmark.py', data, '--out', whole).code == 0
+    assert kept.read_text() == before
+    monkeypatch.setattr(runs, 'Popen', popen)
     # Nothing is left to be done.
     monkeypatch.setattr(runs, 'Popen', None)
     assert run_tool('benchmark.py', data, '--out', broken).code == 0
@@ -205,9 +214,20 @@ comparisons = [('A/j', 'B')]
             for m in found['methods']][:2] == [('A/j', 80.), ('B', 60.)]
     assert found['comparisons'][0]['tests']['all']['only_first'] == 2
     assert 'weighted' not in said.out  # no scores of training clips
-    data.write_text(text.replace('b.json', 'lost.json'))
-    said = run_tool('benchmark.py', data, '--out', tmp_path / 'out')
-    assert said.code == 1 and 'B-seed0: no dump' in said.err
+    assert 'given, of a training' in (tmp_path / 'out/report.md').read_text()
+    rows = load(str(tmp_path / 'b.json'))
+    dump(rows[::-1], str(tmp_path / 'other.json'))
+    # One more class than the list has names: answered by nobody's name.
+    dump([dict(r, pred_score=[*r['pred_score'], 0.]) for r in rows],
+         str(tmp_path / 'wide.json'))
+    (tmp_path / 'bad.json').write_text('[')
+    for name, words in (('lost', r"entry 'B': no dump at .*lost.json"),
+                        ('other', 'other.json: clip 1 has label'),
+                        ('wide', 'fusion of tests with 10 and 11 classes'),
+                        ('bad', 'bad.json holds no scores')):
+        data.write_text(text.replace('b.json', f'{name}.json'))
+        said = run_tool('benchmark.py', data, '--out', tmp_path / 'out')
+        assert said.code == 2 and re.search(words, said.err), said.err
 
 
 def test_twins_are_found_in_the_data(data):

@@ -60,7 +60,9 @@ ENTRY = "dict(name='a', config='stgcnpp_quickstart')"
     ("entries = [dict(name='a', config='stgcnpp_quickstart', dump='a.pkl', "
      "checkpoint='a.pth')]", 'takes `checkpoint`, or `dump`'),
     ("entries = [dict(name='a', config='stgcnpp_quickstart', part_dump='a')]",
-     'takes `checkpoint`, or `dump`')])
+     'takes `checkpoint`, or `dump`'),
+    ("entries = [dict(name='a', config='stgcnpp_quickstart', seeds=[0, 1], "
+     "dump='a.pkl')]", 'a.pkl is the dump of several runs')])
 def test_what_is_wrong_is_named(tmp_path, text, says):
     with pytest.raises(ValueError, match=says):
         read_spec(write(tmp_path, text))

@@ -122,6 +122,23 @@ def test_clips_that_training_mirrors_count_for_both_sides(path):
     for left, right in sides:
         assert (plain.counts[:, left] != plain.counts[:, right]).any()
         assert (both.counts[:, left] == both.counts[:, right]).all()
-    assert both.totals.tolist() == [6, 6, 6]
+    assert both.totals.tolist() == plain.totals.tolist() == [3, 3, 3]
+    # What has no side counts as before: no clip is counted twice.
+    whole = NAMES.index('torso bends forward')
+    assert (both.counts[:, whole] == plain.counts[:, whole]).all()
+    assert plain.counts[:, whole].any()
     off = evidence(dict(**mirror, prob=0.))
     assert (off.counts == plain.counts).all()
+
+
+def test_a_clip_whose_explanation_names_a_side_counts_for_that_side(path):
+    clips = pickle.loads(open(path, 'rb').read())
+    for clip in clips:
+        clip['explanation'] = 'The right one does it.'
+    open(path, 'wb').write(pickle.dumps(clips))
+    runners = [runner_of(SkeletonDataset(path, [*EVENTS, *more])) for more in (
+        [], [dict(type='MirrorSkeleton3D', layout='ntu25')])]
+    for runner in runners:
+        ClipReasonsHook().before_train(runner)
+    plain, mirror = (r.model.cls_head.reasons.counts for r in runners)
+    assert (plain == mirror).all()

@@ -10,12 +10,13 @@ from mmcv.transforms import Compose
 
 from lvlm_var_mm.datasets import BodyPartEvents
 from lvlm_var_mm.evaluation.faithfulness import rationale
-from lvlm_var_mm.evaluation.frozen import frames_of, frozen, frozen_spans
+from lvlm_var_mm.evaluation.frozen import (frames_of, freeze, frozen,
+                                           frozen_spans)
 from lvlm_var_mm.kinematics.vocabulary import INDEX
 from lvlm_var_mm.models.tokens import SemanticTokens
 from mmaction.registry import TRANSFORMS
 
-PLACES = np.arange(6, dtype=np.float32)[None, :, None, None]
+PLACES = 1 + np.arange(6, dtype=np.float32)[None, :, None, None]
 
 
 @pytest.mark.parametrize('gone, left', [
@@ -23,10 +24,21 @@ PLACES = np.arange(6, dtype=np.float32)[None, :, None, None]
     ([1, 1, 0, 0, 0, 1], [2, 2, 2, 3, 4, 4]),
     ([1, 0, 1, 0, 1, 0], [1, 1, 1, 3, 3, 5]),
     ([0] * 6, range(6)),
+    ([1] * 6, [3] * 6),
 ])
 def test_the_last_pose_is_held(gone, left):
-    held = frozen(PLACES, np.array(gone, bool))
-    assert held.ravel().tolist() == list(left)
+    assert frozen(PLACES, np.array(gone, bool)).tolist() == [list(left)]
+
+
+def test_who_is_lost_for_a_frame_does_not_vanish_for_the_whole_time():
+    keypoint = np.ones((2, 6, 3, 3), np.float32)
+    keypoint[1, 2] = 0
+    keypoint[0, 2, 0] = np.nan
+    gone = np.array([0, 0, 0, 1, 1, 0], bool)
+    assert frozen(keypoint, gone).tolist() == [
+        [0, 1, 2, 2, 2, 5], [0, 1, 2, 1, 1, 5]]
+    keypoint[1] = 0  # nobody
+    assert frozen(keypoint, gone)[1].tolist() == [0, 1, 2, 2, 2, 5]
 
 
 def test_frames_of_steps():
@@ -38,10 +50,10 @@ def test_frames_of_steps():
 
 
 class Clips:
-    """Somebody kicks; the pipeline notes the span of the whole clip."""
+    """Somebody moves; the pipeline notes the span of the whole clip."""
 
-    def __init__(self):
-        self.joints = measured(24)
+    def __init__(self, action=24):
+        self.joints = measured(action)
         self.pipeline = Compose([
             BodyPartEvents('ntu25'),
             TRANSFORMS.build(dict(type='DrawFrames', clip_len=52,
@@ -113,6 +125,38 @@ def test_what_decides_is_told_from_what_does_not():
         lost[name] = (found['comprehensiveness'] -
                       found['comprehensiveness_random']).mean()
     assert lost['kick'] > .2 and 0 > lost['rest']
+
+
+def test_what_is_frozen_is_not_told():
+    """Not even as the jump at its end."""
+    dataset = Clips(23)
+    measure = dataset.pipeline.transforms[0]
+    sample, = samples_of(dataset, 1, 'They are happy.')
+    rises = [INDEX[f'{side} hand rises'] for side in ('left', 'right')]
+    row = next(r for r in sample.events if r[0] in rises)
+    edges = np.linspace(*sample.span, 9)
+    gone = (edges[1:] > row[1]) & (edges[:-1] < row[2])
+    info = dataset.get_data_info(0)
+    whole = info['keypoint']
+    info['keypoint_score'] = np.ones(whole.shape[:3], np.float32)
+    info['keypoint_score'][:, 0] = .5
+    freeze(info, gone, sample, measure)
+    frames = frames_of(gone, sample.span, 30., whole.shape[1])
+    assert not np.diff(info['keypoint'][:, frames], axis=1).any()
+    assert (info['keypoint'][:, ~frames] == whole[:, ~frames]).all()
+    assert (info['keypoint_score'][:, 0] == .5).all()
+    told = measure(info)['events']
+    assert 0 < len(told) < len(sample.events)
+    assert not (told == row).all(1).any()
+
+
+@pytest.mark.parametrize('change', [
+    dict(keypoint_3d=1), dict(keypoint=None)])
+def test_what_does_not_hold_still_with_the_joints_is_refused(change):
+    info = {k: v for k, v in dict(dict(keypoint=PLACES, frame_dir='clip7'),
+                                  **change).items() if v is not None}
+    with pytest.raises(ValueError, match='clip7 is no skeleton by itself'):
+        freeze(info, np.ones(8, bool), None, None)
 
 
 def test_a_reason_that_names_no_step_has_no_figure():

@@ -9,10 +9,10 @@ prompt. Of every test clip the model writes a reason, which is checked on the
 joints (ExplanationMetric); the steps it names are erased, beside random ones
 (lvlm_var_mm/evaluation/faithfulness.py), and the body is frozen during them
 (frozen.py there); of the same clip in a mirror another reason is written,
-whose sides should have changed over. The config
-needs BodyPartEvents in its test pipeline. Of the made sample it is known what
-truly happens, so there the judge of the reasons is judged, too. The last line
-is JSON:
+whose sides should have changed over. The config needs skeletons in space, and
+BodyPartEvents in its test pipeline. Of the made sample it is known what truly
+happens, so there the judge of the reasons is judged, too. The last line is
+JSON:
 
 claim_precision                 true claims among the decidable, as generated
 dropped_by_verification         share of claims that verification takes out
@@ -122,13 +122,16 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
     """Return the figures of one variant.
 
     Raises:
-        ValueError: The test pipeline measures no events.
+        ValueError: The test pipeline measures no events, or the joints are
+            those of pictures.
     """
     events = next((t for t in dataset.pipeline.transforms
                    if isinstance(t, BodyPartEvents)), None)
     if events is None:
         raise ValueError(f'{config}: its test pipeline has no '
                          '`BodyPartEvents`, by which reasons are checked')
+    # Refused here, and not after minutes, where joints cannot be mirrored.
+    mirror = MirrorSkeleton3D(events.layout, prob=1., up=events.up)
     which = np.arange(len(dataset))
     if args.clips and args.clips < len(which):
         which = which[np.linspace(0, len(which) - 1, args.clips).astype(int)]
@@ -163,7 +166,7 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
             hits[key] = hits.get(key, 0) + number
             tried[key] = tried.get(key, 0) + len(some)
         _, others = explained(model, [
-            in_a_mirror(dataset, int(i), events) for i in some])
+            mirrored_clip(dataset, int(i), mirror) for i in some])
         sides += [f for one, other in zip(samples, others)
                   for f in follows(one.pred_raw_reason,
                                    other.pred_raw_reason)]
@@ -183,6 +186,8 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
             'comprehensiveness_random'],
         frozen_minus_random=means['frozen_comprehensiveness'] - means[
             'frozen_comprehensiveness_random'],
+        frozen_sufficiency_minus_random=means['frozen_sufficiency'] - means[
+            'frozen_sufficiency_random'],
         sufficiency_minus_random=means['sufficiency'] - means[
             'sufficiency_random'],
         names_some_steps=float(1 - np.isnan(
@@ -236,14 +241,13 @@ def judged(told: List[Dict], seed: int) -> Dict[str, float]:
     return {k: v for k, v in figures.items() if v is not None}
 
 
-def in_a_mirror(dataset: torch.utils.data.Dataset, i: int,
-                events: BodyPartEvents) -> Dict:
+def mirrored_clip(dataset: torch.utils.data.Dataset, i: int,
+                  mirror: MirrorSkeleton3D) -> Dict:
     """Return clip ``i`` as a mirror shows it, through the pipeline."""
     info = copy.deepcopy(dataset.get_data_info(i))
     for key in ('events', 'decidable', 'events_key', 'explanation'):
         info.pop(key, None)  # measured anew; of the clip as it was
     info['frame_dir'] = f'{info.get("frame_dir", i)}, mirrored'
-    mirror = MirrorSkeleton3D(events.layout, prob=1., up=events.up)
     return dataset.pipeline(mirror(info))
 
 

@@ -57,11 +57,12 @@ class ClipReasons(nn.Module):
         """Return whether there are counts."""
         return bool((self.totals > 0).any())
 
-    def fit(self, clips: Iterable[Tuple[int, np.ndarray]]) -> int:
+    def fit(self, clips: Iterable[Tuple[int, np.ndarray, float]]) -> int:
         """Count the events of the clips of a training set.
 
         Args:
-            clips (iterable): Label and ``events`` (Q, 5) of each.
+            clips (iterable): Label and ``events`` (Q, 5) of each, and by
+                which share of a clip it counts.
 
         Returns:
             int: How many there were.
@@ -70,11 +71,11 @@ class ClipReasons(nn.Module):
         counts = np.zeros((self.num_classes, len(KINDS)))
         totals = np.zeros(self.num_classes)
         unasked = np.zeros(len(KINDS), bool)  # what happened is counted
-        for label, events in clips:
-            counts[label] += kinds_of(observation_of(events, unasked))
-            totals[label] += 1
+        for label, events, share in clips:
+            counts[label] += share * kinds_of(observation_of(events, unasked))
+            totals[label] += share
         self.set_counts(torch.from_numpy(counts), torch.from_numpy(totals))
-        return int(totals.sum())
+        return round(totals.sum())
 
     def set_counts(self, counts: Tensor, totals: Tensor) -> None:
         """Take the counts (C, E) and totals (C, ) of another copy."""

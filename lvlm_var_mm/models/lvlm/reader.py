@@ -63,8 +63,8 @@ class PromptReader(BaseHead):
         narrative (dict, optional): Arguments of :class:`~.words.Narrator`:
             how much is told, of what, in which form, and how often in
             training.
-        same_task (bool): Whether a checkpoint with other class names, prompt
-            or answer is refused, or read all the same.
+        same_task (bool): Whether a checkpoint with other class names, prompt,
+            answer or form of the narrative is refused, or read all the same.
         gradient_checkpointing (bool): Recompute the language model's
             activations in the backward pass.
         loss_lm (float): Weight of the language-model loss on the answer.

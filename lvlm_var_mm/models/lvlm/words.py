@@ -56,7 +56,8 @@ class Narrator:
 
     @property
     def form(self) -> Dict:
-        """Return what a model has learned to read: not how much of it."""
+        """Return the form that a model has learned to read, not the
+        amount."""
         return dict(source=self.source, brief=self.brief)
 
     def __call__(self, prompt: Prompt, tokens: SemanticTokens,

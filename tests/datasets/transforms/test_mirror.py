@@ -22,8 +22,8 @@ def clip(action, **more):
 
 def told(events):
     """Names with times, in order."""
-    return sorted((NAMES[int(kind)], *map(float, rest.round(4)))
-                  for kind, *_, rest in ((r[0], r[1:]) for r in events))
+    return sorted((NAMES[int(kind)], *np.round(rest, 4).tolist())
+                  for kind, *rest in events)
 
 
 @pytest.mark.parametrize('action', ACTIONS)
@@ -92,8 +92,20 @@ def test_another_axis_points_up():
         moved[..., 2], keypoint[:, :, other_sides(NTU), 2])
 
 
+def test_events_that_were_kept_are_measured_anew_by_the_next_step():
+    """Even those of an older vocabulary, which nothing can mirror."""
+    old = dict(events=np.zeros((1, 5), np.float32), decidable=np.ones(3, bool),
+               events_key='older')
+    measure = BodyPartEvents('ntu25')
+    assert told(measure(MIRROR(clip(24, **old)))['events']) == told(
+        measure(MIRROR(clip(24)))['events'])
+
+
 @pytest.mark.parametrize('layout, words', [
-    (dict(num_node=2, inward=[(1, 0)], center=0), 'no joint `left_'),
+    ('coco17', 'one of pictures'),
+    (dict(num_node=4, inward=[(1, 0), (2, 0), (3, 0)], center=0,
+          joints=['pelvis', 'left_hand', 'right_hand', '']), 'not all joints'),
+    (dict(num_node=2, inward=[(1, 0)], center=0), 'no sides'),
     (dict(num_node=2, inward=[(1, 0)], center=0,
           joints=['pelvis', 'left_hand']), "'left_hand'")])
 def test_a_layout_without_sides_is_refused(layout, words):
@@ -101,6 +113,9 @@ def test_a_layout_without_sides_is_refused(layout, words):
         MirrorSkeleton3D(layout)
 
 
-def test_pictures_are_refused_by_name():
-    with pytest.raises(ValueError, match='clip9.*Flip'):
-        MIRROR(dict(keypoint=np.ones((1, 2, 25, 2)), frame_dir='clip9'))
+@pytest.mark.parametrize('values', [2, 6])
+def test_other_values_than_coordinates_are_refused_by_name(values):
+    with pytest.raises(ValueError, match=f'clip9 has {values}.*Flip'):
+        MIRROR(dict(keypoint=np.ones((1, 2, 25, values)), frame_dir='clip9'))
+    with pytest.raises(ValueError, match='`prob` is 50'):
+        MirrorSkeleton3D('ntu25', prob=50)

@@ -23,7 +23,7 @@ def rows(*names):
 
 
 def clips(number=10):
-    return [(label, rows(DO[label], 'body rises'))
+    return [(label, rows(DO[label], 'body rises'), 1.)
             for label in range(4) for _ in range(number)]
 
 
@@ -115,7 +115,7 @@ def test_counts_are_kept_in_checkpoints(tiny_llava):
 @pytest.mark.parametrize('number', [2, 7])
 def test_counts_anew_after_a_checkpoint_of_other_classes(number):
     saved = ClipReasons(number)
-    saved.fit([(label % number, events) for label, events in clips()])
+    saved.fit([(label % number, *rest) for label, *rest in clips()])
     reasons, average = ClipReasons(4), ClipReasons(4)
     for each in (reasons, average):
         each.load_state_dict(saved.state_dict())
