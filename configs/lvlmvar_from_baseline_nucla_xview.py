@@ -3,7 +3,7 @@
 # LVLM-VAR by the recipe that begins with a trained baseline, whose path
 # BASELINE says: baselines/stgcnpp_recipe_nucla_xview.py of width 32, as
 # benchmarks/nucla_xview.py trains it. The backbone is taken, the classifier is
-# left out. Neck and codebook are learned in two epochs of five passes each,
+# left out. Neck and codebook are learned in two epochs of three passes each,
 # and the language model reads in a third.
 _base_ = 'lvlmvar_recipe_nucla_xview.py'
 
@@ -11,6 +11,7 @@ load_from = '{{$BASELINE:data/baseline.pth}}'
 warmup_epochs = 2
 max_epochs = 3
 
+train_dataloader = dict(dataset=dict(times=3))
 train_cfg = dict(
     max_epochs=max_epochs, val_interval=1, dynamic_intervals=None)
 custom_hooks = [

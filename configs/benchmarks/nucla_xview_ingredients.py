@@ -55,10 +55,12 @@ entries = [
     for name, options in changes.items()
 ]
 comparisons = [(f'{name}/j', 'the recipe/j') for name in list(changes)[1:]]
-# Two cores of a CPU: a small model, and no process that reads beside it.
+# Two cores of a CPU: a small model, bfloat16 if there is any, and no process
+# that reads beside it.
 options = {
     'model.backbone.base_channels': 32,
     'model.cls_head.in_channels': 128,
+    'optim_wrapper.type': 'BFloat16OptimWrapper',
     'train_dataloader.num_workers': 0,
     'train_dataloader.persistent_workers': False,
     'train_cfg.max_epochs': 22,
