@@ -19,13 +19,15 @@ custom_hooks = [
     dict(type='CodeNamesHook'),
     dict(type='SemanticAlignmentHook')
 ]
-# The backbone has ended its own schedule.
-optim_wrapper = dict(optimizer=dict(lr=3e-4))
+# The backbone has ended its own schedule, the neck begins.
+optim_wrapper = dict(
+    optimizer=dict(lr=3e-4),
+    paramwise_cfg=dict(parts=dict(neck=dict(lr=2e-3))))
+trained = dict(parts=['rest', 'neck'])
 reading = dict(parts=['cls_head'], begin=warmup_epochs)
 param_scheduler = [
-    dict(**_base_.warm, parts=['rest'], end=0.25),
-    dict(**_base_.cosine, parts=['rest'], end=warmup_epochs,
-         eta_min_ratio=0.001),
+    dict(**_base_.warm, **trained, end=0.25),
+    dict(**_base_.cosine, **trained, end=warmup_epochs, eta_min_ratio=0.001),
     dict(**_base_.warm, **reading, end=warmup_epochs + 0.25),
     dict(**_base_.cosine, **reading, end=max_epochs)
 ]
