@@ -1,13 +1,13 @@
 """Parameters, operations, latency, throughput and memory of a config.
 
-``python -m lvlm_var_mm.benchmark.cost CONFIG OUT.json`` in a process of its
-own, so that the peak of memory is that of this model alone.
+``python -m lvlm_var_mm.benchmark.cost CONFIG CHECKPOINT OUT.json`` in a process
+of its own, so that the peak of memory is that of this model alone.
 """
 import json
 import platform
 import sys
 import time
-from typing import Any, Dict, Sequence, Union
+from typing import Any, Dict, Optional, Sequence, Union
 
 import torch
 from mmengine.config import Config
@@ -17,8 +17,9 @@ from mmengine.registry import init_default_scope
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from lvlm_var_mm.apis.loading import load_model
 from lvlm_var_mm.atomic import write_text
-from mmaction.registry import DATASETS, MODELS
+from mmaction.registry import DATASETS
 from .hooks import peak_memory
 
 COUNTED = ('torch FlopCounterMode: matrix products, convolutions and '
@@ -26,12 +27,14 @@ COUNTED = ('torch FlopCounterMode: matrix products, convolutions and '
            'normalisation, activations, pooling, additions and copies')
 
 
-def measure(cfg: Config, seconds: float = 5.) -> Dict[str, Any]:
-    """Measure a model on the first clips of its test set, with random
-    weights where none are loaded by the config.
+def measure(cfg: Config, checkpoint: Optional[str] = None,
+            seconds: float = 5.) -> Dict[str, Any]:
+    """Measure a model on the first clips of its test set.
 
     Args:
         cfg (Config): With a model and a test set.
+        checkpoint (str, optional): Of the model. Without, weights are random,
+            which does for stock models; a codebook comes with training alone.
         seconds (float): For each of latency and throughput, at least one
             pass; more cost time, fewer are noisy.
 
@@ -44,7 +47,7 @@ def measure(cfg: Config, seconds: float = 5.) -> Dict[str, Any]:
     """
     init_default_scope(cfg.get('default_scope') or 'mmaction')
     device = get_device()
-    model = MODELS.build(cfg.model).to(device).eval()
+    model = load_model(cfg, checkpoint, device)
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     batch = cfg.test_dataloader.get('batch_size', 1)
     clips = [dataset[i % len(dataset)] for i in range(batch)]
@@ -104,5 +107,6 @@ def _processor() -> str:
 
 if __name__ == '__main__':
     import lvlm_var_mm  # noqa: F401  fills the registries
-    _, config, out = sys.argv
-    write_text(out, json.dumps(measure(Config.fromfile(config)), indent=1))
+    _, config, checkpoint, out = sys.argv
+    write_text(out, json.dumps(
+        measure(Config.fromfile(config), checkpoint), indent=1))

@@ -108,7 +108,7 @@ class Runner:
         if not (folder / COST).exists():
             self._call(folder, 'cost', title, [
                 '-m', 'lvlm_var_mm.benchmark.cost', folder / CONFIG,
-                folder / COST])
+                checkpoint, folder / COST])
 
     def done(self, run: Run) -> bool:
         """Tell whether a run has results."""

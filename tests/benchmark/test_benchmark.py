@@ -9,8 +9,10 @@ import sys
 import numpy as np
 import pytest
 import torch
+from bodies import measured
 from mmengine.fileio import dump, load
 from mmengine.hooks import Hook
+from recognizers import inference_config, write_checkpoint
 
 from lvlm_var_mm.benchmark import runs
 from lvlm_var_mm.benchmark.cost import measure
@@ -96,7 +98,7 @@ def data(tmp_path, monkeypatch):
     # Neither the layout of configs nor latency is of interest here.
     monkeypatch.setattr('mmengine.config.config.FormatCode',
                         lambda text, **kwargs: (text, True))
-    monkeypatch.setattr(measure, '__defaults__', (0., ))
+    monkeypatch.setattr(measure, '__defaults__', (None, 0.))
     spec = tmp_path / 'spec.py'
     spec.write_text(SPEC)
     return spec
@@ -244,3 +246,20 @@ def test_record_keeps_the_last_line_of_an_epoch(tmp_path):
     (tmp_path / RECORD).write_text(
         '{"epoch": 1, "seconds": 2}\n{"epoch": 1, "seconds": 3}\n{"epo')
     assert read_record(tmp_path) == {1: dict(epoch=1, seconds=3)}
+
+
+def test_cost_of_a_model_with_a_codebook_is_that_of_its_checkpoint(
+        tiny_llava, tmp_path):
+    cfg = inference_config(tiny_llava)
+    clips = [dict(keypoint=measured(action), frame_dir=f'a{action}', label=i,
+                  total_frames=measured(action).shape[1])
+             for i, action in enumerate((8, 23))]
+    path = write_checkpoint(cfg, tmp_path / 'model.pth', clips)
+    (tmp_path / 'clips.pkl').write_bytes(pickle.dumps(clips))
+    cfg.test_dataloader.dataset.update(
+        type='SkeletonDataset', ann_file=str(tmp_path / 'clips.pkl'))
+    with pytest.raises(ValueError, match='no codebook yet'):
+        measure(cfg, None, 0.)
+    cost = measure(cfg, path, 0.)
+    assert cost['gflops'] > 0 and cost['latency_ms'] > 0
+    assert 0 < cost['trainable'] < cost['parameters']
