@@ -1,7 +1,7 @@
 """Parameters, operations, latency, throughput and memory of a config.
 
-``python -m lvlm_var_mm.benchmark.cost CONFIG CHECKPOINT OUT.json`` in a process
-of its own, so that the peak of memory is that of this model alone.
+``python -m lvlm_var_mm.benchmark.cost CONFIG CHECKPOINT OUT.json`` in a
+process of its own, so that the peak of memory is that of this model alone.
 """
 import json
 import platform

@@ -50,8 +50,9 @@ def markdown(found: Dict[str, Any], charts: Sequence[Path] = ()) -> str:
 
 def tables(found: Dict[str, Any]) -> List[Tuple[str, Table, str]]:
     """Return title, rows and a note of each table."""
-    made = [('Accuracy', _accuracy(found), _accuracy_note(found)),
-            ('Cost', _cost(found), _cost_note(found))]
+    made = [('Accuracy', _accuracy(found), _accuracy_note(found))]
+    if found['costs']:  # that of given scores is not known
+        made.append(('Cost', _cost(found), _cost_note(found)))
     if found['comparisons']:
         made.append(('Paired', _paired(found), PAIRED))
     for pair in found['comparisons']:
@@ -134,8 +135,6 @@ def _cost(found: Dict[str, Any]) -> Table:
 
 
 def _cost_note(found: Dict[str, Any]) -> str:
-    if not found['costs']:
-        return ''
     cost = next(iter(found['costs'].values()))
     return (f'On {cost["device"]}, threads: {cost["threads"]}. Latency is the '
             'median of a batch of one, all views of a clip, without its '

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from bodies import measured
+from helpers import REPO
 from mmengine.fileio import dump, load
 from mmengine.hooks import Hook
 from recognizers import inference_config, write_checkpoint
@@ -230,6 +231,33 @@ comparisons = [('A/j', 'B')]
         data.write_text(text.replace('b.json', f'{name}.json'))
         said = run_tool('benchmark.py', data, '--out', tmp_path / 'out')
         assert said.code == 2 and re.search(words, said.err), said.err
+
+
+@pytest.mark.nucla
+def test_the_measured_table_comes_from_the_kept_scores(nucla, tmp_path,
+                                                       run_tool, monkeypatch):
+    monkeypatch.setenv('NUCLA_PKL', str(nucla))
+    monkeypatch.chdir(REPO)
+    said = run_tool('benchmark.py',
+                    REPO / 'configs/benchmarks/nucla_xview_kept.py', '--out',
+                    tmp_path)
+    assert said.code == 0, said.err
+    made, told = (json.loads(path.read_text()) for path in (
+        tmp_path / 'report.json',
+        REPO / 'docs/results/recipe_full_nucla_xview.json'))
+    for one, two in zip(made['methods'], told['methods']):
+        for subset in ('all', 'clean'):
+            assert one['figures'][subset]['top1'] == (
+                two['figures'][subset]['top1']), one['name']
+    page = (REPO / 'docs/benchmark.md').read_text()
+    for method, row in zip(made['methods'], (
+            '| ST-GCN++, last epoch | {} | {} | {} |',
+            '| LVLM-VAR, last epoch | {} | {} | {} |',
+            '| both, equal weights | **{}** | **{}** | {} |')):
+        figs = method['figures']
+        assert row.format(*(f'{f["mean"]:.1f}' for f in (
+            figs['all']['top1'], figs['clean']['top1'],
+            figs['all']['ece']))) in page
 
 
 def test_twins_are_found_in_the_data(data):
