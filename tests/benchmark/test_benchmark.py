@@ -162,10 +162,10 @@ def test_killed_and_restarted_gives_the_same_table(data, tmp_path, run_tool,
                     assert one['figures'][subset][key] == figs[key]
     data.write_text(SPEC)
     # What an older version did not keep.
-    kept = whole / 'runs/A_j-seed0/test.json'
+    kept = broken / 'runs/A_j-seed0/test.json'
     before = kept.read_text()
     kept.unlink()
-    assert run_tool('benchmark.py', data, '--out', whole).code == 0
+    assert run_tool('benchmark.py', data, '--out', broken).code == 0
     assert kept.read_text() == before
     monkeypatch.setattr(runs, 'Popen', popen)
     # Nothing is left to be done.
