@@ -13,7 +13,9 @@ max_epochs = 3
 
 train_dataloader = dict(dataset=dict(times=3))
 train_cfg = dict(
-    max_epochs=max_epochs, val_interval=1, dynamic_intervals=None)
+    max_epochs=max_epochs,
+    val_interval=1,
+    dynamic_intervals=[(warmup_epochs + 1, 1)])
 custom_hooks = [
     dict(type='LVLMWarmupHook', epochs=warmup_epochs),
     dict(type='CodeNamesHook'),

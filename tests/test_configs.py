@@ -1,6 +1,7 @@
 """The configs: each loads, fits together and says how to run it."""
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from helpers import (CLASSES, REPO, head_cfg, write_image_processor,
@@ -178,7 +179,8 @@ def test_hooks_and_import_are_there(path):
 def test_language_model_has_its_own_schedule(path):
     cfg = load(path)
     start = cfg.custom_hooks[0].epochs
-    length, last = 20, cfg.train_cfg.max_epochs
+    # Steps of an epoch: enough for the shortest schedule to end low.
+    length, last = max(20, 400 // start), cfg.train_cfg.max_epochs
     rates = learning_rates(cfg, length)
     rest, peak = rates.pop('rest'), cfg.optim_wrapper.optimizer.lr
     assert max(rest) == pytest.approx(peak, rel=.05)
@@ -186,6 +188,10 @@ def test_language_model_has_its_own_schedule(path):
     assert rest[start * length:] == pytest.approx(
         [.001 * peak] * (last - start) * length, rel=.1)
     assert 'cls_head' in rates
+    # A neck that begins behind a trained backbone goes with the rest.
+    neck = rates.pop('neck', None)
+    if neck:
+        assert np.argmax(neck) == np.argmax(rest) < start * length
     for part, rates in rates.items():
         whole = cfg.optim_wrapper.paramwise_cfg.parts[part].lr
         reading = rates[start * length:]
@@ -257,7 +263,8 @@ def test_parts_with_a_learning_rate_are_trained(path, pictured_llava):
         head[key] = small[key]
     parts = set(cfg.optim_wrapper.paramwise_cfg.parts)
     model = torch.nn.ModuleDict(dict(
-        backbone=torch.nn.Linear(1, 1), cls_head=MODELS.build(head)))
+        backbone=torch.nn.Linear(1, 1), neck=torch.nn.Linear(1, 1),
+        cls_head=MODELS.build(head)))
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
     assert {group['part'] for group in optimizer.param_groups} == {
         'rest', *parts}
