@@ -58,6 +58,7 @@ from mmengine.runner import Runner
 
 import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
 from lvlm_var_mm.atomic import full_disk_named
+from lvlm_var_mm.checkpoint.loading import find_checkpoint
 from lvlm_var_mm.cli import (check_work_dir, describe, join_processes,
                              load_config, user_errors)
 from lvlm_var_mm.engine import (InitialWeightsHook, ResumedScheduleHook,
@@ -124,6 +125,8 @@ def main() -> int:
     if args.rehearse:
         return rehearsal(cfg)
     check_work_dir(cfg.work_dir)
+    if cfg.get('load_from'):
+        find_checkpoint(cfg.load_from)
     with full_disk_named(cfg.work_dir), short_log() as short:
         runner = (RUNNERS.build(cfg)
                   if 'runner_type' in cfg else Runner.from_cfg(cfg))

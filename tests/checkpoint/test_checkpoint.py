@@ -323,7 +323,7 @@ def test_another_task(model, load, caplog, key, value):
     (dict(brief=True), True), (dict(source='names'), True),
     (dict(budget=64), False), (dict(drop=.5), False)])
 def test_narratives_of_another_form_are_refused(tiny_llava, over, refused):
-    """How much is told is no other task."""
+    """Refuse another form; how much is told is no other task."""
     told = dict(prompt='Seen: {narrative} Tokens: {tokens} The action:\n')
     model = Nested(tiny_llava, **told)
     other = Nested(tiny_llava, narrative=over, **told)

@@ -86,6 +86,8 @@ for tool in tools:
     ('train.py', ['no.py'], 'no config file no.py'),
     *((name, [QUICKSTART, *more], 'no checkpoint at no.pth')
       for name, *more in (
+          ('train.py', '--cfg-options', 'load_from=no.pth'),
+          ('train.py', '--resume', 'no.pth'),
           ('test.py', 'no.pth'), ('export.py', 'no.pth', 'out'),
           ('show_tokens.py', 'no.pth', 'out'),
           ('perf/token_cache.py', 'no.pth'),
