@@ -91,7 +91,8 @@ def read_input(name: str, source: Source, wanted: Wanted, how: Reading
     if source.is_file() and source.suffix.lower() not in JOINTS:
         raise ValueError(f'is of no kind that can be read: {", ".join(JOINTS)}'
                          f', or a video ({", ".join(VIDEOS[:5])} ...)')
-    layout = load_layout(how.layout) if how.layout else layout_of_file(source)
+    layout = load_layout(how.layout) if how.layout else layout_of_file(
+        source, wanted.layout)
     most = max(wanted.persons, 2) if how.persons == 'together' else (
         MOST_PERSONS)
     try:
@@ -120,10 +121,8 @@ def _annotation(name: str, source: Dict, wanted: Wanted, how: Reading
     found = tidy({'frame_dir': name, **{
         k: v for k, v in source.items()
         if k not in ('label', 'source') and v is not None}}, file)
-    layout = load_layout(how.layout) if how.layout else (
-        wanted.layout if wanted.layout and wanted.layout.num_joints ==
-        found['keypoint'].shape[2] else
-        layout_by_shape(found['keypoint'].shape, Path(file)))
+    layout = load_layout(how.layout) if how.layout else layout_by_shape(
+        found['keypoint'].shape, Path(file), wanted.layout)
     keypoint, score = without_feet(found['keypoint'],
                                    found.get('keypoint_score'), layout)
     found['keypoint'] = keypoint

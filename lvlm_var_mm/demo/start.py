@@ -4,7 +4,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Tuple
+from typing import Optional, Tuple
 
 from lvlm_var_mm.apis import ActionInferencer
 from lvlm_var_mm.apis.clips import Reading
@@ -12,6 +12,7 @@ from lvlm_var_mm.apis.inputs import JOINTS
 from lvlm_var_mm.apis.measuring import measured_answers
 from lvlm_var_mm.apis.zero_shot import scorer_of
 from lvlm_var_mm.class_lists import load_classes
+from lvlm_var_mm.layouts import Layout
 from lvlm_var_mm.pose import blazepose
 from lvlm_var_mm.preparation.file_layout import given_layout
 from .answering import Answering, Ask
@@ -49,7 +50,7 @@ def start(args: argparse.Namespace) -> None:
                                      ignore_cleanup_errors=True) as folder:
         server.prepare_gradio(Path(folder))
         trial = Trial(limits, how)
-        ask, videos, joints = asker(args, how)
+        ask, videos, joints, trial.own = asker(args, how)
         answering = Answering(ask, Path(folder), limits, trial, videos,
                               args.video, joints)
         trial.wait()
@@ -69,8 +70,10 @@ def start(args: argparse.Namespace) -> None:
     print('ended; uploads and answers are deleted', flush=True)
 
 
-def asker(args: argparse.Namespace, how: Reading) -> Tuple[Ask, bool, bool]:
-    """Return what answers a path, whether it reads videos, and joints.
+def asker(args: argparse.Namespace, how: Reading
+          ) -> Tuple[Ask, bool, bool, Optional[Layout]]:
+    """Return what answers a path, whether it reads videos, and joints, and the
+    layout of these.
 
     Raises:
         FileNotFoundError, ValueError: Of what the arguments name.
@@ -85,14 +88,14 @@ def asker(args: argparse.Namespace, how: Reading) -> Tuple[Ask, bool, bool]:
             classes = load_classes(args.classes)
             scorer_of(classes)  # now, not at the first upload
         return (lambda path: measured_answers(path, classes, **reading),
-                bool(how.pose), True)
+                bool(how.pose), True, None)
     inferencer = ActionInferencer(args.config, args.checkpoint, args.device,
                                   args.classes, show_progress=False)
     pictures = inferencer.wanted.video
     return (lambda path: inferencer.answers(
         path, reasons=not args.no_reason, explain_spans=True,
         verify=args.verify, **reading), pictures or bool(how.pose),
-            not pictures)
+            not pictures, inferencer.wanted.layout)
 
 
 def intro_of(answering: Answering, limits: Limits, model: str) -> str:

@@ -14,7 +14,7 @@ from lvlm_var_mm.apis.inputs import VIDEOS
 from lvlm_var_mm.apis.reading import told
 from lvlm_var_mm.datasets.ntu import skeleton_scan  # noqa: F401, in time
 from lvlm_var_mm.datasets.video import check_container, check_video
-from lvlm_var_mm.layouts import load_layout
+from lvlm_var_mm.layouts import Layout, load_layout
 from lvlm_var_mm.preparation.custom_skeleton import read_clip
 from lvlm_var_mm.preparation.file_layout import layout_of_file
 from .limits import MEGABYTE, Limits
@@ -26,10 +26,15 @@ class Trial:
     Args:
         limits (Limits): Of the server.
         how (Reading): How files are read.
+
+    Attributes:
+        own (Layout, optional): Of the model, which files with as many joints
+            are taken to have.
     """
 
     def __init__(self, limits: Limits, how: Reading) -> None:
         self.limits, self.how = limits, how
+        self.own: Optional[Layout] = None
         # Not `fork`: the server has threads, and a lock may be held.
         self._context = multiprocessing.get_context('forkserver')
         self._context.set_forkserver_preload([__name__])
@@ -51,7 +56,8 @@ class Trial:
         """
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(
-            target=_try, args=(theirs, str(path), self.limits, self.how),
+            target=_try, args=(
+                theirs, str(path), self.limits, self.how, self.own),
             daemon=True)
         process.start()
         theirs.close()
@@ -71,10 +77,11 @@ class Trial:
             process.close()
 
 
-def _try(pipe: Any, path: str, limits: Limits, how: Reading) -> None:
+def _try(pipe: Any, path: str, limits: Limits, how: Reading,
+         own: Optional[Layout] = None) -> None:
     _bound_memory(limits.memory)
     try:
-        read_within(Path(path), limits, how)
+        read_within(Path(path), limits, how, own)
         problem = None
     except MemoryError:
         problem = (f'{path} takes more than {limits.memory} MB of memory to '
@@ -95,7 +102,8 @@ def _bound_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def read_within(path: Path, limits: Limits, how: Reading) -> None:
+def read_within(path: Path, limits: Limits, how: Reading,
+                own: Optional[Layout] = None) -> None:
     """Read a file of joints, or the ends of a video.
 
     Raises:
@@ -115,7 +123,7 @@ def read_within(path: Path, limits: Limits, how: Reading) -> None:
         frames = len(decord.VideoReader(str(path), num_threads=1))
     else:
         layout = load_layout(how.layout) if how.layout else (
-            layout_of_file(path))
+            layout_of_file(path, own))
         frames = read_clip(path, layout, MOST_PERSONS, how.img_shape)[
             'keypoint'].shape[1]
     if frames > limits.frames:

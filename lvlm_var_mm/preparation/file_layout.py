@@ -15,9 +15,13 @@ from lvlm_var_mm.pose import read_results
 BODY_25 = 25  # joints of OpenPose in a picture, of Kinect v2 in space
 
 
-def layout_of_file(path: Path) -> Layout:
+def layout_of_file(path: Path, own: Optional[Layout] = None) -> Layout:
     """Return the layout of a file that holds one clip, by its number of
     joints.
+
+    Args:
+        path (Path): Raw file of NTU RGB+D, folder of OpenPose, or any other.
+        own (Layout, optional): See :func:`layout_by_shape`.
 
     Raises:
         ValueError: It cannot be read, or has as many joints as no layout;
@@ -27,7 +31,7 @@ def layout_of_file(path: Path) -> Layout:
         return LAYOUTS['openpose18']
     if path.suffix == '.skeleton':
         return LAYOUTS['ntu25']
-    return layout_by_shape(parsed(_shape, path), path)
+    return layout_by_shape(parsed(_shape, path), path, own)
 
 
 def _shape(path: Path) -> tuple:
@@ -54,17 +58,22 @@ def _shape(path: Path) -> tuple:
     return ()
 
 
-def layout_by_shape(shape: tuple, path: Path) -> Layout:
+def layout_by_shape(shape: tuple, path: Path,
+                    own: Optional[Layout] = None) -> Layout:
     """Return the layout of keypoints of this shape.
 
     Args:
         shape (tuple): Such as (M, T, V, C).
         path (Path): File or name of the clip, for the error alone.
+        own (Layout, optional): That of the model which will read the clip;
+            it goes before others with as many joints.
 
     Raises:
         ValueError: None of the known ones has so many joints.
     """
     number = shape[-2] if len(shape) > 2 else None
+    if own is not None and own.num_joints == number:
+        return own
     if number == BODY_25 and shape[-1] == 2:
         return LAYOUTS['openpose18']
     for layout in LAYOUTS.values():

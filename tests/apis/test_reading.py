@@ -9,6 +9,7 @@ from helpers import write_frames
 from lvlm_var_mm.apis.clips import Reading
 from lvlm_var_mm.apis.reading import read_input
 from lvlm_var_mm.apis.wanted import Wanted
+from lvlm_var_mm.layouts import load_layout
 from lvlm_var_mm.preparation.custom_skeleton import BODY_25
 from lvlm_var_mm.preparation.file_layout import layout_by_shape, layout_of_file
 
@@ -75,3 +76,34 @@ def test_a_name_that_is_also_a_folder(tmp_path, monkeypatch):
         assert clip.layout.name == 'coco17'
         assert layout_by_shape(joints.shape, tmp_path / name) == clip.layout
     assert layout_of_file(tmp_path / 'clip').name == 'openpose18'
+
+
+@pytest.mark.parametrize('ending', ['npy', 'npz', 'pkl'])
+@pytest.mark.parametrize('names', ['others', 'as many', 'none'])
+def test_a_file_has_the_layout_of_the_model(ending, names, tmp_path):
+    """As arrays and annotations have, and not that of a sensor with as many
+    joints."""
+    number = 15 if names == 'others' else 20
+    own = load_layout(dict(
+        num_node=number, center=0, inward=[(i, 0) for i in range(1, number)],
+        **({} if names == 'none' else dict(joints=[
+            f'joint {i}' for i in range(number)]))))
+    joints = np.random.default_rng(0).normal(size=(1, 9, number, 3)).astype(
+        np.float32)
+    path = tmp_path / f'clip.{ending}'
+    if ending == 'npy':
+        np.save(path, joints)
+    elif ending == 'npz':
+        np.savez(path, keypoint=joints)
+    else:
+        path.write_bytes(pickle.dumps(dict(keypoint=joints)))
+    wanted = ANY._replace(layout=own, dims=3)
+    for source in (path, joints):
+        clip = read_input('clip', source, wanted, Reading())
+        np.testing.assert_array_equal(clip.results['keypoint'], joints)
+        assert clip.layout == own and not clip.notes
+    # The user knows better.
+    kinect = Reading(layout=load_layout('kinect20'))
+    if names == 'others':
+        with pytest.raises(ValueError, match='15 joints'):
+            read_input('clip', path, wanted, kinect)

@@ -41,11 +41,12 @@ def test_inferencer_tool_and_server_agree(tiny_llava, tmp_path, run_tool):
     clip = tmp_path / 'wave.npy'
     np.save(clip, measured(23))
     model = dict(config=str(tmp_path / 'config.py'), checkpoint=checkpoint)
-    ask, videos, joints = asker(options(**model), Reading())
+    ask, videos, joints, layout = asker(options(**model), Reading())
     assert joints and not videos
     served = Answering(ask, tmp_path, Limits(), lambda path: None)(
         str(clip)).prediction
     inferencer = ActionInferencer(*model.values(), 'cpu', show_progress=False)
+    assert layout == inferencer.wanted.layout is not None
     (direct, _), = inferencer.answers(clip, explain_spans=True)
     said = run_tool('infer.py', clip, '--config', model['config'],
                     '--checkpoint', checkpoint, '--device', 'cpu', '--html',
@@ -67,7 +68,7 @@ def test_a_model_of_videos_is_served(tiny_llava, tmp_path, run_tool):
     checkpoint = write_checkpoint(cfg, tmp_path / 'model.pth', [
         dict(filename=str(clip), start_index=0, modality='RGB')])
     cfg.dump(tmp_path / 'config.py')
-    ask, videos, joints = asker(options(
+    ask, videos, joints, _ = asker(options(
         config=str(tmp_path / 'config.py'), checkpoint=checkpoint), Reading())
     answering = Answering(ask, tmp_path, Limits(), lambda path: None, videos,
                           joints=joints)

@@ -13,6 +13,7 @@ from lvlm_var_mm.demo import trial
 from lvlm_var_mm.demo.answering import Answering
 from lvlm_var_mm.demo.limits import Limits, check_upload, endings_of
 from lvlm_var_mm.demo.storage import megabytes_in, sweep
+from lvlm_var_mm.layouts import load_layout
 
 WAVE = measured(23)
 HOW = Reading()
@@ -125,6 +126,12 @@ def test_trial(tmp_path, unbounded):
         assert said.startswith(str(tmp_path / name)) and 'cut it' in said
     said = trial_of(Limits(pixels=100))(tmp_path / 'a.avi')
     assert '32 x 24' in said
+    # Joints of the model's own.
+    np.save(tmp_path / 'few.npy', WAVE[:, :, :5])
+    assert 'shape' in trial_of(Limits())(tmp_path / 'few.npy')
+    own = load_layout(dict(num_node=5, center=0, inward=[
+        (i, 0) for i in range(1, 5)]))
+    trial.read_within(tmp_path / 'few.npy', Limits(), HOW, own)
 
 
 def test_trial_in_a_process_of_bounded_memory_and_time(tmp_path):
