@@ -10,6 +10,8 @@ from typing import Dict, NamedTuple, Optional, Sequence, Tuple, Union
 
 from mmengine.config import Config
 
+Bone = Tuple[int, int]
+
 
 class Layout(NamedTuple):
     """One way to number the joints of a body.
@@ -28,7 +30,7 @@ class Layout(NamedTuple):
     """
     name: str
     joints: Tuple[str, ...]
-    inward: Tuple[Tuple[int, int], ...]
+    inward: Tuple[Bone, ...]
     center: int
     stock: Optional[str] = None
     up: Tuple[int, ...] = (0, 1, 0)
@@ -132,7 +134,8 @@ def load_layout(source: Union[str, Dict, Layout]) -> Layout:
         source (str | dict | Layout): A key of :data:`LAYOUTS`; or
             ``num_node``, ``inward`` and ``center`` as in MMAction2's
             ``graph_cfg``, and by option ``joints``, the names of the joints
-            in the terms of :data:`LAYOUTS`, see :func:`joint_name`.
+            in the terms of :data:`LAYOUTS`, see :func:`joint_name`. Bones may
+            be given from the centre outwards.
 
     Returns:
         Layout: Checked.
@@ -163,8 +166,8 @@ def load_layout(source: Union[str, Dict, Layout]) -> Layout:
         raise ValueError(f'joint layout: `joints` has {twice[0]!r} more than '
                          'once')
     inward = tuple((int(a), int(b)) for a, b in source['inward'])
-    _check_tree(number, inward, int(source['center']))
-    return Layout('custom', joints, inward, int(source['center']))
+    center = int(source['center'])
+    return Layout('custom', joints, _towards(center, inward, number), center)
 
 
 # What other naming schemes call the joints of LAYOUTS.
@@ -195,23 +198,34 @@ def joint_name(name: str) -> str:
     return '_'.join([*side, _SAME.get(part, part)]).strip('_')
 
 
-def _check_tree(number: int, inward: Sequence, center: int) -> None:
+def _towards(center: int, bones: Sequence[Bone], number: int
+             ) -> Tuple[Bone, ...]:
+    """Check that bones make a tree. Where a joint has more than one, turn each
+    from its joint to the one nearer to the centre."""
     if not 0 <= center < number:
         raise ValueError(f'joint layout: `center` {center} is no joint of 0 '
                          f'to {number - 1}')
-    for bone in inward:
+    for bone in bones:
         if not all(0 <= joint < number for joint in bone):
             raise ValueError(f'joint layout: bone {bone} names a joint '
                              f'outside 0 to {number - 1}')
-    reached, grown = {center}, True
+    far, grown = {center: 0}, {center}  # bones between a joint and the centre
     while grown:
-        grown = {j for bone in inward for j in bone
-                 if reached & set(bone)} - reached
-        reached |= grown
-    if len(reached) < number:
+        grown = {j for bone in bones for j in bone
+                 if grown & set(bone)} - far.keys()
+        far.update(dict.fromkeys(grown, max(far.values()) + 1))
+    if len(far) < number:
         raise ValueError(
-            f'joint layout: joints {sorted(set(range(number)) - reached)} '
+            f'joint layout: joints {sorted(set(range(number)) - far.keys())} '
             f'hang on nothing: every joint needs a bone in `inward`')
+    if len(bones) != number - 1:
+        raise ValueError(
+            f'joint layout: `inward` has {len(bones)} bones, but {number} '
+            f'joints hang together by {number - 1}: it must be a tree')
+    if len({outer for outer, _ in bones}) < len(bones):
+        return tuple(max((a, b), (b, a), key=lambda bone: far[bone[0]])
+                     for a, b in bones)
+    return tuple(bones)
 
 
 def layout_of(cfg: Config) -> Optional[Layout]:

@@ -132,9 +132,9 @@ def tidy(sample: Dict, path: str) -> Dict:
     """Return an annotation in the form that transforms expect.
 
     ``label`` is an int, ``keypoint`` a floating array (M, T, V, C),
-    ``keypoint_score`` (M, T, V) or absent, ``total_frames`` T. A score beside
-    3D keypoints is left out: transforms would take it for a fourth
-    coordinate.
+    ``keypoint_score`` (M, T, V) or absent, ``total_frames`` T; frames beyond
+    it are padding, and are cut off. A score beside 3D keypoints is left out:
+    transforms would take it for a fourth coordinate.
 
     Args:
         sample (dict): As it was written.
@@ -172,10 +172,13 @@ def tidy(sample: Dict, path: str) -> Dict:
     except (TypeError, ValueError, OverflowError) as e:
         raise ValueError(f'{where} has `total_frames` '
                          f'{sample["total_frames"]!r}, not a number') from e
-    if sample['total_frames'] > frames > 0:
-        raise ValueError(f'{where} has `total_frames` '
-                         f'{sample["total_frames"]}, but {frames} frames in '
-                         '`keypoint`')
+    total = sample['total_frames']
+    if frames and not 0 < total <= frames:
+        raise ValueError(f'{where} has `total_frames` {total}, but {frames} '
+                         'frames in `keypoint`')
+    for key in ('keypoint', 'keypoint_score'):
+        if key in sample:
+            sample[key] = sample[key][:, :total]
     return sample
 
 

@@ -20,7 +20,8 @@ from lvlm_var_mm.layouts import Layout
 from .corrupt import CorruptSampleError
 from .plain import load_arrays
 from .transforms.disturb import Disturbance
-from .transforms.events import BodyPartEvents, declared, events_key
+from .transforms.events import (BodyPartEvents, declared, events_key,
+                                joints_of, name_of)
 
 if TYPE_CHECKING:
     from .skeleton import SkeletonDataset
@@ -99,8 +100,8 @@ def measure_table(sample_of: Callable[[int], Optional[Dict]], clips: int,
 
     Args:
         sample_of (callable): Number of a clip -> annotation with ``keypoint``
-            (M, T, V, C) and by option ``fps``, None for one that cannot be
-            read.
+            (M, T, V, C) and by option ``keypoint_score`` and ``fps``, None for
+            one that cannot be read.
         clips (int): How many.
         layout, fps, up, mirrored: Of ``BodyPartEvents``; ``fps`` where an
             annotation says none.
@@ -121,7 +122,7 @@ def measure_table(sample_of: Callable[[int], Optional[Dict]], clips: int,
                 sample = sample_of(i)
                 if sample is not None:
                     by_rate.setdefault(sample.get('fps', fps), []).append(
-                        (i, sample['keypoint']))
+                        (i, joints_of(sample)[0]))
             for rate, some in by_rate.items():
                 joints = [k for _, k in some]
                 seen = observe_all(joints, layout, rate, declared(
@@ -188,7 +189,7 @@ def measure_first(dataset: 'SkeletonDataset') -> None:
     _say(dataset, stale)
     table = measure_table(lambda j: _readable(dataset, todo[j]), len(todo),
                           *settings, title='events')
-    transform.remember({dataset.get_plain_info(i)['frame_dir']: table.of(j)
+    transform.remember({name_of(dataset.get_plain_info(i)): table.of(j)
                         for j, i in enumerate(todo)})
 
 

@@ -14,7 +14,7 @@ from .data import Split, identities
 from .findings import Finding, shorten
 
 # The steps that make the unit of the data indifferent.
-SCALING = 'AlignSkeleton3D', 'PreNormalize2D'
+SCALING = 'AlignSkeleton3D', 'MinMaxSkeleton', 'PreNormalize2D'
 # More bad samples than this part are no accident.
 FEW = .1
 

@@ -56,7 +56,7 @@ class Facts(NamedTuple):
 
 
 def measure(keypoint: np.ndarray, layout: Layout) -> Optional[Facts]:
-    """Measure the first person of a clip.
+    """Measure the first person of a clip who is seen.
 
     Args:
         keypoint (array): (M, T, V, C); a joint that is 0 or NaN is missing.
@@ -67,8 +67,10 @@ def measure(keypoint: np.ndarray, layout: Layout) -> Optional[Facts]:
     """
     if not layout.has_trunk:
         return None
-    points = np.asarray(keypoint[0], np.float32)
+    points = np.asarray(keypoint, np.float32)
     there = np.isfinite(points).all(-1) & points.any(-1)
+    who = there.any((1, 2)).argmax()
+    points, there = points[who], there[who]
     points = np.where(there[..., None], points, np.nan)
     joints = dict(zip(layout.joints, points.transpose(1, 0, 2)))  # (T, C)
     space = points.shape[-1] == 3

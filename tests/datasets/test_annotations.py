@@ -95,6 +95,17 @@ def test_frames(load):
     with pytest.raises(ValueError, match="'clip0' has `total_frames` 9, but 6"
                        ' frames'):
         load(annotation(total_frames=9))
+    with pytest.raises(ValueError, match='`total_frames` 0, but 6 frames'):
+        load(annotation(total_frames=0))
+
+
+def test_padding_is_cut_off(load):
+    """Clips in arrays of one length, as feeders of GCNs keep them."""
+    whole = annotation(dims=2, keypoint_score=np.ones((1, 6, 5), 'f4'))
+    info = load(dict(whole, total_frames=4))[0]
+    assert info['total_frames'] == 4
+    for key in ('keypoint', 'keypoint_score'):
+        np.testing.assert_array_equal(info[key], whole[key][:, :4])
 
 
 def test_sample_without_a_name(load):

@@ -3,6 +3,7 @@ import pickle
 
 import numpy as np
 import pytest
+from bodies import pictures
 from torch.utils.data import DataLoader
 
 from lvlm_var_mm.datasets import BodyPartEvents, SkeletonDataset
@@ -184,6 +185,32 @@ def test_each_clip_by_its_own_rate(tmp_path, annotations):
     dataset = build(path)
     assert_as(dataset[0], expected(annotations[0], fps=15))
     assert_as(dataset[1], expected(annotations[1]))
+
+
+def test_parts_of_one_video_have_events_of_their_own(tmp_path, annotations):
+    for sample in annotations:
+        sample['frame_dir'] = 'video1'
+    path = tmp_path / 'parts.pkl'
+    path.write_bytes(pickle.dumps(annotations))
+    for dataset in (build(path), build(path, fps=15.)):
+        for info, sample in zip(dataset, annotations):
+            assert_as(info, expected(sample, fps=info['fps']))
+
+
+def test_joints_without_a_score_make_no_events(tmp_path, nobody_measures):
+    joints, = pictures('coco17', actions=[23])
+    score = np.ones(joints.shape[:3], np.float32)
+    score[..., 9:11] = 0  # both wrists
+    sample = dict(frame_dir='wave', label=0, keypoint=joints,
+                  keypoint_score=score)
+    path = tmp_path / 'scored.pkl'
+    path.write_bytes(pickle.dumps([sample]))
+    layout = dict(layout='coco17')
+    together = build(path, **layout)
+    alone = BodyPartEvents(**layout)(dict(sample))
+    assert not alone['decidable'].all() and alone['decidable'].any()
+    nobody_measures()
+    assert_as(together[0], {key: alone[key] for key in KEPT})
 
 
 def test_corrupt_clips_are_told_when_they_are_read(tmp_path, annotations):

@@ -75,6 +75,13 @@ def test_faults(tmp_path, layout, change, level, words, remedy):
     assert len(found) == 1 or change == 'scrambled'
 
 
+def test_the_recipe_scales_as_well(tmp_path):
+    clips = [CHANGES['millimetres'](k) for k in made()]
+    finding, = look(write(tmp_path / 'a.pkl', clips), LAYOUTS['ntu25'], [
+        dict(type='CenterSkeleton3D', center=1), dict(type='MinMaxSkeleton')])
+    assert finding.level == 'warning' and 'scales them' in finding.remedy
+
+
 def test_what_the_pipeline_says_of_the_axes_counts(tmp_path):
     file = write(tmp_path / 'a.pkl', [CHANGES['z_up'](k) for k in made()])
     good = events('ntu25', up=(0, 0, 1))

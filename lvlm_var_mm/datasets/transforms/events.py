@@ -12,6 +12,7 @@ from lvlm_var_mm.layouts import Layout, load_layout
 from mmaction.registry import TRANSFORMS
 
 Kept = Tuple[np.ndarray, np.ndarray]  # events (Q, 5), decidable (E, )
+Name = Tuple[str, Optional[int]]  # frame_dir, sample_idx
 
 
 def events_key(layout: Union[str, dict, Layout], fps: float,
@@ -23,7 +24,9 @@ def events_key(layout: Union[str, dict, Layout], fps: float,
     up = ' '.join(f'{x:g}' for x in up or layout.up)
     return (f'{VERSION}; {" ".join(COLUMNS)}, decidable; '
             f'{" ".join(layout.joints)}; {fps:g} fps; up {up}'
-            + '; mirrored' * mirrored)
+            + '; mirrored' * mirrored
+            # Older tables counted joints in pictures that have no score.
+            + '; as seen' * layout.picture)
 
 
 def declared(layout: Union[str, dict, Layout], dims: int,
@@ -34,6 +37,13 @@ def declared(layout: Union[str, dict, Layout], dims: int,
     return Axes(tuple(up or usual_up(load_layout(layout), dims)), mirrored)
 
 
+def name_of(results: Dict) -> Optional[Name]:
+    """Return what tells a clip from all others of a data set, None without a
+    ``frame_dir``: parts of one video may share that."""
+    name = results.get('frame_dir')
+    return None if name is None else (name, results.get('sample_idx'))
+
+
 @TRANSFORMS.register_module()
 class BodyPartEvents(BaseTransform):
     """Measure what the persons of a clip do, from their joints as recorded:
@@ -42,8 +52,8 @@ class BodyPartEvents(BaseTransform):
     Those that the results bring, of a store or a pickle that kept them, are
     taken if they were measured as here; a data set in memory has them
     measured before it is read (:mod:`lvlm_var_mm.datasets.events`). Other
-    clips are remembered by their ``frame_dir``, except those that a
-    :class:`~.disturb.Disturbance` has changed.
+    clips are remembered by ``frame_dir`` and ``sample_idx``, except those that
+    a :class:`~.disturb.Disturbance` has changed.
 
     Required Keys: keypoint, or keypoint_3d and video_frames of a paired data
     set, whose events then are on the clock of the video. Optional Keys:
@@ -76,11 +86,11 @@ class BodyPartEvents(BaseTransform):
         self.layout, self.fps = load_layout(layout), fps
         self.up, self.mirrored = up, mirrored
         self.key = events_key(layout, fps, up, mirrored)
-        self._seen: Dict[str, Kept] = {}
+        self._seen: Dict[Name, Kept] = {}
 
-    def remember(self, events: Dict[str, Kept]) -> None:
-        """Take the events of clips and what can be decided, by their
-        ``frame_dir``."""
+    def remember(self, events: Dict[Name, Kept]) -> None:
+        """Take the events of clips and what can be decided, by
+        :func:`name_of`."""
         self._seen.update(events)
 
     def transform(self, results: Dict) -> Dict:
@@ -90,10 +100,10 @@ class BodyPartEvents(BaseTransform):
                 'keypoint_3d' not in results):
             return results
         # Neither taken from the clip as it was recorded, nor kept for it.
-        name = None if results.get('disturbed') else results.get('frame_dir')
+        name = None if results.get('disturbed') else name_of(results)
         kept = self._seen.get(name)
         if kept is None:
-            joints, first = _joints(results)
+            joints, first = joints_of(results)
             seen = observe(joints, self.layout, fps, declared(
                 self.layout, joints.shape[-1], self.up, self.mirrored))
             kept = to_rows(seen), to_decidable(seen)
@@ -104,9 +114,10 @@ class BodyPartEvents(BaseTransform):
         return results
 
 
-def _joints(results: Dict) -> Tuple[np.ndarray, int]:
-    """(M, T, V, C) and the number of the first frame; of a pair T counts the
-    frames of the video, from the first to the last that shows somebody."""
+def joints_of(results: Dict) -> Tuple[np.ndarray, int]:
+    """Return joints (M, T, V, C), those without a score as zeros, and the
+    number of the first frame; of a pair T counts the frames of the video, from
+    the first to the last that shows somebody."""
     if 'keypoint_3d' not in results:
         joints, score = results['keypoint'], results.get('keypoint_score')
         if score is not None:

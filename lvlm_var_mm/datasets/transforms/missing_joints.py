@@ -29,3 +29,9 @@ def masked(keypoint: np.ndarray, there: np.ndarray) -> np.ndarray:
     keypoint = np.where(there, keypoint, np.float32(0))
     hidden = there & ~keypoint.any(-1, keepdims=True)
     return np.where(hidden, np.float32(1e-6), keypoint)
+
+
+def first_seen(there: np.ndarray) -> int:
+    """Return the number of the first person who is seen in any frame, 0 where
+    nobody is; ``there`` is bool (M, T, V, 1)."""
+    return int(there.any((1, 2, 3)).argmax())

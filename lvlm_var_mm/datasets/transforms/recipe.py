@@ -13,7 +13,7 @@ from mmcv.transforms import BaseTransform
 
 from lvlm_var_mm.layouts import Layout, load_layout
 from mmaction.registry import TRANSFORMS
-from .missing_joints import masked, seen_joints
+from .missing_joints import first_seen, masked, seen_joints
 
 
 def spine_of(layout: Union[str, Dict, Layout]) -> Tuple[int, ...]:
@@ -37,7 +37,8 @@ def spine_of(layout: Union[str, Dict, Layout]) -> Tuple[int, ...]:
 
 @TRANSFORMS.register_module()
 class CenterSkeleton3D(BaseTransform):
-    """Put the spine of the first person, as the clip begins, at the origin.
+    """Put the spine of the first person who is seen, as the clip begins, at
+    the origin.
 
     The clip is moved as a whole, so walking stays visible. Where the spine is
     missing at first, the first frame that shows it counts; where none does,
@@ -66,7 +67,8 @@ class CenterSkeleton3D(BaseTransform):
 
     def transform(self, results: Dict) -> Dict:
         keypoint, there = seen_joints(results)
-        first, seen = keypoint[0], there[0, ..., 0]  # [T, V, C], [T, V]
+        who = first_seen(there)
+        first, seen = keypoint[who], there[who, ..., 0]  # [T, V, C], [T, V]
         known = seen[:, self.center].all(1)
         if known.any():
             origin = first[known.argmax(), self.center].mean(0)

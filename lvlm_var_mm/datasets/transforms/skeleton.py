@@ -11,7 +11,7 @@ from mmcv.transforms import BaseTransform
 from lvlm_var_mm.layouts import load_layout, vertical_axis
 from lvlm_var_mm.moved import renamed
 from mmaction.registry import TRANSFORMS
-from .missing_joints import masked, seen_joints
+from .missing_joints import first_seen, masked, seen_joints
 
 
 def _mean(values: np.ndarray, there: np.ndarray, axis) -> np.ndarray:
@@ -33,12 +33,13 @@ class AlignSkeleton3D(BaseTransform):
     """Put a performance into the body's own frame: the spine at the origin,
     the torso of unit length, the shoulders and hips facing the camera.
 
-    Centre, scale and heading are those of the first person's opening frames,
-    the same for the whole clip, so that walking and turning stay visible.
+    Centre, scale and heading are those of the opening frames of the first
+    person who is seen, the same for the whole clip, so that walking and
+    turning stay visible.
     Where a joint that they need is missing there, the first frames that show
-    it count; where none does, all joints stand in for the centre and the
-    torso. Unlike ``PreNormalize3D`` it turns about the up axis alone: a person
-    who starts bent down stays bent down.
+    it count; where none does, all joints stand in for centre and torso. Unlike
+    ``PreNormalize3D`` it turns about the up axis alone: who starts bent down
+    stays bent down.
 
     Required Keys: keypoint. Modified Keys: keypoint.
 
@@ -74,10 +75,11 @@ class AlignSkeleton3D(BaseTransform):
 
     def transform(self, results: Dict) -> Dict:
         keypoint, there = seen_joints(results)
-        present = there[0].any((-1, -2))  # [T]
-        first, seen = keypoint[0][present], there[0][present]  # [T', V, 3]
-        if not len(first):
+        if not there.any():
             return dict(results, keypoint=keypoint)
+        who = first_seen(there)
+        present = there[who].any((-1, -2))  # [T]
+        first, seen = keypoint[who][present], there[who][present]  # [T', V, 3]
         center = self._center(first, seen)
         body = keypoint - center
         body /= max(self._unit(first, seen, center), 1e-6)
@@ -239,11 +241,11 @@ class ResampleFrames(BaseTransform):
 class SkeletonFeatures(BaseTransform):
     """Joints, bones and their motion side by side as channels of one stream.
 
-    ``GenSkeFeat`` for any layout: the stock one knows the bones of three. A
-    bone that lacks an end, and the motion to or from where a joint is
-    missing, are zero.
+    ``GenSkeFeat`` for any layout; the stock one knows three. A bone without an
+    end, and motion between views or to where a joint is missing, are zero.
 
-    Required Keys: keypoint. Modified Keys: keypoint, (M, T, V, C * features).
+    Required Keys: keypoint. Optional Keys: num_clips, clip_len. Modified
+    Keys: keypoint, (M, T, V, C * features).
 
     Args:
         feats (list[str]): Of ``'j'`` joints, ``'b'`` bones, ``'jm'`` and
@@ -290,6 +292,8 @@ class SkeletonFeatures(BaseTransform):
             motion = np.zeros_like(data)
             motion[:, :-1] = np.diff(data, axis=1) * self.motion_scale
             motion[:, :-1] *= seen[:, :-1] & seen[:, 1:]
+            if results.get('num_clips', 1) > 1:  # views, one after another
+                motion[:, results['clip_len'] - 1::results['clip_len']] = 0
             streams[f'{name}m'] = motion
         results['keypoint'] = np.concatenate(
             [streams[name] for name in self.feats], axis=-1)

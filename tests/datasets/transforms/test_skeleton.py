@@ -117,6 +117,19 @@ def test_align_waits_for_the_first_person():
     assert np.isfinite(apply(ALIGN, nobody + 1)).all()
 
 
+@pytest.mark.parametrize('cfg', [ALIGN, dict(type='CenterSkeleton3D',
+                                             center=1)])
+def test_who_is_absent_is_not_aligned_to(cfg):
+    """Persons by number, or a window that the first has left."""
+    person = body(1) + np.float32(5)
+    nobody = np.zeros_like(person)
+    alone, after = (apply(cfg, np.concatenate(persons))
+                    for persons in ([person], [nobody, nobody, person]))
+    assert not np.allclose(alone, person)
+    np.testing.assert_array_equal(after[2], alone[0])
+    assert not after[:2].any()
+
+
 def test_align_without_names_of_joints():
     keypoint = body()
     free = dict(ALIGN, center=2, torso=None, left_right=None)
@@ -291,6 +304,15 @@ def test_to_leave_is_no_motion(feats):
     there = present(keypoint)
     np.testing.assert_array_equal(
         present(motion)[:, :-1], there[:, :-1] & there[:, 1:])
+
+
+def test_motion_ends_with_each_view():
+    keypoint = body(1, 12, 4)
+    feats = TRANSFORMS.build(dict(FEATURES, feats=['jm', 'bm']))
+    together = feats(dict(keypoint=keypoint, clip_len=4, num_clips=3))
+    np.testing.assert_array_equal(together['keypoint'], np.concatenate([
+        feats(dict(keypoint=view, clip_len=4, num_clips=1))['keypoint']
+        for view in np.split(keypoint, 3, axis=1)], axis=1))
 
 
 @pytest.mark.parametrize('over, words', [
