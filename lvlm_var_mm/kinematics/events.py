@@ -6,7 +6,7 @@ import numpy as np
 from lvlm_var_mm.layouts import Layout, load_layout
 from .axes import Axes, UpLike, resolve
 from .body import Body
-from .rules import Found, beats, stays, swings
+from .rules import Found, beats, blocks, stays, swings
 from .signals import curves
 from .vocabulary import ALONG, INDEX, KINDS, MOSTLY, MUCH, SLACK, TIMES, WHILE
 
@@ -281,6 +281,10 @@ def _measured(signals: np.ndarray, kind: np.ndarray, row: np.ndarray,
               start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """bool (Q, ): at least half of an event's frames were seen."""
     at = np.arange(signals.shape[1])[:, None]
-    known = np.isfinite(signals[_OF_KIND[kind], :, row].T)  # [T, Q]
-    within = (at >= start) & (at <= end)
-    return 2 * (known & within).sum(0) >= within.sum(0)
+    seen = np.empty(len(kind), bool)
+    for some in blocks(len(kind)):
+        known = np.isfinite(
+            signals[_OF_KIND[kind[some]], :, row[some]].T)  # [T, Q']
+        within = (at >= start[some]) & (at <= end[some])
+        seen[some] = 2 * (known & within).sum(0) >= within.sum(0)
+    return seen

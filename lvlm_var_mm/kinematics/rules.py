@@ -3,11 +3,12 @@
 Axis legend: T frames, K curves, Q findings. A finding is (curve, start, end,
 magnitude), arrays (Q, ); frames are inclusive.
 """
-from typing import NamedTuple, Optional, Tuple, Union
+from typing import Iterator, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
 ALIKE = 2.5  # times that one swing of a beat may be as large as the next
+BLOCK = 512  # findings that are looked at together
 MAX_SPEED = 25.  # torso lengths per second; a faster joint was lost and found
 
 
@@ -32,17 +33,25 @@ def swings(curves: np.ndarray, sizes: np.ndarray, fps: float) -> Found:
         a curve go to and fro.
     """
     which, start, end = _turns(curves, sizes)
+    first = curves[start, which]
+    size = curves[end, which] - first
+    start, end = start.astype(np.int64), end.astype(np.int64)
     at = np.arange(len(curves))[:, None]
-    curve = curves[:, which]  # [T, Q]
-    first = curve[start, np.arange(len(which))]
-    size = curve[end, np.arange(len(which))] - first
-    share = (curve - first) / size
-    within = (at >= start) & (at <= end)
-    start = np.where(within & (share <= .1), at, -1).max(0, initial=-1)
-    end = np.where((at > start) & (share >= .9), at, len(curves)).min(
-        0, initial=len(curves))
+    for some in blocks(len(which)):
+        share = (curves[:, which[some]] - first[some]) / size[some]  # [T, Q']
+        within = (at >= start[some]) & (at <= end[some])
+        start[some] = np.where(within & (share <= .1), at, -1).max(
+            0, initial=-1)
+        end[some] = np.where((at > start[some]) & (share >= .9), at,
+                             len(curves)).min(0, initial=len(curves))
     real = np.abs(size) * fps <= MAX_SPEED * (end - start)
     return Found(which[real], start[real], end[real], size[real])
+
+
+def blocks(findings: int) -> Iterator[slice]:
+    """Take some findings after the other: a long recording has many frames
+    and many findings, and not the memory for both at once."""
+    return (slice(i, i + BLOCK) for i in range(0, findings, BLOCK))
 
 
 def _turns(curves: np.ndarray, sizes: np.ndarray) -> Tuple[np.ndarray, ...]:
