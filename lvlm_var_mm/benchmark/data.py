@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
 from lvlm_var_mm.class_lists import load_classes
-from lvlm_var_mm.doctor.data import Split, open_split, splits_of
+from lvlm_var_mm.doctor.data import Split, identities, open_split, splits_of
 from mmaction.registry import DATASETS
 from .streams import leaves
 
@@ -28,8 +28,8 @@ class Clips(NamedTuple):
 
 
 def clips_of(cfg: Config) -> Clips:
-    """Read the test set of a config, and compare it with the training set,
-    byte by byte of the joints and by name. Videos are compared by name alone.
+    """Read the test set of a config, and compare it with the training set:
+    joints byte by byte, videos by their files.
 
     Raises:
         ValueError: A data set cannot be opened; says why.
@@ -39,10 +39,11 @@ def clips_of(cfg: Config) -> Clips:
     names = tuple(name_of(test, i) for i in range(len(test)))
     labels = np.array([_entry(test, i).get('label', -1)
                        for i in range(len(test))])
-    trained = {_digest(train, i) for i in range(len(train))} - {b''}
-    known = {name_of(train, i) for i in range(len(train))}
-    clean = np.array([name not in known and _digest(test, i) not in trained
-                      for i, name in enumerate(names)])
+    trained = {_digest(train, i) for i in range(len(train))}
+    known = set(identities(train))
+    digests = (_digest(test, i) for i in range(len(test)))
+    clean = np.array([digest not in trained if digest else one not in known
+                      for digest, one in zip(digests, identities(test))])
     kind = splits['test'].cfg.get('class_names')
     classes = load_classes(kind).names if kind is not None else ()
     number = max(int(labels.max()) + 1, len(classes))

@@ -6,7 +6,7 @@ import numpy as np
 
 from .data import Clips
 from .runs import COST, Runner, record_of
-from .scores import Scores, figures, fit_weights, fuse, recalls
+from .scores import Scores, as_ordered, figures, fit_weights, fuse, recalls
 from .spec import Fusion, Run
 from .statistics import compare, summary
 
@@ -49,6 +49,7 @@ def collect(runner: Runner) -> Dict[str, Any]:
             clips[method.name] = clips[fusion.of[0]]
     return dict(
         title=spec.title,
+        clean_clips=min(int(c.clean.sum()) for c in clips.values()),
         runs=[_run(runner, run) for run in done],
         missing=[run.key for run in spec.runs if run not in done],
         methods=[_row(m, clips[m.name]) for m in methods.values()],
@@ -102,14 +103,17 @@ def _fused(runner: Runner, fusion: Fusion,
     seeds = sorted(set.intersection(
         *(set(methods[m].scores) for m in fusion.of)))
     plain, fitted, weights = {}, {}, {}
-    for seed in seeds:
-        several = [methods[m].scores[seed] for m in fusion.of]
-        plain[seed] = fuse(several)
-        parts = [runner.part_scores(by_member[m][seed])
-                 for m in fusion.of if seed in by_member.get(m, ())]
-        if len(parts) == len(several) and all(p is not None for p in parts):
-            weights[seed] = fit_weights(parts)
-            fitted[seed] = fuse(several, weights[seed])
+    try:
+        for seed in seeds:
+            several = [methods[m].scores[seed] for m in fusion.of]
+            plain[seed] = fuse(several)
+            parts = [runner.part_scores(by_member[m][seed])
+                     for m in fusion.of if seed in by_member.get(m, ())]
+            if len(parts) == len(several) and None not in parts:
+                weights[seed] = fit_weights(parts)
+                fitted[seed] = fuse(several, weights[seed])
+    except ValueError as e:
+        raise ValueError(f'fusion {fusion.name!r}: {e}') from e
     found = [Method(fusion.name, 'fusion', plain)] if plain else []
     if fitted:
         found.append(Method(f'{fusion.name}, weighted', 'fusion', fitted,
@@ -123,6 +127,11 @@ def _pair(first: Method, second: Method, clips: Clips) -> Dict[str, Any]:
     # all of either count.
     a = [first.scores[s] for s in seeds] or list(first.scores.values())
     b = [second.scores[s] for s in seeds] or list(second.scores.values())
+    try:
+        b = [as_ordered(scores, a[0]) for scores in b]
+    except ValueError as e:
+        raise ValueError(f'{first.name} and {second.name}: {e}; take the '
+                         'pair out of `comparisons`') from e
     tests = {
         name: compare([s.right[keep] for s in a], [s.right[keep] for s in b]
                       )._asdict() for name, keep in subsets(clips)}

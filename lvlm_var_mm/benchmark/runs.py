@@ -26,6 +26,10 @@ class RunError(RuntimeError):
     """A stage of a run failed; names the stage and its log."""
 
 
+class SettingsError(ValueError):
+    """A folder holds a run of other settings."""
+
+
 class Runner:
     """Bring the runs of a benchmark to their results.
 
@@ -82,7 +86,7 @@ class Runner:
         for i, run in enumerate(runs, 1):
             try:
                 self.run(run, f'[{i}/{len(runs)}] {run.key}')
-            except RunError as e:
+            except (RunError, SettingsError) as e:
                 failed.append(f'{run.key}: {e}')
         return failed
 
@@ -91,19 +95,24 @@ class Runner:
 
         Raises:
             RunError: A stage failed.
+            ValueError: Another part of the training set was tested before.
         """
         if run.dump:
             return
         folder = self.folder(run)
-        checkpoint = run.checkpoint or self._train(folder, title)
-        if not os.path.exists(checkpoint):
+        wanted = [TEST, COST]
+        if run.member in self.fused:
+            wanted.append(PART)
+            _write(part_of_training(Config.fromfile(str(folder / CONFIG)),
+                                    self.spec.part),
+                   folder / PART_CONFIG, folder)
+        # What is done needs no weights any more.
+        checkpoint = '' if all((folder / name).exists() for name in wanted) \
+            else run.checkpoint or self._train(folder, title)
+        if checkpoint and not os.path.exists(checkpoint):
             raise RunError(f'no checkpoint {checkpoint}')
         self._dump(folder, folder / CONFIG, checkpoint, TEST, title)
         if run.member in self.fused:
-            if not (folder / PART_CONFIG).exists():
-                cfg = Config.fromfile(str(folder / CONFIG))
-                part_of_training(cfg, self.spec.part).dump(
-                    str(folder / PART_CONFIG))
             self._dump(folder, folder / PART_CONFIG, checkpoint, PART, title)
         if not (folder / COST).exists():
             self._call(folder, 'cost', title, [
@@ -145,7 +154,11 @@ class Runner:
                     work_dir, *(['--resume'] if last.exists() else [])
                 ], epochs, lambda: max(read_record(work_dir), default=0))
             done.touch()
-        return last.read_text().strip()
+        if not last.exists():
+            raise RunError(f'{work_dir} has no checkpoint any more: delete '
+                           f'{done} to train again')
+        # By its name: the folder may have been moved.
+        return str(work_dir / Path(last.read_text().strip()).name)
 
     def _dump(self, folder: Path, config: Path, checkpoint: str, name: str,
               title: str) -> None:
@@ -225,7 +238,7 @@ def run_config(run: Run) -> Config:
 def _write(cfg: Config, path: Path, folder: Path) -> None:
     text = cfg.pretty_text
     if path.exists() and path.read_text('utf-8') != text:
-        raise ValueError(
+        raise SettingsError(
             f'{folder} holds a run of other settings: take another --out, or '
             'delete the folder')
     write_text(path, text)

@@ -26,9 +26,11 @@ class Scores(NamedTuple):
     Attributes:
         logits (np.ndarray): (N, K) log-probabilities.
         labels (np.ndarray): (N, )
+        names (tuple[str], optional): (N, ) of the clips.
     """
     logits: np.ndarray
     labels: np.ndarray
+    names: Optional[Tuple[str, ...]] = None
 
     @property
     def answers(self) -> np.ndarray:
@@ -69,7 +71,10 @@ def read_dump(path: Union[str, Path], names: Optional[Sequence[str]] = None,
         raise ValueError(f'{path}: clip {i} has label {own[i]}, in the test '
                          f'set {labels[i]}: it is of other clips, or in '
                          'another order')
-    return Scores(log_softmax(as_logits(scores).double().numpy(), 1), own)
+    said = tuple(r.get('frame_dir') for r in rows)
+    return Scores(
+        log_softmax(as_logits(scores).double().numpy(), 1), own,
+        tuple(names) if names is not None else said if all(said) else None)
 
 
 def _read(path: Union[str, Path]) -> Tuple[List[Dict], torch.Tensor,
@@ -140,6 +145,26 @@ def recalls(scores: Scores) -> Dict[int, float]:
             for k in np.unique(scores.labels)}
 
 
+def as_ordered(scores: Scores, first: Scores) -> Scores:
+    """Bring the clips of a test into the order of another test.
+
+    Raises:
+        ValueError: They are of different clips.
+    """
+    names = [[Path(name).name for name in s.names or ()]
+             for s in (scores, first)]
+    if names[0] != names[1] and all(
+            len(set(own)) == len(first.labels) for own in names):
+        at = {name: i for i, name in enumerate(names[0])}
+        if at.keys() == set(names[1]):
+            order = [at[name] for name in names[1]]
+            scores = Scores(scores.logits[order], scores.labels[order],
+                            first.names)
+    if not np.array_equal(scores.labels, first.labels):
+        raise ValueError('tests on different clips')
+    return scores
+
+
 def fuse(several: Sequence[Scores],
          weights: Optional[Sequence[float]] = None) -> Scores:
     """Add weighted log-probabilities.
@@ -148,15 +173,15 @@ def fuse(several: Sequence[Scores],
         ValueError: They are not of the same clips.
     """
     first = several[0]
-    if any(not np.array_equal(s.labels, first.labels) for s in several):
-        raise ValueError('a fusion of tests on different clips')
+    several = [as_ordered(s, first) for s in several]
     widths = sorted({s.logits.shape[1] for s in several})
     if len(widths) > 1:
         raise ValueError(f'a fusion of tests with {widths[0]} and '
                          f'{widths[-1]} classes')
     weights = np.ones(len(several)) if weights is None else weights
     return Scores(log_softmax(sum(
-        w * s.logits for w, s in zip(weights, several)), 1), first.labels)
+        w * s.logits for w, s in zip(weights, several)), 1), first.labels,
+        first.names)
 
 
 def fit_weights(several: Sequence[Scores]) -> List[float]:

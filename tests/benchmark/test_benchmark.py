@@ -4,6 +4,7 @@ import os
 import pickle
 import re
 import runpy
+import shutil
 import sys
 
 import numpy as np
@@ -171,7 +172,16 @@ def test_killed_and_restarted_gives_the_same_table(data, tmp_path, run_tool,
     # Nothing is left to be done.
     monkeypatch.setattr(runs, 'Popen', None)
     assert run_tool('benchmark.py', data, '--out', broken).code == 0
-    # Not the same runs.
+    # Not in another place, and without weights, either.
+    moved = broken.rename(tmp_path / 'moved')
+    shutil.rmtree(moved / 'runs/A_j-seed0/train')
+    assert run_tool('benchmark.py', data, '--out', moved).code == 0
+    assert what_counts(moved) == what_counts(whole)
+    # Not the same part of the training clips, and not the same runs.
+    data.write_text(SPEC.replace('part = 0.5', 'part = 0.9'))
+    said = run_tool('benchmark.py', data, '--out', moved)
+    assert said.code and 'other settings' in said.err
+    broken = moved
     data.write_text(SPEC.replace("max_epochs': 2", "max_epochs': 3"))
     said = run_tool('benchmark.py', data, '--out', broken)
     assert said.code == 2 and 'other settings' in said.err
@@ -268,6 +278,42 @@ def test_twins_are_found_in_the_data(data):
         'stgcnpp_recipe_nucla_xview')))
     assert np.flatnonzero(~clips.clean).tolist() == [0, 1]
     assert clips.names[0] == 'clip16' and len(clips.classes) == 10
+
+
+def test_only_joints_make_twins(data, tmp_path):
+    """Not the numbers of clips without names, which two files share."""
+    from mmengine.config import Config
+
+    from lvlm_var_mm.shipped import find_config
+    clips = pickle.loads((tmp_path / 'nucla.pkl').read_bytes())['annotations']
+    for clip in clips:
+        del clip['frame_dir']
+    cfg = Config.fromfile(find_config('stgcnpp_recipe_nucla_xview'))
+    for dataset, some in (
+            (cfg.train_dataloader.dataset.dataset, clips[:16]),
+            (cfg.test_dataloader.dataset, clips[16:])):
+        dataset.ann_file = str(tmp_path / f'{len(some)}.pkl')
+        dataset.split = None
+        (tmp_path / f'{len(some)}.pkl').write_bytes(pickle.dumps(some))
+    assert np.flatnonzero(~clips_of(cfg).clean).tolist() == [0, 1]
+
+
+def test_a_test_of_training_clips_alone_is_told(data, tmp_path, run_tool,
+                                                monkeypatch):
+    monkeypatch.setattr(runs, 'Popen', None)
+    labels = [i % 3 for i in range(16)]
+    dump([dict(pred_score=torch.eye(10)[k], gt_label=torch.tensor([k]))
+          for k in labels], str(tmp_path / 'd.pkl'))
+    data.write_text(f"""
+options = {{'test_dataloader.num_workers': 0,
+           'test_dataloader.dataset.split': 'xview_train'}}
+entries = [dict(name='A', config='stgcnpp_recipe_nucla_xview',
+                dump={str(tmp_path / 'd.pkl')!r})]
+""")
+    said = run_tool('benchmark.py', data, '--out', tmp_path / 'out')
+    assert said.code == 0, said.err
+    assert 'Every test clip is a copy' in (
+        tmp_path / 'out/report.md').read_text()
 
 
 def test_record_keeps_the_last_line_of_an_epoch(tmp_path):

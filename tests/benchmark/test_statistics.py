@@ -5,8 +5,9 @@ import torch
 from mmengine.fileio import dump
 from scipy.stats import binomtest
 
-from lvlm_var_mm.benchmark.scores import (Scores, figures, fit_weights, fuse,
-                                          keep_scores, read_dump)
+from lvlm_var_mm.benchmark.scores import (Scores, as_ordered, figures,
+                                          fit_weights, fuse, keep_scores,
+                                          read_dump)
 from lvlm_var_mm.benchmark.statistics import compare, summary
 
 
@@ -66,6 +67,23 @@ def test_weights_favour_the_better_stream():
             fuse([good, bad]).right.mean())
     with pytest.raises(ValueError, match='different clips'):
         fuse([good, scores(0, 1., number=4)])
+
+
+def test_tests_in_another_order_are_paired_by_name():
+    first = scores(0, 1.)._replace(names=tuple(
+        f'clip{i}' for i in range(len(scores(0, 1.).labels))))
+    order = np.random.default_rng(0).permutation(len(first.labels))
+    second = Scores(first.logits[order], first.labels[order],
+                    tuple(f'other/{first.names[i]}' for i in order))
+    same = as_ordered(second, first)
+    np.testing.assert_array_equal(same.logits, first.logits)
+    np.testing.assert_array_equal(
+        fuse([first, second]).logits, fuse([first, first]).logits)
+    # Without names in this order the labels tell.
+    with pytest.raises(ValueError, match='different clips'):
+        as_ordered(second._replace(names=None), first)
+    with pytest.raises(ValueError, match='different clips'):
+        as_ordered(scores(0, 1., number=4), first)
 
 
 def test_dump_is_of_these_clips(tmp_path):
