@@ -107,20 +107,22 @@ def answer_all(args: argparse.Namespace, outcomes: Iterator[Outcome]) -> int:
     if args.out or args.html or args.video:
         folder = AnswerFolder(args.out or 'answers', videos=args.video,
                               page=args.html)
-    for prediction, clips in outcomes:
-        answers = answers_of(prediction)
-        if args.json:
-            print(as_json(prediction, indent=None), flush=True)
-        else:
-            for answer in answers:
-                print(in_words(prediction, answer), flush=True)
-        if 'error' in prediction:
-            failed += 1
-            print(f'error: {prediction["error"]}', file=sys.stderr)
-        if folder:
-            folder.add(prediction, clips, answers)
-    for path in folder.close() if folder else ():
-        print(f'written: {path}', file=sys.stderr)
+    try:
+        for prediction, clips in outcomes:
+            answers = answers_of(prediction)
+            if args.json:
+                print(as_json(prediction, indent=None), flush=True)
+            else:
+                for answer in answers:
+                    print(in_words(prediction, answer), flush=True)
+            if 'error' in prediction:
+                failed += 1
+                print(f'error: {prediction["error"]}', file=sys.stderr)
+            if folder:
+                folder.add(prediction, clips, answers)
+    finally:  # after Ctrl-C as well: what there is
+        for path in folder.close() if folder else ():
+            print(f'written: {path}', file=sys.stderr)
     return failed
 
 

@@ -104,8 +104,9 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         evaluator = cfg.test_evaluator
         if not isinstance(evaluator, (list, tuple)):
             evaluator = [evaluator]
+        # First, so that a metric which fails takes no dump along.
         cfg.test_evaluator = [
-            *evaluator, dict(type='DumpResults', out_file_path=args.dump)
+            dict(type='DumpResults', out_file_path=args.dump), *evaluator
         ]
     return cfg
 

@@ -1,5 +1,6 @@
 """Classify and explain one's own clips: a file in, an answer out."""
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import (Any, Callable, Dict, Iterator, List, Optional, Sequence,
                     Tuple, Union)
@@ -118,17 +119,16 @@ class ActionInferencer(BaseInferencer):
             inputs, batch_size=batch_size, top_k=top_k,
             return_datasamples=return_datasamples, **kwargs)
         predictions, pictures = [], []
-        folder = None if out_dir is None else AnswerFolder(out_dir)
-        for prediction, clips in outcomes:
-            predictions.append(prediction)
-            answers = answers_of(prediction)
-            if folder:
-                drawn = folder.add(prediction, clips, answers)
-            else:
-                drawn = self.visualize(clips, answers) if return_vis else []
-            pictures.append(drawn if return_vis else [])
-        if folder:
-            folder.close()
+        with nullcontext() if out_dir is None else AnswerFolder(
+                out_dir) as folder:
+            for prediction, clips in outcomes:
+                predictions.append(prediction)
+                answers, drawn = answers_of(prediction), []
+                if folder:
+                    drawn = folder.add(prediction, clips, answers)
+                elif return_vis:
+                    drawn = self.visualize(clips, answers)
+                pictures.append(drawn if return_vis else [])
         return self.postprocess(predictions, pictures if return_vis else None)
 
     def answers(self,

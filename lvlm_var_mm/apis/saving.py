@@ -82,6 +82,13 @@ class AnswerFolder:
         with replaced(folder / f'{stem}.png') as f:
             f.write(data.tobytes())
 
+    def __enter__(self) -> 'AnswerFolder':
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        """Write what there is, whatever stopped it."""
+        self.close()
+
     def close(self) -> List[Path]:
         """Write the files for all answers together and name them."""
         written = [self.path / JSON]

@@ -81,8 +81,10 @@ class AnswerPicturesHook(Hook):
     Args:
         enable (bool): Draw at all.
         interval (int): Every so many clips.
-        out_dir (str, optional): Folder for ``NAME.png``. Without, the
-            visualizer's backends store the pictures, such as TensorBoard's.
+        out_dir (str, optional): Folder for ``NAME.png``, or
+            ``FOLDER_NAME.png`` where another folder has a clip of that name.
+            Without, the visualizer's backends store the pictures, such as
+            TensorBoard's.
         show (bool): Show each in a window.
         wait_time (float): Seconds that a window stays.
     """
@@ -96,6 +98,7 @@ class AnswerPicturesHook(Hook):
         self.enable, self.interval, self.out_dir = enable, interval, out_dir
         self.show, self.wait_time = show, wait_time
         self._numbers: Dict[int, Dict[str, int]] = {}
+        self._stems: Dict[str, str] = {}
 
     def after_val_iter(self, runner: Runner, batch_idx: int,
                        data_batch: Dict, outputs: Sequence[ActionDataSample]
@@ -133,11 +136,23 @@ class AnswerPicturesHook(Hook):
                 runner.visualizer.show(picture, win_name=name,
                                        wait_time=self.wait_time)
             if self.out_dir is not None:
-                _write(osp.join(self.out_dir, f'{osp.basename(name)}.png'),
+                _write(osp.join(self.out_dir, f'{self._stem(name)}.png'),
                        picture)
             elif not self.show:
-                runner.visualizer.add_image(osp.basename(name), picture,
+                runner.visualizer.add_image(self._stem(name), picture,
                                             step=step)
+
+    def _stem(self, name: str) -> str:
+        """Return what the picture of a clip is called, in every epoch."""
+        if name not in self._stems:
+            parts = Path(name).parts
+            stems = ['_'.join(parts[-n:]).strip(osp.sep)
+                     for n in range(1, len(parts) + 1)]
+            taken = set(self._stems.values())
+            self._stems[name] = next(
+                (s for s in stems if s not in taken),
+                f'{stems[-1]}_{len(taken) + 1}')
+        return self._stems[name]
 
     def _clip(self, name: str, dataset: Any, inputs: Any, wanted: Wanted
               ) -> Clip:

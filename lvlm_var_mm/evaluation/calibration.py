@@ -65,6 +65,10 @@ class CalibrationMetric(BaseMetric):
     def compute_metrics(self, results: List[Dict]) -> Dict[str, float]:
         scores = torch.stack([r['score'] for r in results])
         labels = torch.tensor([r['label'] for r in results])
+        bad = int((~scores.isfinite().all(1)).sum())
+        if bad:
+            raise ValueError(f'CalibrationMetric: {bad} of {len(scores)} '
+                             'clips have scores that are not finite')
         logits = as_logits(scores)
         out = dict(nll=_nll(logits, labels),
                    ece=_ece(logits, labels, self.bins))

@@ -46,6 +46,13 @@ def test_show_dir_of_the_tool(config, tmp_path, run_tool):
     assert picture.shape[1] == 1100 and np.ptp(picture) == 255
 
 
+def test_clips_of_one_name_in_two_folders_have_a_picture_each():
+    hook = AnswerPicturesHook()
+    names = 'anna/01.npy', 'ben/01.npy', '01.npy', 'anna/01.npy'
+    assert [hook._stem(name) for name in names] == [
+        '01.npy', 'ben_01.npy', '01.npy_3', '01.npy']
+
+
 def test_tensorboard(config, tmp_path):
     config.visualizer = dict(
         type='AnswerVisualizer', name=str(tmp_path),

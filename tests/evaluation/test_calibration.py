@@ -78,3 +78,8 @@ def test_fitted_figures():
 def test_bad_bins():
     with pytest.raises(ValueError, match='bins'):
         CalibrationMetric(bins=0)
+
+
+def test_scores_that_are_not_finite_are_told():
+    with pytest.raises(ValueError, match='1 of 2 clips .* not finite'):
+        evaluate([[.5, .5], [float('nan'), .5]], [0, 1])

@@ -6,6 +6,8 @@ import pytest
 from bodies import measured
 from recognizers import inference_config, write_checkpoint
 
+from lvlm_var_mm.apis import ActionInferencer
+
 
 @pytest.fixture(scope='module')
 def files(tiny_llava, tmp_path_factory):
@@ -48,6 +50,30 @@ def test_files_and_json(files, run_tool, tmp_path):
     assert found == {
         'predictions.json', 'index.html', 'pictures/a8.png',
         'pictures/a23.png', 'videos/a8.mp4', 'videos/a23.mp4'}
+
+
+def test_what_stops_it_leaves_the_answers_there_are(files, run_tool,
+                                                    tmp_path, monkeypatch):
+    folder, model = files
+    answered, seen = ActionInferencer.predict, []
+
+    def every_other(self, *args):
+        seen.append(args)
+        if len(seen) % 2 == 0:
+            raise KeyboardInterrupt
+        return answered(self, *args)
+
+    monkeypatch.setattr(ActionInferencer, 'predict', every_other)
+    said = run_tool('infer.py', folder / 'clips', *model, '--batch-size', 1,
+                    '--html', '--out', tmp_path / 'out')
+    assert said.code == 130 and 'written' in said.err
+    kept, = json.loads((tmp_path / 'out/predictions.json').read_text())
+    assert kept['name'] == 'a23.npy' and (tmp_path / 'out/index.html').exists()
+    inferencer = ActionInferencer(*map(str, model[1:4:2]), 'cpu',
+                                  show_progress=False)
+    with pytest.raises(KeyboardInterrupt):
+        inferencer(folder / 'clips', out_dir=tmp_path / 'again')
+    assert json.loads((tmp_path / 'again/predictions.json').read_text())
 
 
 def test_without_a_model(files, run_tool):

@@ -2,6 +2,7 @@
 import importlib.util
 import os
 import re
+import runpy
 import subprocess
 import sys
 from argparse import Namespace
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers import REPO, head_cfg, write_nucla
+from mmengine.config import Config
 from mmengine.dataset import BaseDataset, ConcatDataset
 from mmengine.runner import CheckpointLoader
 
@@ -275,3 +277,16 @@ def test_a_tool_of_the_wheel_runs_with_the_shims():
         capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert '--show-path' in done.stdout
+
+
+def test_a_metric_that_fails_takes_no_dump_along(tmp_path):
+    """So what ``--dump`` writes is written before any other metric."""
+    (tmp_path / 'a.pth').touch()
+    merge_args = runpy.run_path(str(REPO / 'tools/test.py'))['merge_args']
+    args = Namespace(
+        checkpoint=str(tmp_path / 'a.pth'), show=False, show_dir=None,
+        explain_all=False, verify=False, dump=str(tmp_path / 'a.pkl'))
+    for evaluator in (dict(type='AccMetric'), [dict(type='AccMetric')]):
+        cfg = Config(dict(launcher='none', test_evaluator=evaluator))
+        assert [m.type for m in merge_args(cfg, args).test_evaluator] == [
+            'DumpResults', 'AccMetric']
