@@ -206,14 +206,14 @@ class VSTNeck(BaseModule):
         return tokens._replace(light_scores=tokens.light_scores[..., :0])
 
     def _require_codebook(self) -> None:
-        # The library would silently build it from the first clip of a test.
-        started = [b for name, b in self.quantizer.named_buffers()
-                   if name.endswith('initted')]
-        if not all(started):
+        # Or the library would build it from the first clip of a test.
+        if not all(b for name, b in self.quantizer.named_buffers()
+                   if name.endswith('initted')):
             raise ValueError(
-                'VSTNeck has no codebook yet: it is made from the first '
-                'training batches. Train first, or load a checkpoint of this '
-                'model (`load_from`)')
+                f'VSTNeck has no codebook yet: {len(self._name_of)} codes '
+                'begin with as many steps of training clips, and there were '
+                f'{sum(map(len, self.quantizer.gathered))}. Train (longer, or '
+                'with a smaller `codebook_size`), or `load_from` a checkpoint')
 
     def check_views(self, steps: Tensor, samples: int) -> None:
         """Refuse steps of several clips of a sample, for training.

@@ -43,6 +43,15 @@ def test_steps_average_all_but_channels_and_time(input_format):
     torch.testing.assert_close(steps, model.norm(x.transpose(1, 2)))
 
 
+def test_too_few_steps_for_a_codebook_are_counted():
+    model = neck(codebook_size=64)
+    with pytest.raises(ValueError, match='there were 0. Train'):
+        model.eval()(features())
+    model.train()(features(), make_samples([0, 1, 2, 3]))
+    with pytest.raises(ValueError, match=f'64 codes .* there were {4 * L}'):
+        model.eval()(features())
+
+
 QUANTIZERS = dict(
     ema=dict(),
     steady=dict(switch_cost=.02),
