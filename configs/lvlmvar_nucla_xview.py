@@ -7,8 +7,9 @@ _base_ = [
     '_base_/models/lvlmvar_skeleton.py', '_base_/schedules/adamw_cosine.py'
 ]
 
-# The backbone and the codebook first; the language model reads the tokens in
-# the last eight of the 60 epochs, while everything goes on training.
+# The backbone and the codebook first. The language model reads the tokens in
+# the last eight of the 60 epochs, in which the codebook stands still, and
+# backbone and neck hardly move.
 warmup_epochs = 52
 max_epochs = 60
 

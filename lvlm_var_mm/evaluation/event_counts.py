@@ -101,6 +101,6 @@ def _trees(seed: int):
     try:
         from sklearn.ensemble import ExtraTreesClassifier
     except ImportError as e:
-        raise ValueError("trees need scikit-learn: pip install "
-                         "'lvlm_var_mm[trees]', or take kind='linear'") from e
+        raise ValueError("trees need scikit-learn: pip install -e '.[trees]', "
+                         "or take kind='linear'") from e
     return ExtraTreesClassifier(300, random_state=seed)
