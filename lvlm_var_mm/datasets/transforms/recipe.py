@@ -15,6 +15,8 @@ from lvlm_var_mm.layouts import Layout, load_layout
 from mmaction.registry import TRANSFORMS
 from .missing_joints import first_seen, masked, seen_joints
 
+VIEWS = 255  # of random numbers for views of a test, as in MMAction2
+
 
 def spine_of(layout: Union[str, Dict, Layout]) -> Tuple[int, ...]:
     """Return the joints of a layout whose middle is nearest to the spine.
@@ -111,7 +113,9 @@ class DrawFrames(BaseTransform):
     testing, take them at equal distances.
 
     A short clip repeats frames, a long one leaves some out, and the pace
-    differs from one epoch to the next.
+    differs from one epoch to the next. Tests of MMAction2's GCNs average the
+    scores of ten views, which ``num_clips`` does here: the first at equal
+    distances, the others as in training, the same at every test.
 
     Required Keys: keypoint. Modified Keys: keypoint, keypoint_score,
     total_frames. Added Keys: clip_len, num_clips, frame_inds and, where there
@@ -120,10 +124,19 @@ class DrawFrames(BaseTransform):
     Args:
         clip_len (int): T of the result.
         test_mode (bool): Take the frames at equal distances.
+        num_clips (int): Views, in testing; T is then that of all of them, one
+            after the other.
+
+    Raises:
+        ValueError: Several views in training.
     """
 
-    def __init__(self, clip_len: int, test_mode: bool = False) -> None:
-        self.clip_len = clip_len
+    def __init__(self, clip_len: int, test_mode: bool = False,
+                 num_clips: int = 1) -> None:
+        if num_clips > 1 and not test_mode:
+            raise ValueError('DrawFrames: several views (`num_clips`) are for '
+                             'testing (`test_mode`)')
+        self.clip_len, self.num_clips = clip_len, num_clips
         self.test_mode = test_mode
 
     def transform(self, results: Dict) -> Dict:
@@ -131,7 +144,10 @@ class DrawFrames(BaseTransform):
         total = keypoint.shape[1]
         if self.test_mode:
             frames = np.linspace(0, total - 1, self.clip_len).round()
-            frames = frames.astype(np.int64)
+            more = np.random.RandomState(VIEWS).randint(
+                total, size=(self.num_clips - 1, self.clip_len))
+            frames = np.concatenate([frames[None], np.sort(more)]).astype(
+                np.int64).ravel()
         else:
             frames = np.sort(np.random.randint(total, size=self.clip_len))
         results['keypoint'] = keypoint[:, frames]
@@ -139,10 +155,12 @@ class DrawFrames(BaseTransform):
             results['keypoint_score'] = results['keypoint_score'][:, frames]
         if 'fps' in results:
             results['span'] = (float(frames[0] / results['fps']),
-                               float(frames[-1] / results['fps']))
+                               float(frames[self.clip_len - 1]
+                                     / results['fps']))
         results['frame_inds'] = frames
-        results['total_frames'] = results['clip_len'] = self.clip_len
-        results['num_clips'] = 1
+        results['total_frames'] = len(frames)
+        results['clip_len'], results['num_clips'] = (self.clip_len,
+                                                     self.num_clips)
         return results
 
 

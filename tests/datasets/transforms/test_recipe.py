@@ -101,6 +101,26 @@ def test_frames_are_drawn_in_order(frames):
     assert test['frame_inds'][0] == 0 and test['frame_inds'][-1] == frames - 1
 
 
+def test_views_of_a_test():
+    keypoint = body(persons=1, frames=30)
+    draw = dict(type='DrawFrames', clip_len=12, test_mode=True)
+    one = apply([draw], keypoint, fps=10.)
+    several, again = (apply([
+        dict(draw, num_clips=3), dict(type='SkeletonFeatures'),
+        dict(type='FormatGCNInput', num_person=1)], keypoint, fps=10.)
+        for _ in range(2))
+    frames = several['frame_inds'].reshape(3, 12)
+    assert (np.diff(frames) >= 0).all() and len(np.unique(frames, axis=0)) == 3
+    assert several['keypoint'].shape == (3, 1, 12, 25, 6)
+    np.testing.assert_array_equal(several['keypoint'], again['keypoint'])
+    np.testing.assert_array_equal(frames[0], one['frame_inds'])
+    np.testing.assert_allclose(several['keypoint'][0, 0, ..., :3],
+                               one['keypoint'][0], rtol=1e-6)
+    assert several['span'] == one['span']
+    with pytest.raises(ValueError, match='testing'):
+        apply([dict(draw, test_mode=False, num_clips=3)], keypoint)
+
+
 def test_drop():
     keypoint = apply([SCALE], body(persons=1))['keypoint']
     for prob, lost in ((0., 0), (1., 5)):
