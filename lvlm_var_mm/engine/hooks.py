@@ -11,6 +11,7 @@ from lvlm_var_mm.datasets.corrupt import (CorruptSampleError, find_corrupt,
 from lvlm_var_mm.evaluation import TokenMetric
 from lvlm_var_mm.models.vst.codebook import Settling
 from mmaction.registry import HOOKS
+from .averaged import check_average
 
 SHOWN = 5  # corrupt samples that a message names
 
@@ -36,7 +37,8 @@ class LVLMWarmupHook(Hook):
         epochs (int): Epochs without the language model.
 
     Raises:
-        ValueError: Training that is counted in iterations.
+        ValueError: Training that is counted in iterations, or an average of
+            weights that would lack the adapter.
     """
 
     def __init__(self, epochs: int) -> None:
@@ -48,6 +50,8 @@ class LVLMWarmupHook(Hook):
             raise ValueError(
                 'LVLMWarmupHook counts epochs: set `train_cfg.by_epoch=True`, '
                 'or take the hook out of `custom_hooks`')
+        if not self.epochs or self.epochs < runner.max_epochs:
+            check_average(runner, self.epochs)
 
     def before_train_epoch(self, runner: Runner) -> None:
         model = runner.model

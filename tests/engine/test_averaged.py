@@ -46,7 +46,7 @@ def config_of(folder):
     return model
 
 
-def train(llava, folder, epochs=2, ema=dict(), **over):
+def train(llava, folder, epochs=2, ema=dict(), waits=9, **over):
     loader = dict(
         batch_size=len(CLASSES), num_workers=0,
         sampler=dict(type='DefaultSampler', shuffle=False),
@@ -61,7 +61,7 @@ def train(llava, folder, epochs=2, ema=dict(), **over):
         train_cfg=dict(by_epoch=True, max_epochs=epochs),
         optim_wrapper=dict(optimizer=dict(type='AdamW', lr=.01)),
         custom_hooks=[dict(dict(type='EMAHook', momentum=.1), **ema),
-                      dict(type='LVLMWarmupHook', epochs=9),
+                      dict(type='LVLMWarmupHook', epochs=waits),
                       dict(type='SemanticAlignmentHook'),
                       dict(type='CodeNamesHook', **EVIDENCE)],
         default_hooks=dict(checkpoint=dict(type='CheckpointHook',
@@ -124,6 +124,39 @@ def test_average_goes_on_from_a_checkpoint(
         load_from=str(folder / 'epoch_2.pth'), resume=resume)
     same_targets(runner.model, before.model)
     check(tiny_llava, tmp_path, runner, seen)
+
+
+def adapter(state, prefix=''):
+    return {name: value for name, value in state.items()
+            if name.startswith(prefix) and 'lora_B' in name}
+
+
+def test_average_has_the_adapter(tiny_llava, tmp_path):
+    runner, _ = train(tiny_llava, tmp_path, waits=1)
+    saved = torch.load(tmp_path / 'epoch_2.pth', weights_only=False)
+    raw = adapter(dict(runner.model.named_parameters()))
+    average = next(h for h in runner.hooks if hasattr(h, 'ema_model'))
+    kept = dict(average.ema_model.module.named_parameters())
+    assert raw and adapter(saved['state_dict']).keys() == raw.keys()
+    for name, value in raw.items():
+        assert value.any() and not torch.equal(value, kept[name])
+        assert torch.equal(saved['state_dict'][name], kept[name])
+        assert torch.equal(saved['ema_state_dict'][f'module.{name}'], value)
+    # And goes on from there.
+    again, _ = train(tiny_llava, tmp_path, epochs=3, waits=1, resume=True)
+    average = next(h for h in again.hooks if hasattr(h, 'ema_model'))
+    kept = dict(average.ema_model.module.named_parameters())
+    for name, value in raw.items():
+        assert kept[name].any()
+
+
+@pytest.mark.parametrize('ema, words', [
+    (dict(update_buffers=True), '`update_buffers=True`'),
+    (dict(begin_epoch=3), 'begins in epoch 3.* from epoch 2 on')])
+def test_an_average_without_the_adapter_is_refused(tiny_llava, tmp_path, ema,
+                                                   words):
+    with pytest.raises(ValueError, match=words):
+        train(tiny_llava, tmp_path, epochs=3, ema=ema, waits=1)
 
 
 def test_averaged_model_is_asked_for_answers(trained):

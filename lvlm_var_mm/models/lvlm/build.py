@@ -160,12 +160,14 @@ def keep_trained_only(module: nn.Module, child: str) -> None:
         child (str): Name of the child that is frozen in part.
     """
     module.adapter_left_out = False
+    # Now: in the copy that EMAHook averages nothing requires a gradient.
+    trained = {n for n, p in getattr(module, child).named_parameters()
+               if p.requires_grad}
 
     def left_out(module: nn.Module, adapter: bool) -> set:
-        part = getattr(module, child)
-        kept = {n for n, p in part.named_parameters()
-                if p.requires_grad and not adapter}
-        return {f'{child}.{n}' for n in part.state_dict() if n not in kept}
+        kept = set() if adapter else trained
+        return {f'{child}.{n}' for n in getattr(module, child).state_dict()
+                if n not in kept}
 
     def on_save(module, state_dict, prefix, _) -> None:
         for name in left_out(module, is_untrained(getattr(module, child))):
