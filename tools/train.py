@@ -59,6 +59,7 @@ from mmengine.runner import Runner
 import lvlm_var_mm  # noqa: F401  fills the registries, stock configs too
 from lvlm_var_mm.atomic import full_disk_named
 from lvlm_var_mm.checkpoint.loading import find_checkpoint
+from lvlm_var_mm.checkpoint.saving import has_checkpoints
 from lvlm_var_mm.cli import (check_work_dir, describe, join_processes,
                              load_config, user_errors)
 from lvlm_var_mm.engine import (InitialWeightsHook, ResumedScheduleHook,
@@ -89,7 +90,12 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
             'out')
     if args.resume:
         cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
+        if args.resume != 'auto':
+            cfg.load_from = args.resume
+        elif cfg.get('load_from') and not has_checkpoints(cfg.work_dir):
+            cfg.resume = False  # killed before the first: begin as at first
+        else:
+            cfg.load_from = None
     if args.auto_scale_lr:
         if 'auto_scale_lr' not in cfg:
             raise ValueError('--auto-scale-lr needs `auto_scale_lr` with a '

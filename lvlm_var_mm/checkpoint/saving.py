@@ -73,6 +73,11 @@ def find_latest_whole(path: str) -> Optional[str]:
     return None
 
 
+def has_checkpoints(path: str) -> bool:
+    """Return whether a work directory has checkpoints, whole or not."""
+    return bool(_candidates(path))
+
+
 def _candidates(path: str) -> List[str]:
     """Paths, the first choice first."""
     named, last = [], osp.join(path, LAST)

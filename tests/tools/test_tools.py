@@ -279,6 +279,23 @@ def test_a_tool_of_the_wheel_runs_with_the_shims():
     assert '--show-path' in done.stdout
 
 
+@pytest.mark.parametrize('module', ['train'], indirect=True)
+def test_resuming_from_nothing_begins_with_load_from(module, monkeypatch,
+                                                     tmp_path):
+    """A training that was killed before its first checkpoint, or a queue that
+    always says ``--resume``."""
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    monkeypatch.setattr(sys, 'argv', [
+        'train.py', BASELINE, '--resume', '--work-dir', str(tmp_path),
+        '--cfg-options', 'load_from=a.pth'])
+    args = module.parse_args()
+    cfg = module.merge_args(load_config(args), args)
+    assert not cfg.resume and cfg.load_from == 'a.pth'
+    (tmp_path / 'epoch_1.pth').touch()
+    cfg = module.merge_args(load_config(args), args)
+    assert cfg.resume and cfg.load_from is None
+
+
 def test_a_metric_that_fails_takes_no_dump_along(tmp_path):
     """So what ``--dump`` writes is written before any other metric."""
     (tmp_path / 'a.pth').touch()
