@@ -4,7 +4,8 @@ from typing import Dict, List, Optional, Sequence, Sized, Tuple
 
 import numpy as np
 import torch
-from mmengine.dataset import RepeatDataset, pseudo_collate
+from mmengine.dataset import (ClassBalancedDataset, ConcatDataset,
+                              RepeatDataset, pseudo_collate)
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
@@ -13,6 +14,8 @@ from lvlm_var_mm.datasets.plain import save_plain
 from lvlm_var_mm.models.paired import PairedNeck
 from lvlm_var_mm.models.tokens import tokens_of
 from .repeatable import seed_all
+
+WRAPPERS = ClassBalancedDataset, ConcatDataset, RepeatDataset
 
 
 class Views(Dataset):
@@ -37,9 +40,13 @@ class Views(Dataset):
         seed_all(i)
         clip = inner = i % len(self.dataset)
         dataset = self.dataset
-        while isinstance(dataset, RepeatDataset):
-            dataset = dataset.dataset
-            inner %= len(dataset)
+        while isinstance(dataset, WRAPPERS):
+            at = dataset._get_ori_dataset_idx(inner)
+            if isinstance(dataset, ConcatDataset):
+                which, inner = at
+                dataset = dataset.datasets[which]
+            else:
+                dataset, inner = dataset.dataset, at
         get = getattr(dataset, 'prepare_data', dataset.__getitem__)
         return clip, get(inner)
 

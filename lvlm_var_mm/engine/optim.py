@@ -5,6 +5,7 @@ from typing import Dict, Iterator, List
 
 import torch
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
+from mmengine.utils import apply_to
 
 from lvlm_var_mm.models.lvlm.build import usable_dtype
 from mmaction.registry import (OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS,
@@ -35,7 +36,8 @@ class BFloat16OptimWrapper(OptimWrapper):
         # MMAction2's heads count hits in numpy, which has no bfloat16.
         head = getattr(getattr(model, 'module', model), 'cls_head', None)
         hook = head and head.register_forward_hook(
-            lambda _, __, scores: scores.float())
+            lambda _, __, scores: apply_to(
+                scores, torch.is_tensor, torch.Tensor.float))
         try:
             with super().optim_context(model), torch.autocast(
                     device, self.dtype, enabled=self.dtype != torch.float32):

@@ -35,7 +35,7 @@ class RepeatableHook(Hook):
     processes under data parallelism. Kept in the checkpoint beside what
     MMEngine keeps: gradients that wait for the next step under
     ``accumulative_counts``, which FSDP and DeepSpeed lose, and the steps from
-    which a codebook has not started yet.
+    which a codebook has not started yet, which DeepSpeed loses.
 
     For training by epochs. In training by iterations clips are drawn as
     MMEngine does it, which reads the past batches again when it resumes.

@@ -9,6 +9,8 @@ from torch import nn
 
 from lvlm_var_mm.datasets.tokens import TokenDataset
 from mmaction.registry import HOOKS
+from .averaged import check_average
+from .reasons import leaves
 
 
 @HOOKS.register_module()
@@ -21,17 +23,21 @@ class TokenCacheHook(Hook):
     """
 
     def before_train(self, runner: Runner) -> None:
-        dataset = runner.train_dataloader.dataset
-        if not isinstance(dataset, TokenDataset):
+        caches = [dataset for dataset in leaves(
+            runner.train_dataloader.dataset)
+            if isinstance(dataset, TokenDataset)]
+        if not caches:
             return
+        check_average(runner, 0)
         model = runner.model
-        model = model.module if is_model_wrapper(model) else model
-        if dataset.metainfo.get('fingerprint') != fingerprint(model):
-            raise ValueError(
-                f'{dataset.ann_file} is stale: other weights than those in '
-                'training made its tokens. Set `load_from` to the checkpoint '
-                'that they were made with, or make them anew with '
-                '`python -m lvlm_var_mm cache_tokens`')
+        own = fingerprint(model.module if is_model_wrapper(model) else model)
+        for dataset in caches:
+            if dataset.metainfo.get('fingerprint') != own:
+                raise ValueError(
+                    f'{dataset.ann_file} is stale: other weights than those '
+                    'in training made its tokens. Set `load_from` to the '
+                    'checkpoint that they were made with, or make them anew '
+                    'with `python -m lvlm_var_mm cache_tokens`')
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ import pytest
 import torch
 from helpers import REPO
 from mmengine.config import Config
-from mmengine.dataset import BaseDataset, RepeatDataset
+from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 from mmengine.device import get_device
 from recognizers import SKELETON, STGCN, L, batch, build_for_test, recognizer
 
@@ -156,7 +156,9 @@ def test_corrupt_clips_are_not_cached(models):
             return None if i == 1 else self.data_list[i]
 
     clips = Clips(serialize_data=False)
-    for size, source in ((1, clips), (3, clips), (2, RepeatDataset(clips, 1))):
+    for size, source in (
+            (1, clips), (3, clips), (2, RepeatDataset(clips, 1)),
+            (2, ConcatDataset([clips], ignore_keys=['classes']))):
         cached = cache_tokens(models[0], source, views=2, batch_size=size)
         assert [c['label'] for c in cached] == [2, 0]
         assert all(c['codes'].shape == (2, L) for c in cached)
@@ -217,8 +219,10 @@ def test_stale_tokens_are_refused(models, tmp_path):
     def start(name, **more):
         dataset = TokenDataset(write_cache(tmp_path / name, codes, [1],
                                            **more))
-        TokenCacheHook().before_train(SimpleNamespace(
-            model=two, train_dataloader=SimpleNamespace(dataset=dataset)))
+        for wrapped in (RepeatDataset(dataset, 2), dataset):
+            TokenCacheHook().before_train(SimpleNamespace(
+                model=two, hooks=[],
+                train_dataloader=SimpleNamespace(dataset=wrapped)))
 
     start('fresh.npz', fingerprint=fingerprint(one))
     with pytest.raises(ValueError, match='unsaid.npz is stale'):

@@ -115,3 +115,19 @@ def test_rates_of_parts_are_logged():
             nn.Linear(2, 2), nn.Linear(2, 2)))
     assert wrapper.get_lr()['1_lr'] == [.5]
     assert wrapper.get_lr()['lr'][0] == .1
+
+
+def test_heads_of_several_scores_in_bfloat16():
+    """As RGBPoseConv3D has them."""
+    class Head(nn.Linear):
+
+        def forward(self, x):
+            return dict(rgb=super().forward(x), pose=super().forward(x))
+
+    model = nn.Module()
+    model.cls_head = Head(2, 2)
+    wrapper = PartwiseOptimWrapperConstructor(dict(
+        type='BFloat16OptimWrapper', optimizer=dict(type='SGD', lr=.1)))(model)
+    with wrapper.optim_context(model):
+        scores = model.cls_head(torch.ones(1, 2))
+    assert {s.dtype for s in scores.values()} == {torch.float32}
