@@ -141,8 +141,8 @@ def load_layout(source: Union[str, Dict, Layout]) -> Layout:
         Layout: Checked.
 
     Raises:
-        ValueError: Unknown name, edges that are no tree over the joints, or
-            two joints of one name; says which.
+        ValueError: Unknown name, joints that no edge reaches, or two joints of
+            one name; says which.
     """
     if isinstance(source, Layout):
         return source
@@ -200,8 +200,8 @@ def joint_name(name: str) -> str:
 
 def _towards(center: int, bones: Sequence[Bone], number: int
              ) -> Tuple[Bone, ...]:
-    """Check that bones make a tree. Where a joint has more than one, turn each
-    from its joint to the one nearer to the centre."""
+    """Check that bones reach all joints. Where a joint has more than one, turn
+    each from its joint to the one nearer to the centre."""
     if not 0 <= center < number:
         raise ValueError(f'joint layout: `center` {center} is no joint of 0 '
                          f'to {number - 1}')
@@ -218,14 +218,26 @@ def _towards(center: int, bones: Sequence[Bone], number: int
         raise ValueError(
             f'joint layout: joints {sorted(set(range(number)) - far.keys())} '
             f'hang on nothing: every joint needs a bone in `inward`')
-    if len(bones) != number - 1:
-        raise ValueError(
-            f'joint layout: `inward` has {len(bones)} bones, but {number} '
-            f'joints hang together by {number - 1}: it must be a tree')
     if len({outer for outer, _ in bones}) < len(bones):
         return tuple(max((a, b), (b, a), key=lambda bone: far[bone[0]])
                      for a, b in bones)
     return tuple(bones)
+
+
+def check_bones(inward: Optional[Sequence[Bone]]) -> None:
+    """Refuse what gives a joint no bone of its own.
+
+    Raises:
+        ValueError: There are no bones, or a joint has more than one.
+    """
+    if inward is None:
+        raise ValueError('bones need `inward`, the edges of the layout, or '
+                         '`layout`')
+    outer = [bone[0] for bone in inward]
+    twice = sorted({joint for joint in outer if outer.count(joint) > 1})
+    if twice:
+        raise ValueError(f'bones: joint {twice[0]} has more than one towards '
+                         'the centre: `inward` must be a tree')
 
 
 def layout_of(cfg: Config) -> Optional[Layout]:

@@ -46,8 +46,9 @@ HEAD = """\
 The body faces you: its left side is blue, on your right. A clip whose joints
 are in another order is detected by `tools/prepare_custom.py` and
 `tools/doctor.py`, because its limb lengths are not human. A layout of your own
-is a JSON file with `num_node`, `inward` (bones `[outer, inner]`), `center` and
-`joints`, their names; `LeftWrist`, `wrist_l` and `left_wrist` are the same.
+is a JSON file with `num_node`, `inward` (bones `[outer, inner]`, or all of
+them from the centre outwards), `center` and `joints`, their names;
+`LeftWrist`, `wrist_l` and `left_wrist` are the same.
 Body-part events need at least the shoulders and the hips.
 
 * `ntu25`: NTU RGB+D and Kinect v2, metres, y up; `kinect20`: Kinect v1.

@@ -66,6 +66,15 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
             path, f'cannot be read ({type(e).__name__}: {e})') from e
     if keypoint.ndim == 3:
         keypoint = keypoint[None]
+    total = raw.get('total_frames')  # the rest is padding
+    if total is not None and keypoint.ndim == 4:
+        frames = keypoint.shape[1]
+        if not 0 < int(total) <= frames:
+            raise CorruptSampleError(path, f'has `total_frames` {total}, but '
+                                     f'{frames} frames in `keypoint`')
+        keypoint = keypoint[:, :int(total)]
+        score = None if score is None else np.reshape(
+            score, (-1, frames, np.shape(score)[-1]))[:, :int(total)]
     shape = keypoint.shape
     if len(shape) != 4 or not keypoint.size or shape[3] not in (2, 3, 4):
         raise CorruptSampleError(
@@ -194,20 +203,21 @@ def read_timestamps(path: Path) -> np.ndarray:
 def _read(path: Path, max_persons: int) -> Dict:
     if path.is_dir():
         return _openpose(path)
-    if path.suffix == '.skeleton':
+    suffix = path.suffix.lower()
+    if suffix == '.skeleton':
         return real_persons(read_skeleton(path), max_persons)
-    if path.suffix == '.npy':
+    if suffix == '.npy':
         return dict(keypoint=np.load(path))
-    if path.suffix == '.npz':
+    if suffix == '.npz':
         with np.load(path) as arrays:
             names = arrays.files
             if 'keypoint' not in names and len(names) != 1:
                 raise ValueError(f'has {names}, but no `keypoint`')
             return {'keypoint': arrays[names[0]],
                     **{name: arrays[name] for name in names}}
-    if path.suffix == '.json':
+    if suffix == '.json':
         return read_results(path)
-    if path.suffix in ('.pkl', '.pickle'):
+    if suffix in ('.pkl', '.pickle'):
         content = load_pickle(str(path))
         return dict(content, keypoint=content['keypoint'])
     raise CorruptSampleError(

@@ -29,7 +29,7 @@ def layout_of_file(path: Path, own: Optional[Layout] = None) -> Layout:
     """
     if path.is_dir() and not is_store(path):
         return LAYOUTS['openpose18']
-    if path.suffix == '.skeleton':
+    if path.suffix.lower() == '.skeleton':
         return LAYOUTS['ntu25']
     return layout_by_shape(parsed(_shape, path), path, own)
 
@@ -37,20 +37,21 @@ def layout_of_file(path: Path, own: Optional[Layout] = None) -> Layout:
 def _shape(path: Path) -> tuple:
     """Shape of the keypoints of a file that holds one clip; empty of any other
     file."""
+    suffix = path.suffix.lower()
     try:
-        if path.suffix == '.npy':
+        if suffix == '.npy':
             return np.load(path, mmap_mode='r').shape
-        if path.suffix == '.npz':
+        if suffix == '.npz':
             with np.load(path) as arrays:
                 name = 'keypoint' if 'keypoint' in arrays else arrays.files[0]
                 return arrays[name].shape
-        if path.suffix in ('.pkl', '.pickle'):
+        if suffix in ('.pkl', '.pickle'):
             content = load_pickle(str(path))
             if not isinstance(content, dict) or 'keypoint' not in content:
                 raise ValueError('it holds neither `annotations` nor one '
                                  'with `keypoint`')
             return np.shape(content['keypoint'])
-        if path.suffix == '.json':
+        if suffix == '.json':
             return read_results(path)['keypoint'].shape
     except (OSError, ValueError, EOFError, IndexError, KeyError,
             TypeError, zipfile.BadZipFile) as e:

@@ -24,6 +24,7 @@ from lvlm_var_mm.preparation.custom import prepare_custom
 from lvlm_var_mm.preparation.custom_config import _base
 from lvlm_var_mm.preparation.custom_skeleton import BODY_25, read_clip
 from lvlm_var_mm.preparation.custom_table import read_table
+from lvlm_var_mm.preparation.file_layout import layout_of_file
 from mmaction.registry import DATASETS
 
 TOOL = REPO / 'tools/prepare_custom.py'
@@ -163,6 +164,26 @@ def test_arrays(tmp_path):
         assert set(clip) <= {'keypoint', 'fps'}
     assert np.array_equal(
         read_clip(tmp_path / 'one.npy', layout)['keypoint'], data[:1])
+
+
+def test_padding_and_endings_in_capitals(tmp_path):
+    data, layout = skeleton(0), LAYOUTS['ntu25']
+    frames = data.shape[1]
+    padded = np.concatenate([data, np.zeros_like(data)], 1)
+    for name, total in (('a.PKL', frames), ('b.pkl', 2 * frames + 1)):
+        (tmp_path / name).write_bytes(pickle.dumps(dict(
+            keypoint=padded, total_frames=total)))
+    clip = read_clip(tmp_path / 'a.PKL', layout)
+    assert np.array_equal(clip['keypoint'], data)
+    assert layout_of_file(tmp_path / 'a.PKL') == layout
+    with pytest.raises(CorruptSampleError, match='total_frames'):
+        read_clip(tmp_path / 'b.pkl', layout)
+    # With a score, of a picture.
+    (tmp_path / 'c.pkl').write_bytes(pickle.dumps(dict(
+        keypoint=padded[:1, :, :17, :2] + 1, img_shape=(9, 9), total_frames=3,
+        keypoint_score=np.ones((1, 2 * frames, 17)))))
+    clip = read_clip(tmp_path / 'c.pkl', LAYOUTS['coco17'])
+    assert clip['keypoint'].shape[1] == clip['keypoint_score'].shape[1] == 3
 
 
 def test_an_absent_person_takes_no_place(tmp_path):

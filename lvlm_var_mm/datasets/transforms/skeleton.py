@@ -8,7 +8,7 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from lvlm_var_mm.layouts import load_layout, vertical_axis
+from lvlm_var_mm.layouts import check_bones, load_layout, vertical_axis
 from lvlm_var_mm.moved import renamed
 from mmaction.registry import TRANSFORMS
 from .missing_joints import first_seen, masked, seen_joints
@@ -270,9 +270,8 @@ class SkeletonFeatures(BaseTransform):
         if unknown:
             raise ValueError(f'`feats` has {sorted(unknown)}: it may name '
                              'j, b, jm and bm')
-        if inward is None and set(feats) & {'b', 'bm'}:
-            raise ValueError('bones need `inward`, the edges of the layout, '
-                             'or `layout`')
+        if set(feats) & {'b', 'bm'}:
+            check_bones(inward)
         self.feats = list(feats)
         self.inward = inward
         self.motion_scale = motion_scale

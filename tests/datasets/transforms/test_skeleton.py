@@ -318,7 +318,9 @@ def test_motion_ends_with_each_view():
 @pytest.mark.parametrize('over, words', [
     (dict(feats=['j', 'm']), "'m'.*j, b, jm and bm"),
     (dict(feats=['b'], inward=None), '`inward`'),
-    (dict(feats=['bm'], inward=None), '`inward`')])
+    (dict(feats=['bm'], inward=None), '`inward`'),
+    (dict(feats=['b'], inward=[(0, 1), (0, 2), (0, 3)]),
+     'joint 0 has more than one')])
 def test_features_that_are_not(over, words):
     with pytest.raises(ValueError, match=words):
         TRANSFORMS.build({**FEATURES, **over})
