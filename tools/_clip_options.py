@@ -21,8 +21,8 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     """Add how videos and joints are read."""
     parser.add_argument('--pose', choices=['mediapipe'],
                         help='estimate joints in videos')
-    parser.add_argument('--layout', help='of joints (default: by their '
-                        'number)')
+    parser.add_argument('--layout', help="of joints (default: the model's, or "
+                        'by their number)')
     parser.add_argument('--fps', type=float, help='frames a second of files '
                         'that do not say theirs')
     parser.add_argument('--img-shape', type=int, nargs=2,

@@ -50,7 +50,7 @@ if __name__ == '__main__':
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, Optional
 
 from lvlm_var_mm.apis import ActionInferencer
 from lvlm_var_mm.apis.answers import Outcome, answers_of
@@ -103,26 +103,34 @@ def answer_all(args: argparse.Namespace, outcomes: Iterator[Outcome]) -> int:
     Returns:
         int: How many inputs could not be read.
     """
-    folder, failed = None, 0
-    if args.out or args.html or args.video:
-        folder = AnswerFolder(args.out or 'answers', videos=args.video,
-                              page=args.html)
+    if not (args.out or args.html or args.video):
+        return say_all(args, outcomes)
+    folder = AnswerFolder(args.out or 'answers', videos=args.video,
+                          page=args.html)
     try:
-        for prediction, clips in outcomes:
-            answers = answers_of(prediction)
-            if args.json:
-                print(as_json(prediction, indent=None), flush=True)
-            else:
-                for answer in answers:
-                    print(in_words(prediction, answer), flush=True)
-            if 'error' in prediction:
-                failed += 1
-                print(f'error: {prediction["error"]}', file=sys.stderr)
-            if folder:
-                folder.add(prediction, clips, answers)
-    finally:  # after Ctrl-C as well: what there is
-        for path in folder.close() if folder else ():
+        with folder:
+            return say_all(args, outcomes, folder)
+    finally:  # after Ctrl-C as well
+        for path in folder.written:
             print(f'written: {path}', file=sys.stderr)
+
+
+def say_all(args: argparse.Namespace, outcomes: Iterator[Outcome],
+            folder: Optional[AnswerFolder] = None) -> int:
+    """Print each answer as it comes, and put it into a folder."""
+    failed = 0
+    for prediction, clips in outcomes:
+        answers = answers_of(prediction)
+        if args.json:
+            print(as_json(prediction, indent=None), flush=True)
+        else:
+            for answer in answers:
+                print(in_words(prediction, answer), flush=True)
+        if 'error' in prediction:
+            failed += 1
+            print(f'error: {prediction["error"]}', file=sys.stderr)
+        if folder:
+            folder.add(prediction, clips, answers)
     return failed
 
 

@@ -20,7 +20,8 @@ class Reading:
 
     Attributes:
         fps (float, optional): Frames a second.
-        layout (str | dict, optional): Of joints; by default by their number.
+        layout (str | dict, optional): Of joints; by default the model's, or by
+            their number.
         img_shape (tuple[int, int], optional): Height and width of the
             picture that 2D joints lie in.
         persons (str): ``'together'`` or ``'each'``.

@@ -152,8 +152,8 @@ class ActionInferencer(BaseInferencer):
             fps (float, optional): Frames a second of what does not say its
                 own.
             layout (str | dict, optional): Of joints, see
-                :func:`lvlm_var_mm.layouts.load_layout`; by default told by
-                their number.
+                :func:`lvlm_var_mm.layouts.load_layout`; by default the
+                model's, or told by their number.
             img_shape (tuple[int, int], optional): Height and width of the
                 picture that 2D joints lie in.
             persons (str): ``'together'``, or ``'each'`` for a clip and an

@@ -27,6 +27,10 @@ class AnswerFolder:
             narrative over the frames.
         page (bool): Write ``index.html``, which needs no other file.
 
+    Attributes:
+        written (list[Path]): The files for all answers together, when it is
+            closed.
+
     Raises:
         OSError: It cannot be written to.
     """
@@ -36,6 +40,7 @@ class AnswerFolder:
         self.path = Path(path)
         self.path.mkdir(parents=True, exist_ok=True)
         self.pictures, self.videos, self.page = pictures, videos, page
+        self.written: List[Path] = []
         self._predictions: List[Dict[str, Any]] = []
         self._cards: List[str] = []
         self._taken: set = set()
@@ -85,18 +90,20 @@ class AnswerFolder:
     def __enter__(self) -> 'AnswerFolder':
         return self
 
-    def __exit__(self, *error: Any) -> None:
-        """Write what there is, whatever stopped it."""
-        self.close()
+    def __exit__(self, stopped: Optional[type], *error: Any) -> None:
+        """Write what there is, whatever stopped it; nothing, if it was stopped
+        before the first answer: those of another run may be there."""
+        if stopped is None or self._predictions:
+            self.close()
 
-    def close(self) -> List[Path]:
-        """Write the files for all answers together and name them."""
-        written = [self.path / JSON]
+    def close(self) -> None:
+        """Write the files for all answers together, and name them in
+        ``written``."""
+        written = self.written = [self.path / JSON]
         write_text(written[0], as_json(self._predictions))
         if self.page:
             written.append(self.path / PAGE)
             write_page(written[-1], self._cards, self._predictions)
-        return written
 
 
 def picture_of(clip: Clip, answer: Dict[str, Any],

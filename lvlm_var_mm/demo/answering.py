@@ -91,7 +91,8 @@ class Answering:
         folder = AnswerFolder(self.folder / secrets.token_hex(16),
                               videos=self.write_videos, page=True)
         folder.add(prediction, outcome.clips, answers_of(prediction))
-        written = folder.close()
+        folder.close()
+        written = folder.written
         if 'error' in prediction:  # the page says it all
             return Answered(prediction, written[-1].read_text('utf-8'))
         pictures = sorted(p for p in folder.path.rglob('*')

@@ -2,7 +2,7 @@
 import math
 import os.path as osp
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Collection, Dict, Optional, Sequence
 
 import cv2
 import numpy as np
@@ -70,6 +70,24 @@ class AnswerVisualizer(ActionVisualizer):
         return (self.dataset_meta or {}).get('classes')
 
 
+def stem_of(name: str, names: Collection[str]) -> str:
+    """Return what the picture of a clip is called: as much of its path, from
+    the end, as no other clip shares, with ``_`` between the folders.
+
+    Args:
+        name (str): Of the clip.
+        names (collection[str]): Of all clips of the data set, so that it is
+            the same in all epochs and processes.
+    """
+    parts = Path(name).parts
+    for n in range(1, len(parts)):
+        end = '/'.join(parts[-n:])
+        if not any(other != name and f'/{other}'.endswith(f'/{end}')
+                   for other in names):
+            return '_'.join(parts[-n:])
+    return '_'.join(parts).strip(osp.sep)
+
+
 @HOOKS.register_module()
 class AnswerPicturesHook(Hook):
     """Draw some of the clips of a test or a validation: what
@@ -82,7 +100,7 @@ class AnswerPicturesHook(Hook):
         enable (bool): Draw at all.
         interval (int): Every so many clips.
         out_dir (str, optional): Folder for ``NAME.png``, or
-            ``FOLDER_NAME.png`` where another folder has a clip of that name.
+            ``FOLDER_NAME.png`` where several folders have that name.
             Without, the visualizer's backends store the pictures, such as
             TensorBoard's.
         show (bool): Show each in a window.
@@ -98,7 +116,6 @@ class AnswerPicturesHook(Hook):
         self.enable, self.interval, self.out_dir = enable, interval, out_dir
         self.show, self.wait_time = show, wait_time
         self._numbers: Dict[int, Dict[str, int]] = {}
-        self._stems: Dict[str, str] = {}
 
     def after_val_iter(self, runner: Runner, batch_idx: int,
                        data_batch: Dict, outputs: Sequence[ActionDataSample]
@@ -135,24 +152,11 @@ class AnswerPicturesHook(Hook):
             if self.show:
                 runner.visualizer.show(picture, win_name=name,
                                        wait_time=self.wait_time)
+            stem = stem_of(name, self._number(loader.dataset))
             if self.out_dir is not None:
-                _write(osp.join(self.out_dir, f'{self._stem(name)}.png'),
-                       picture)
+                _write(osp.join(self.out_dir, f'{stem}.png'), picture)
             elif not self.show:
-                runner.visualizer.add_image(self._stem(name), picture,
-                                            step=step)
-
-    def _stem(self, name: str) -> str:
-        """Return what the picture of a clip is called, in every epoch."""
-        if name not in self._stems:
-            parts = Path(name).parts
-            stems = ['_'.join(parts[-n:]).strip(osp.sep)
-                     for n in range(1, len(parts) + 1)]
-            taken = set(self._stems.values())
-            self._stems[name] = next(
-                (s for s in stems if s not in taken),
-                f'{stems[-1]}_{len(taken) + 1}')
-        return self._stems[name]
+                runner.visualizer.add_image(stem, picture, step=step)
 
     def _clip(self, name: str, dataset: Any, inputs: Any, wanted: Wanted
               ) -> Clip:

@@ -126,12 +126,6 @@ def test_trial(tmp_path, unbounded):
         assert said.startswith(str(tmp_path / name)) and 'cut it' in said
     said = trial_of(Limits(pixels=100))(tmp_path / 'a.avi')
     assert '32 x 24' in said
-    # Joints of the model's own.
-    np.save(tmp_path / 'few.npy', WAVE[:, :, :5])
-    assert 'shape' in trial_of(Limits())(tmp_path / 'few.npy')
-    own = load_layout(dict(num_node=5, center=0, inward=[
-        (i, 0) for i in range(1, 5)]))
-    trial.read_within(tmp_path / 'few.npy', Limits(), HOW, own)
 
 
 def test_trial_in_a_process_of_bounded_memory_and_time(tmp_path):
@@ -141,6 +135,12 @@ def test_trial_in_a_process_of_bounded_memory_and_time(tmp_path):
     np.save(tmp_path / 'a.npy', WAVE)
     run = trial.Trial(Limits(memory=64), HOW)
     assert run(tmp_path / 'a.npy') is None
+    # Joints of the model's own.
+    np.save(tmp_path / 'few.npy', WAVE[:, :, :5])
+    assert 'shape' in run(tmp_path / 'few.npy')
+    run.own = load_layout(dict(num_node=5, center=0, inward=[
+        (i, 0) for i in range(1, 5)]))
+    assert run(tmp_path / 'few.npy') is None
     said = run(tmp_path / 'bomb.npz')
     assert said.startswith(str(tmp_path / 'bomb.npz')) and 'emory' in said
     assert run(tmp_path / 'a.npy') is None

@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import \
     EventAccumulator
 
 from lvlm_var_mm.engine import AnswerPicturesHook, AnswerVisualizer
+from lvlm_var_mm.engine.answer_pictures import stem_of
 from mmaction.registry import VISUALIZERS
 from mmaction.structures import ActionDataSample
 
@@ -47,10 +48,9 @@ def test_show_dir_of_the_tool(config, tmp_path, run_tool):
 
 
 def test_clips_of_one_name_in_two_folders_have_a_picture_each():
-    hook = AnswerPicturesHook()
-    names = 'anna/01.npy', 'ben/01.npy', '01.npy', 'anna/01.npy'
-    assert [hook._stem(name) for name in names] == [
-        '01.npy', 'ben_01.npy', '01.npy_3', '01.npy']
+    names = 'x/anna/01.npy', 'x/ben/01.npy', 'y/ben/01.npy', '/c/02.npy', '3'
+    assert [stem_of(name, names) for name in names] == [
+        'anna_01.npy', 'x_ben_01.npy', 'y_ben_01.npy', '02.npy', '3']
 
 
 def test_tensorboard(config, tmp_path):

@@ -69,6 +69,13 @@ def test_what_stops_it_leaves_the_answers_there_are(files, run_tool,
     assert said.code == 130 and 'written' in said.err
     kept, = json.loads((tmp_path / 'out/predictions.json').read_text())
     assert kept['name'] == 'a23.npy' and (tmp_path / 'out/index.html').exists()
+    # What stops it before the first answer leaves those of before.
+    monkeypatch.setattr(ActionInferencer, 'predict', None)
+    said = run_tool('infer.py', folder / 'clips', '--classes', 'nowhere.txt',
+                    '--out', tmp_path / 'out')
+    assert said.code and 'written' not in said.err
+    assert json.loads((tmp_path / 'out/predictions.json').read_text())
+    monkeypatch.setattr(ActionInferencer, 'predict', every_other)
     inferencer = ActionInferencer(*map(str, model[1:4:2]), 'cpu',
                                   show_progress=False)
     with pytest.raises(KeyboardInterrupt):
