@@ -40,10 +40,12 @@ def clips_of(cfg: Config) -> Clips:
     labels = np.array([_entry(test, i).get('label', -1)
                        for i in range(len(test))])
     trained = {_digest(train, i) for i in range(len(train))}
-    known = set(identities(train))
+    # Of frames in folders the list does not matter, the folder does.
+    known = {name for _, name in identities(train)}
     digests = (_digest(test, i) for i in range(len(test)))
-    clean = np.array([digest not in trained if digest else one not in known
-                      for digest, one in zip(digests, identities(test))])
+    clean = np.array([digest not in trained if digest else name not in known
+                      for digest, (_, name) in zip(digests,
+                                                   identities(test))])
     kind = splits['test'].cfg.get('class_names')
     classes = load_classes(kind).names if kind is not None else ()
     number = max(int(labels.max()) + 1, len(classes))

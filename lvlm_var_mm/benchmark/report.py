@@ -94,9 +94,10 @@ def _accuracy_note(found: Dict[str, Any]) -> str:
         text += (f' Clean are the {first["clean"]["clips"]["mean"]:.0f} test '
                  'clips that are no copies of training clips, mean class over '
                  'the classes that are left there.')
-    if found['clean_clips'] == 0:
-        text += (' **Every test clip is a copy of a training clip, so these '
-                 'figures say nothing of new clips.**')
+    if found['copies']:
+        text += (' **Every test clip is a copy of a training clip, so the '
+                 'figures say nothing of new clips: '
+                 f'{", ".join(found["copies"])}.**')
     given = [run['key'] for run in found['runs'] if run['dump']]
     if given:
         text += (' Scores that were given, of a training and an epoch that '

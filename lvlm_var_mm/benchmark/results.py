@@ -49,7 +49,7 @@ def collect(runner: Runner) -> Dict[str, Any]:
             clips[method.name] = clips[fusion.of[0]]
     return dict(
         title=spec.title,
-        clean_clips=min(int(c.clean.sum()) for c in clips.values()),
+        copies=[name for name, c in clips.items() if not c.clean.any()],
         runs=[_run(runner, run) for run in done],
         missing=[run.key for run in spec.runs if run not in done],
         methods=[_row(m, clips[m.name]) for m in methods.values()],

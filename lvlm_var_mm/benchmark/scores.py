@@ -148,8 +148,10 @@ def recalls(scores: Scores) -> Dict[int, float]:
 def as_ordered(scores: Scores, first: Scores) -> Scores:
     """Bring the clips of a test into the order of another test.
 
+    Where not both have names, or not the same, labels have to tell.
+
     Raises:
-        ValueError: They are of different clips.
+        ValueError: The labels differ, so the clips do.
     """
     names = [[Path(name).name for name in s.names or ()]
              for s in (scores, first)]

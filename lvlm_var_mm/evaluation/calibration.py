@@ -65,10 +65,11 @@ class CalibrationMetric(BaseMetric):
     def compute_metrics(self, results: List[Dict]) -> Dict[str, float]:
         scores = torch.stack([r['score'] for r in results])
         labels = torch.tensor([r['label'] for r in results])
-        bad = int((~scores.isfinite().all(1)).sum())
+        # A class that is ruled out may have minus infinity.
+        bad = int((scores.isnan() | (scores == torch.inf)).any(1).sum())
         if bad:
             raise ValueError(f'CalibrationMetric: {bad} of {len(scores)} '
-                             'clips have scores that are not finite')
+                             'clips have scores of NaN or infinity')
         logits = as_logits(scores)
         out = dict(nll=_nll(logits, labels),
                    ece=_ece(logits, labels, self.bins))

@@ -81,5 +81,7 @@ def test_bad_bins():
 
 
 def test_scores_that_are_not_finite_are_told():
-    with pytest.raises(ValueError, match='1 of 2 clips .* not finite'):
+    with pytest.raises(ValueError, match='1 of 2 clips .* NaN'):
         evaluate([[.5, .5], [float('nan'), .5]], [0, 1])
+    found = evaluate([[2., -math.inf], [0., 0.]], [0, 1])
+    assert found['calibration/ece'] == pytest.approx(.25)
