@@ -8,7 +8,9 @@ from lvlm_var_mm.estimate.footprint import positions
 from lvlm_var_mm.models.lvlm.templates import places_of
 from mmaction.registry import MODELS
 
-VARIANTS = sorted((REPO / 'configs/narrative').glob('*.py'))
+FOLDER = REPO / 'configs/narrative'
+MIRRORED = FOLDER / 'lvlmvar_nucla_xview_from_baseline.py'
+VARIANTS = sorted(set(FOLDER.glob('*.py')) - {MIRRORED})
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +35,22 @@ def test_only_the_prompt_differs(path):
     assert cfg.to_dict() == plain.to_dict()
     packed = cfg.train_dataloader.dataset.pipeline[-1].meta_keys
     assert {'events', 'decidable', 'span'} <= set(packed)
+
+
+def test_the_mirror_comes_after_the_events():
+    cfg = Config.fromfile(MIRRORED)
+    plain = Config.fromfile(REPO / 'configs/lvlmvar_from_baseline_'
+                            'nucla_xview.py')
+    head = cfg.model.cls_head
+    assert places_of(head.pop('prompt')) == ('{narrative}', '{tokens}')
+    assert head.pop('narrative').brief
+    plain.model.cls_head.pop('prompt', None)
+    steps = cfg.train_dataloader.dataset.dataset.pipeline
+    mirror = steps.pop(2)
+    assert mirror.type == 'MirrorSkeleton3D' == cfg.pop('mirror').type
+    assert mirror.layout == steps[0].layout
+    assert steps[0].type == 'BodyPartEvents'
+    assert cfg.to_dict() == plain.to_dict()
 
 
 def test_each_family_has_both():

@@ -21,6 +21,10 @@ comprehensiveness_minus_random  probability lost without the named steps, above
                                 that lost without random ones
 frozen_minus_random             the same where the body holds still during
                                 these steps
+rule_...                        recall, comprehensiveness and frozen of the
+                                reasons that rules write for the predicted
+                                class, as those of training: what a model that
+                                has learned them perfectly would reach
 mirror_follows                  claims of one side that change over
 distinct_reasons_per_class      sets of claims
 seconds_a_clip                  of generation
@@ -79,7 +83,7 @@ from lvlm_var_mm.datasets.ntu.origin import MARKER, is_made
 from lvlm_var_mm.datasets.transforms.events import BodyPartEvents
 from lvlm_var_mm.datasets.transforms.mirror import MirrorSkeleton3D
 from lvlm_var_mm.evaluation import ExplanationMetric
-from lvlm_var_mm.evaluation.explanation_metric import precision
+from lvlm_var_mm.evaluation.explanation_metric import precision, recall
 from lvlm_var_mm.evaluation.faithfulness import (does_it_read, faithfulness,
                                                  steps_of)
 from lvlm_var_mm.evaluation.frozen import frozen_spans
@@ -119,7 +123,7 @@ def main() -> None:
 @torch.no_grad()
 def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
             args: argparse.Namespace) -> Dict[str, float]:
-    """Return the figures of one variant.
+    """Return the figures of one variant, without those of nothing.
 
     Raises:
         ValueError: The test pipeline measures no events, or the joints are
@@ -145,6 +149,7 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
     sides: List[bool] = []
     seconds, shown = [], 0
     told: List[Dict] = []
+    ruled: List[Tuple] = []
     for start in tqdm(range(0, len(which), args.batch), desc=Path(
             config).stem):
         some = which[start:start + args.batch]
@@ -155,11 +160,18 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
                       seen=observation_of(s.events, s.decidable))
                  for s in samples]
         seconds += [s.pred_reason_seconds for s in samples]
-        for key, values in faithfulness(head, tokens, samples).items():
-            erased.setdefault(key, []).extend(values.tolist())
-        for key, values in frozen_spans(model, dataset, some, samples,
-                                        steps_of(tokens)).items():
-            erased.setdefault(f'frozen_{key}', []).extend(values.tolist())
+        by_rule = by_rules(head, samples)
+        ruled += [(claims(s.pred_reason),
+                   observation_of(s.events, s.decidable)) for s in by_rule]
+        for prefix, some_samples in (('', samples), ('rule_', by_rule)):
+            for key, values in faithfulness(head, tokens,
+                                            some_samples).items():
+                erased.setdefault(prefix + key, []).extend(values.tolist())
+            for key, values in frozen_spans(model, dataset, some,
+                                            some_samples,
+                                            steps_of(tokens)).items():
+                erased.setdefault(f'{prefix}frozen_{key}', []).extend(
+                    values.tolist())
         labels = torch.cat([s.gt_label for s in samples])
         for key, number in does_it_read(head, tokens, samples,
                                         labels).items():
@@ -182,14 +194,9 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
     found.update(
         distinct_reasons_per_class=found.pop('distinct_reasons'),
         dropped_by_verification=found.get('dropped_by_verification', 0.),
-        comprehensiveness_minus_random=means['comprehensiveness'] - means[
-            'comprehensiveness_random'],
-        frozen_minus_random=means['frozen_comprehensiveness'] - means[
-            'frozen_comprehensiveness_random'],
-        frozen_sufficiency_minus_random=means['frozen_sufficiency'] - means[
-            'frozen_sufficiency_random'],
-        sufficiency_minus_random=means['sufficiency'] - means[
-            'sufficiency_random'],
+        **{key.replace('frozen_comprehensiveness', 'frozen')
+           + '_minus_random': means[key] - means[f'{key}_random']
+           for key in means if not key.endswith('_random')},
         names_some_steps=float(1 - np.isnan(
             erased['comprehensiveness']).mean()),
         seconds_a_clip=float(np.median(seconds)),
@@ -198,10 +205,12 @@ def measure(model: nn.Module, dataset: torch.utils.data.Dataset, config: str,
     if is_made(getattr(dataset, 'data_root', None) or ''):
         found.update(judged(told, json.loads(Path(
             dataset.data_root, MARKER).read_text())['seed']))
+    if recall(ruled) is not None:  # something happens in some clip
+        found.update(rule_event_recall=recall(ruled))
     if sides:
         found.update(mirror_follows=float(np.mean(sides)),
                      claims_of_a_side=len(sides))
-    return found
+    return {key: value for key, value in found.items() if value == value}
 
 
 def explained(model: nn.Module, clips: List[Dict]) -> Tuple:
@@ -214,6 +223,18 @@ def explained(model: nn.Module, clips: List[Dict]) -> Tuple:
     samples = head.predict_inputs(tokens, inputs, samples)
     samples = head.write_reasons(inputs, samples, verify=True)
     return tokens.clips(slice(None, None, views)), samples
+
+
+def by_rules(head: nn.Module, samples: List) -> List:
+    """Return copies of data samples whose reasons are those that training
+    would give for the predicted class."""
+    copies = []
+    for sample in samples:
+        text = head.reasons.write(int(sample.pred_label), sample)
+        sample = copy.copy(sample)
+        sample.set_field(text or '', 'pred_reason')
+        copies.append(sample)
+    return copies
 
 
 def judged(told: List[Dict], seed: int) -> Dict[str, float]:
