@@ -14,6 +14,7 @@ _JOINTS = re.compile(
     r'(\s*[.;:!?,]\s*(?:and\s+)?(?:then\s+|at the same time\s+)?(?=\S)|'
     r'\s+(?:and\s+then|then|while|and|before|after|as|until|but|when)\s+)',
     re.IGNORECASE)
+_ARTICLE = re.compile(r'(?:(?:the|his|her|a)\s+)?', re.IGNORECASE)
 _MANY = {*PLURALS.values(), 'legs', 'persons'}
 _SWAP = dict(zip(SIDES, SIDES[::-1]))
 
@@ -89,6 +90,29 @@ def verified(text: str, seen: Observation) -> str:
     if not claims(result):
         return ''
     return result if not _is_false(result, seen) else _plain(kept, seen)
+
+
+def first_repeat(text: str) -> Optional[int]:
+    """Find the first clause that claims nothing but what was claimed before.
+
+    Args:
+        text (str): Plain English, without blanks around it.
+
+    Returns:
+        int | None: Its place in the text, behind an article; None without.
+    """
+    told, subject, at = set(), '', 0
+    for joint, clause in _clauses(text):
+        at += len(joint)
+        own = _subject(clause)
+        subject = own or subject
+        made = set(claims(clause if own or not subject else
+                          f'{subject} {clause}'))
+        if made and made <= told:
+            return at + len(_ARTICLE.match(clause)[0])
+        told |= made
+        at += len(clause)
+    return None
 
 
 def _plain(kept: Sequence[Tuple[str, str]], seen: Observation) -> str:

@@ -4,7 +4,8 @@ import pytest
 
 from lvlm_var_mm.kinematics import claims, observation_of
 from lvlm_var_mm.kinematics.claims import Claim
-from lvlm_var_mm.kinematics.verification import judge, said, verified
+from lvlm_var_mm.kinematics.verification import (first_repeat, judge, said,
+                                                 verified)
 from lvlm_var_mm.kinematics.vocabulary import INDEX, KINDS, NAMES
 
 
@@ -109,3 +110,19 @@ def test_nothing_false_is_ever_left():
         result = verified(text, clip)
         assert not any(j.truth is False for j in judge(result, clip)), text
         assert set(claims(result)) or not result or result == text
+
+
+@pytest.mark.parametrize('text, rest', [
+    ('The body rises far, and then the left hand rises.', None),
+    ('The body rises far while the body rises.', 'body rises.'),
+    ('First the hands clap, and at the same time the body rises, and at the '
+     'same time both hands clap.', 'both hands clap.'),
+    ('The right hand rises, then lowers, then rises.', 'rises.'),
+    # Other sides and what says the contrary are no repeats, nor are words
+    # that claim nothing.
+    ('The right hand rises, then the left hand rises.', None),
+    ('The right hand rises, then the right hand does not rise.', None),
+    ('A cup, a cup.', None), ('', None)])
+def test_what_is_told_twice(text, rest):
+    place = first_repeat(text)
+    assert (None if place is None else text[place:]) == rest

@@ -15,6 +15,7 @@ from ..lvlm.language_model import PromptInputs
 from ..lvlm.prompt import Prompt
 from ..lvlm.reader import PromptReader
 from ..lvlm.words import sample_events
+from ..lvlm.writing import write_distinct
 from ..tokens import SemanticTokens
 from .narrative import write_tokens
 from .reasons import DRAWS, ClipReasons
@@ -171,8 +172,8 @@ class LVLMBaseHead(PromptReader):
                  inputs: PromptInputs,
                  labels: Optional[Sequence[int]] = None,
                  max_new_tokens: int = MAX_NEW) -> List[Tuple[str, str]]:
-        """Write the reason behind the name of each clip's class, greedily: it
-        explains a decision already made.
+        """Write the reason behind the name of each clip's class, greedily and
+        without repeats: it explains a decision already made.
 
         Args:
             inputs (PromptInputs): Of N clips, from :meth:`prompt_inputs`.
@@ -189,9 +190,9 @@ class LVLMBaseHead(PromptReader):
             if labels is None:
                 labels = self.score(inputs).argmax(1).tolist()
             names = [self.classes.names[label] for label in labels]
-            written = self.lm.write(
-                inputs, [self.prompt.name(n) for n in names],
-                self.prompt.end, max_new_tokens)
+            written = write_distinct(
+                self.lm, self.prompt, inputs,
+                [self.prompt.name(n) for n in names], max_new_tokens)
         finally:
             self.train(was_training)
         return [(name, self.prompt.decode(ids))

@@ -21,8 +21,8 @@ Shapes: N clips, S prompt positions, P inner nodes of the label trie, R answer
 positions, D width of the language model, A axes by which it numbers positions.
 """
 from contextlib import nullcontext
-from typing import (Any, Callable, Hashable, List, NamedTuple, Optional,
-                    Sequence, Tuple)
+from typing import (Any, Callable, Collection, Hashable, List, NamedTuple,
+                    Optional, Sequence, Tuple, Union)
 
 import torch
 import torch.nn.functional as F
@@ -44,7 +44,7 @@ class PromptInputs(NamedTuple):
     of_clip: Tensor  # (N, S) bool, True on action tokens and pictures
     before: Tuple[int, ...]  # the token ids that all prompts open with
 
-    def clips(self, which: slice) -> 'PromptInputs':
+    def clips(self, which: Union[slice, List[int]]) -> 'PromptInputs':
         """Return the prompts of some of the clips."""
         return self._replace(
             embeds=self.embeds[which], mask=self.mask[which],
@@ -206,7 +206,8 @@ class LanguageModel:
 
     @torch.no_grad()
     def write(self, inputs: PromptInputs, opening: Sequence[List[int]],
-              end: int, max_new_tokens: int) -> List[List[int]]:
+              end: int, max_new_tokens: int,
+              refused: Sequence[Collection[int]] = ()) -> List[List[int]]:
         """Go on greedily behind prompts and the token ids that follow them,
         all clips side by side. What opens the prompts is read once.
 
@@ -215,6 +216,8 @@ class LanguageModel:
             opening (Sequence[list[int]]): What each answer opens with.
             end (int): The token that ends an answer.
             max_new_tokens (int): Limit.
+            refused (Sequence[collection[int]]): Tokens of each clip that must
+                not be the first new one.
 
         Returns:
             list[list[int]]: The new token ids of each, without ``end``.
@@ -245,7 +248,10 @@ class LanguageModel:
                 attention_mask=attention.mask,
                 position_ids=attention.position_ids,
                 **cache_args(self.decoder, cache)).last_hidden_state[:, -1]
-            new = self.lm_head(hidden).argmax(-1)  # (N, )
+            logits = self.lm_head(hidden)  # (N, vocabulary)
+            for row, ids in enumerate(() if written else refused):
+                logits[row, list(ids)] = -torch.inf
+            new = logits.argmax(-1)
             done = done | (new == end)
             written.append(new.masked_fill(done, end))
             # Processes that share the model's weights read together.

@@ -260,6 +260,21 @@ def test_reasons_end_as_they_were_trained_to(head, monkeypatch):
 
 
 @torch.no_grad()
+def test_first_tokens_that_are_refused(head):
+    inputs = head.eval().prompt_inputs(make_tokens(LENGTHS))
+    names = [head.prompt.name(CLASSES[i][0]) for i in LABELS]
+    best = head.lm.write(inputs, names, -1, 2)
+    other = head.lm.write(inputs, names, -1, 2,
+                          [[best[0][0]], *[()] * (len(names) - 1)])
+    assert other[0][0] != best[0][0] and other[1:] == best[1:]
+    # Nor later than first are they.
+    again = head.lm.write(inputs, names, -1, 2, [[row[1]] for row in best])
+    assert [row[1] for row, old in zip(again, best)
+            if row[0] == old[0]] == [old[1] for row, old in zip(again, best)
+                                     if row[0] == old[0]]
+
+
+@torch.no_grad()
 def test_reasons_read_the_prefix_once(head):
     """And those of a batch are those of each clip alone."""
     inputs, read = head.eval().prompt_inputs(make_tokens(LENGTHS)), []
