@@ -3,8 +3,7 @@ from types import SimpleNamespace
 
 import torch
 
-from lvlm_var_mm.models.lvlm.writing import (TRIES, repeated_at,
-                                             write_distinct)
+from lvlm_var_mm.models.lvlm.writing import TRIES, repeated_at, write_distinct
 
 WORDS = ('<end> the body rises sinks , and then left hand lowers while '
          'knees bend').split()
@@ -33,7 +32,7 @@ class Model:
         self.asked.append(inputs.rows)
         return [next(
             text[len(own):] for text in self.texts[clip]
-            if text[:len(own)] == own and not {*text[len(own):][:1]} & set(not_)
+            if text[:len(own)] == own and text[len(own)] not in not_
         )[:most] for clip, own, not_ in zip(
             inputs.rows, opening, refused or [()] * len(opening))]
 
@@ -59,10 +58,11 @@ TWICE = 'the body rises, and then the body rises'
 
 
 def test_a_repeat_is_taken_back():
-    assert repeated_at(Prompt(), ids(TWICE)) == ids(TWICE).index(ID['then']) + 2
+    at = repeated_at(Prompt(), ids(TWICE))
+    assert at == ids(TWICE).index(ID['then']) + 2
     other = 'the body rises, and then the left hand lowers'
-    again = 'the body rises, and then the left hand lowers, then the body rises'
-    last = 'the body rises, and then the left hand lowers, then the knees bend'
+    again = f'{other}, then the body rises'
+    last = f'{other}, then the knees bend'
     told, asked = written([TWICE, again, last], [other])
     assert told == [last, other]
     assert asked == [[0, 1], [0], [0]]  # the other clip is not written anew
