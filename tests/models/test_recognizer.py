@@ -292,7 +292,7 @@ def test_language_model_is_back_when_training_ends_early():
 
 def test_warm_up_is_counted_in_epochs():
     loop = IterBasedTrainLoop.__new__(IterBasedTrainLoop)
-    runner = SimpleNamespace(train_loop=loop)
+    runner = SimpleNamespace(train_loop=loop, hooks=[])
     with pytest.raises(ValueError, match='`train_cfg.by_epoch=True`'):
         LVLMWarmupHook(epochs=2).before_train(runner)
     LVLMWarmupHook(epochs=0).before_train(runner)
