@@ -113,7 +113,8 @@ class DrawFrames(BaseTransform):
     testing, take them at equal distances.
 
     A short clip repeats frames, a long one leaves some out, and the pace
-    differs from one epoch to the next. Tests of MMAction2's GCNs average the
+    differs from one epoch to the next. Frames in which nobody is seen are not
+    drawn, unless there are no others. Tests of MMAction2's GCNs average the
     scores of ten views, which ``num_clips`` does here: the first at equal
     distances, the others as in training, the same at every test.
 
@@ -140,16 +141,19 @@ class DrawFrames(BaseTransform):
         self.test_mode = test_mode
 
     def transform(self, results: Dict) -> Dict:
-        keypoint, _ = seen_joints(results)
-        total = keypoint.shape[1]
+        keypoint, there = seen_joints(results)
+        shown = there.any((0, 2, 3))  # [T]
+        shown = np.flatnonzero(shown | ~shown.any())
+        total = len(shown)
         if self.test_mode:
-            frames = np.linspace(0, total - 1, self.clip_len).round()
+            drawn = np.linspace(0, total - 1, self.clip_len).round()
             more = np.random.RandomState(VIEWS).randint(
                 total, size=(self.num_clips - 1, self.clip_len))
-            frames = np.concatenate([frames[None], np.sort(more)]).astype(
+            drawn = np.concatenate([drawn[None], np.sort(more)]).astype(
                 np.int64).ravel()
         else:
-            frames = np.sort(np.random.randint(total, size=self.clip_len))
+            drawn = np.sort(np.random.randint(total, size=self.clip_len))
+        frames = shown[drawn]
         results['keypoint'] = keypoint[:, frames]
         if results.get('keypoint_score') is not None:
             results['keypoint_score'] = results['keypoint_score'][:, frames]

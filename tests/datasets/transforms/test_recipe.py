@@ -101,6 +101,23 @@ def test_frames_are_drawn_in_order(frames):
     assert test['frame_inds'][0] == 0 and test['frame_inds'][-1] == frames - 1
 
 
+@pytest.mark.parametrize('test_mode', [True, False])
+def test_frames_that_show_nobody_are_not_drawn(test_mode):
+    keypoint = body(persons=2, frames=30)
+    keypoint[:, [0, 1, 7, 8, 9, 20]] = 0
+    keypoint[0, 12] = 0  # the other person is there
+    keypoint[1, 12] = 1
+    draw = dict(type='DrawFrames', clip_len=300, test_mode=test_mode)
+    np.random.seed(0)
+    drawn = apply([draw], keypoint, fps=10.)
+    assert drawn['keypoint'].any((0, 2, 3)).all()
+    assert set(drawn['frame_inds']) == set(range(30)) - {0, 1, 7, 8, 9, 20}
+    assert drawn['span'] == (.2, 2.9)
+    # Unless there are no others.
+    nobody = apply([draw], np.zeros_like(keypoint))
+    assert nobody['keypoint'].shape[1] == 300
+
+
 def test_views_of_a_test():
     keypoint = body(persons=1, frames=30)
     draw = dict(type='DrawFrames', clip_len=12, test_mode=True)
