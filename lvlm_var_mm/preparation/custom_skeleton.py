@@ -68,13 +68,17 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
         keypoint = keypoint[None]
     total = raw.get('total_frames')  # the rest is padding
     if total is not None and keypoint.ndim == 4:
-        frames = keypoint.shape[1]
-        if not 0 < int(total) <= frames:
-            raise CorruptSampleError(path, f'has `total_frames` {total}, but '
-                                     f'{frames} frames in `keypoint`')
-        keypoint = keypoint[:, :int(total)]
-        score = None if score is None else np.reshape(
-            score, (-1, frames, np.shape(score)[-1]))[:, :int(total)]
+        persons, frames, joints = keypoint.shape[:3]
+        try:
+            number = int(total)
+        except (TypeError, ValueError):
+            number = 0
+        if not 0 < number <= frames:
+            raise CorruptSampleError(path, f'has `total_frames` {total!r}, '
+                                     f'but {frames} frames in `keypoint`')
+        keypoint = keypoint[:, :number]
+        if np.size(score) == persons * frames * joints:
+            score = np.reshape(score, (persons, frames, joints))[:, :number]
     shape = keypoint.shape
     if len(shape) != 4 or not keypoint.size or shape[3] not in (2, 3, 4):
         raise CorruptSampleError(

@@ -81,8 +81,8 @@ def test_a_name_that_is_also_a_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize('ending', ['npy', 'npz', 'pkl'])
 @pytest.mark.parametrize('names', ['others', 'as many', 'none'])
 def test_a_file_has_the_layout_of_the_model(ending, names, tmp_path):
-    """As arrays and annotations have, and not that of a sensor with as many
-    joints."""
+    """Check files beside arrays: neither has the layout of a sensor with as
+    many joints."""
     number = 15 if names == 'others' else 20
     own = load_layout(dict(
         num_node=number, center=0, inward=[(i, 0) for i in range(1, number)],

@@ -118,7 +118,7 @@ def test_rates_of_parts_are_logged():
 
 
 def test_heads_of_several_scores_in_bfloat16():
-    """As RGBPoseConv3D has them."""
+    """Train a head such as that of RGBPoseConv3D."""
     class Head(nn.Linear):
 
         def forward(self, x):

@@ -170,14 +170,16 @@ def test_padding_and_endings_in_capitals(tmp_path):
     data, layout = skeleton(0), LAYOUTS['ntu25']
     frames = data.shape[1]
     padded = np.concatenate([data, np.zeros_like(data)], 1)
-    for name, total in (('a.PKL', frames), ('b.pkl', 2 * frames + 1)):
+    for name, total in (('a.PKL', frames), ('b.pkl', 2 * frames + 1),
+                        ('d.pkl', 'many'), ('e.pkl', [3])):
         (tmp_path / name).write_bytes(pickle.dumps(dict(
             keypoint=padded, total_frames=total)))
     clip = read_clip(tmp_path / 'a.PKL', layout)
     assert np.array_equal(clip['keypoint'], data)
     assert layout_of_file(tmp_path / 'a.PKL') == layout
-    with pytest.raises(CorruptSampleError, match='total_frames'):
-        read_clip(tmp_path / 'b.pkl', layout)
+    for name in 'bde':
+        with pytest.raises(CorruptSampleError, match='total_frames'):
+            read_clip(tmp_path / f'{name}.pkl', layout)
     # With a score, of a picture.
     (tmp_path / 'c.pkl').write_bytes(pickle.dumps(dict(
         keypoint=padded[:1, :, :17, :2] + 1, img_shape=(9, 9), total_frames=3,

@@ -297,7 +297,7 @@ def test_resuming_from_nothing_begins_with_load_from(module, monkeypatch,
 
 
 def test_a_metric_that_fails_takes_no_dump_along(tmp_path):
-    """So what ``--dump`` writes is written before any other metric."""
+    """Check that what ``--dump`` writes comes before any other metric."""
     (tmp_path / 'a.pth').touch()
     merge_args = runpy.run_path(str(REPO / 'tools/test.py'))['merge_args']
     args = Namespace(
