@@ -77,7 +77,8 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
             raise CorruptSampleError(path, f'has `total_frames` {total!r}, '
                                      f'but {frames} frames in `keypoint`')
         keypoint = keypoint[:, :number]
-        if np.size(score) == persons * frames * joints:
+        if score is not None and np.size(score) == (
+                persons * frames * joints):
             score = np.reshape(score, (persons, frames, joints))[:, :number]
     shape = keypoint.shape
     if len(shape) != 4 or not keypoint.size or shape[3] not in (2, 3, 4):
