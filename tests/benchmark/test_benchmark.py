@@ -269,7 +269,14 @@ def test_the_measured_table_comes_from_the_kept_scores(nucla, tmp_path,
              '| ST-GCN++, bones, a third of the updates | {} | {} | {} |'),
             ('joints and bones',
              '| joints and bones, equal weights | **{}** | **{}** | {} |'),
-            ('all three', '| these and LVLM-VAR | {} | {} | {} |')):
+            ('all three', '| these and LVLM-VAR | {} | {} | {} |'),
+            *((f'ST-GCN++, motion of {what}',
+               f'| ST-GCN++, motion of {what}, a third of the updates | '
+               '{} | {} | {} |') for what in ('joints', 'bones')),
+            ('four streams',
+             '| four streams, equal weights | **{}** | **{}** | {} |'),
+            ('four streams and LVLM-VAR',
+             '| these and LVLM-VAR | **{}** | **{}** | {} |')):
         figs = found[name]
         assert row.format(*(f'{f["mean"]:.1f}' for f in (
             figs['all']['top1'], figs['clean']['top1'],

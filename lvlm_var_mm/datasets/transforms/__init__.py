@@ -8,8 +8,8 @@ from .paired import PairedTransforms
 from .projection import NormalizePicture2D, SkeletonPicture
 from .recipe import (CenterSkeleton3D, DrawFrames, MinMaxSkeleton,
                      RandomDropAxis, RandomDropJoints)
-from .skeleton import (AlignSkeleton3D, RandomViewpoint3D, ResampleFrames,
-                       SkeletonFeatures)
+from .resample import ResampleFrames
+from .skeleton import AlignSkeleton3D, RandomViewpoint3D, SkeletonFeatures
 from .video import KeyFrames, PersonCrop
 
 __all__ = [

@@ -22,7 +22,7 @@ from mmcv.transforms import BaseTransform
 from lvlm_var_mm.layouts import Layout, load_layout
 from mmaction.registry import TRANSFORMS
 from .missing_joints import masked, seen_joints
-from .skeleton import frames_at
+from .resample import frames_at
 
 LayoutLike = Union[str, Dict, Layout]
 

@@ -35,3 +35,10 @@ def first_seen(there: np.ndarray) -> int:
     """Return the number of the first person who is seen in any frame, 0 where
     nobody is; ``there`` is bool (M, T, V, 1)."""
     return int(there.any((1, 2, 3)).argmax())
+
+
+def frames_with_somebody(there: np.ndarray) -> np.ndarray:
+    """Return the numbers of the frames that show a joint of anybody, in order,
+    those of all frames where none does; ``there`` is bool (M, T, V, 1)."""
+    shown = there.any((0, 2, 3))
+    return np.flatnonzero(shown | ~shown.any())

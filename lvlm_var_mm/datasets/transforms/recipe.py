@@ -13,7 +13,8 @@ from mmcv.transforms import BaseTransform
 
 from lvlm_var_mm.layouts import Layout, load_layout
 from mmaction.registry import TRANSFORMS
-from .missing_joints import first_seen, masked, seen_joints
+from .missing_joints import (first_seen, frames_with_somebody, masked,
+                             seen_joints)
 
 VIEWS = 255  # of random numbers for views of a test, as in MMAction2
 
@@ -142,8 +143,7 @@ class DrawFrames(BaseTransform):
 
     def transform(self, results: Dict) -> Dict:
         keypoint, there = seen_joints(results)
-        shown = there.any((0, 2, 3))  # [T]
-        shown = np.flatnonzero(shown | ~shown.any())
+        shown = frames_with_somebody(there)
         total = len(shown)
         if self.test_mode:
             drawn = np.linspace(0, total - 1, self.clip_len).round()

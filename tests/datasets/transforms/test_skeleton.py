@@ -210,66 +210,6 @@ def test_viewpoint_stays_in_its_range():
         assert limit / 2 < max(angles) < limit + 0.01
 
 
-# --------------------------------------------------------- ResampleFrames
-RESAMPLE = dict(type='ResampleFrames')
-
-
-def ramp(frames, joints=2):
-    """Everything equals the time, counted from 1."""
-    time = np.arange(1, frames + 1, dtype=np.float32)
-    return np.broadcast_to(time[None, :, None, None],
-                           (1, frames, joints, 3)).copy()
-
-
-@pytest.mark.parametrize('frames', [1, 2, 7, 20, 90])
-@pytest.mark.parametrize('clip_len', [1, 8, 48])
-def test_resample_is_linear(frames, clip_len):
-    keypoint = apply(RESAMPLE, ramp(frames), clip_len=clip_len,
-                     test_mode=True)
-    assert keypoint.shape == (1, clip_len, 2, 3)
-    np.testing.assert_allclose(
-        keypoint[0, :, 0, 0], np.linspace(1, frames, clip_len), rtol=1e-5)
-
-
-def test_resample_takes_the_middle_in_testing():
-    cfg = dict(clip_len=5, part=(0.2, 0.5), test_mode=True)
-    keypoint = apply(RESAMPLE, ramp(21), **cfg)
-    np.testing.assert_allclose(keypoint[0, :, 0, 0], [6, 8.5, 11, 13.5, 16])
-    for _ in range(3):
-        np.testing.assert_array_equal(apply(RESAMPLE, ramp(21), **cfg),
-                                      keypoint)
-
-
-def test_resample_takes_a_random_part_in_training():
-    spans, starts = [], []
-    for _ in range(300):
-        keypoint = apply(RESAMPLE, ramp(101), clip_len=8, part=(0.5, 0.8))
-        time = keypoint[0, :, 0, 0] - 1
-        np.testing.assert_allclose(np.diff(time, 2), 0, atol=1e-3)
-        assert -1e-4 <= time[0] and time[-1] <= 100 + 1e-4
-        spans.append(time[-1] - time[0])
-        starts.append(time[0])
-    assert 49.9 < min(spans) < 55 and 75 < max(spans) < 80.1
-    assert min(starts) < 5 and max(starts) > 30
-
-
-def test_resample_does_not_blend_with_nobody():
-    keypoint = np.ones((2, 10, 4, 3), np.float32)
-    keypoint[1, 5:] = 0
-    new = apply(RESAMPLE, keypoint, clip_len=37, test_mode=True)
-    assert set(np.unique(new)) == {0, 1}
-    assert new[0].all()
-    # There for the first half of the ten frames, gone for the second.
-    np.testing.assert_array_equal(present(new)[1], np.arange(37) < 18)
-
-
-def test_resample_tells_the_stock_transforms():
-    results = TRANSFORMS.build(dict(RESAMPLE, clip_len=6))(
-        dict(keypoint=ramp(9), total_frames=9))
-    assert [results[k] for k in ('total_frames', 'clip_len', 'num_clips')
-            ] == [6, 6, 1]
-
-
 # ------------------------------------------------------- SkeletonFeatures
 FEATURES = dict(type='SkeletonFeatures', inward=LAYOUT)
 
@@ -327,6 +267,9 @@ def test_features_that_are_not(over, words):
 
 
 # -------------------------------------------------------- stock pipelines
+RESAMPLE = dict(type='ResampleFrames')
+
+
 @pytest.mark.parametrize('transforms, frames, channels', [
     ([ALIGN], 20, 3), ([VIEW], 20, 3), ([dict(RESAMPLE, clip_len=8)], 8, 3),
     ([dict(type='SkeletonFeatures')], 20, 6),
