@@ -3,7 +3,8 @@
 python tools/benchmark.py configs/benchmarks/quickstart.py
 
 Goes on where it was stopped: what is done is not done again, and a training
-that was killed is resumed to the same result. The report stands in
+that was killed is resumed to the same result. Started several times, one for
+each GPU, each takes the runs that no other is at. The report stands in
 <out>/report.md, report.json and the charts beside them; what a SPEC holds in
 docs/benchmark.md.
 """
@@ -30,13 +31,12 @@ def parse_args() -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # --help ends here, before the slow imports
 
-from filelock import FileLock, Timeout
 from mmengine.registry import init_default_scope
 
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.benchmark.report import terminal, write_report
 from lvlm_var_mm.benchmark.results import collect
-from lvlm_var_mm.benchmark.runs import Runner
+from lvlm_var_mm.benchmark.runs import Left, Runner
 from lvlm_var_mm.benchmark.spec import read_spec
 from lvlm_var_mm.cli import user_errors
 
@@ -47,36 +47,28 @@ def main() -> int:
     out = Path(args.out or f'work_dirs/benchmark_{Path(args.spec).stem}')
     out.mkdir(parents=True, exist_ok=True)
     init_default_scope('mmaction')
-    runner, failed = Runner(spec, out), []
+    runner, left = Runner(spec, out), Left([], [])
     if not args.report:
         lost = sorted(set(args.only or ()) - {r.entry for r in spec.runs})
         if lost:
             raise ValueError(f'--only {lost[0]}: entries are ' + ', '.join(
                 dict.fromkeys(r.entry for r in spec.runs)))
-        with alone(out):
-            runner.prepare()
-            failed = runner.run_all(args.only)
-    found = collect(runner)
-    files = write_report(found, out)
-    print(terminal(found))
-    print('report: ' + ', '.join(map(str, files)))
-    for line in failed:
-        print(f'error: {line}', file=sys.stderr)
-    return 1 if failed else 0
-
-
-def alone(out: Path) -> FileLock:
-    """Return a lock on the folder, held.
-
-    Raises:
-        ValueError: Another benchmark has it.
-    """
-    lock = FileLock(str(out / '.lock'))
+        runner.prepare()
+        left = runner.run_all(args.only)
     try:
-        return lock.acquire(timeout=0)
-    except Timeout:
-        raise ValueError(
-            f'{out}: another benchmark is running there') from None
+        found = collect(runner)
+        with runner.lock():
+            files = write_report(found, out)
+        print(terminal(found))
+        print('report: ' + ', '.join(map(str, files)))
+    finally:
+        if left.elsewhere:
+            print('another process is at ' + ', '.join(left.elsewhere)
+                  + ': its report, or --report later, has them',
+                  file=sys.stderr)
+        for line in left.failed:
+            print(f'error: {line}', file=sys.stderr)
+    return 1 if left.failed else 0
 
 
 if __name__ == '__main__':

@@ -5,8 +5,9 @@ import sys
 import time
 from pathlib import Path
 from subprocess import STDOUT, Popen
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
+from filelock import FileLock, Timeout
 from mmengine.config import Config
 from tqdm import tqdm
 
@@ -30,8 +31,22 @@ class SettingsError(ValueError):
     """A folder holds a run of other settings."""
 
 
+class Left(NamedTuple):
+    """What a process leaves undone.
+
+    Attributes:
+        failed (list[str]): Runs that failed and why, a line each.
+        elsewhere (list[str]): Runs that another process is at.
+    """
+    failed: List[str]
+    elsewhere: List[str]
+
+
 class Runner:
     """Bring the runs of a benchmark to their results.
+
+    Several processes, on several machines that share the folder as well, may
+    do so at once: each takes the runs that no other is at.
 
     Args:
         spec (Spec): What is compared.
@@ -61,7 +76,8 @@ class Runner:
         for run in self.spec.runs:
             folder = self.folder(run)
             folder.mkdir(parents=True, exist_ok=True)
-            _write(run_config(run), folder / CONFIG, folder)
+            with self.lock():
+                _write(run_config(run), folder / CONFIG, folder)
             lost = [path for path in (run.dump, run.part_dump)
                     if path and not os.path.exists(path)]
             if lost:
@@ -72,23 +88,30 @@ class Runner:
             if run.part_dump:
                 read_dump(run.part_dump)
 
-    def run_all(self, only: Optional[Sequence[str]] = None) -> List[str]:
+    def lock(self) -> FileLock:
+        """Return the lock under which what all processes share is written."""
+        return FileLock(str(self.out / '.lock'))
+
+    def run_all(self, only: Optional[Sequence[str]] = None) -> Left:
         """Do what is left to do.
 
         Args:
             only (sequence[str], optional): Entries to run. Defaults to all.
 
         Returns:
-            list[str]: What failed, a line each; the others were done.
+            Left: What is not done.
         """
-        failed = []
+        left = Left([], [])
         runs = [r for r in self.spec.runs if not only or r.entry in only]
         for i, run in enumerate(runs, 1):
             try:
-                self.run(run, f'[{i}/{len(runs)}] {run.key}')
+                with FileLock(str(self.folder(run) / '.lock'), timeout=0):
+                    self.run(run, f'[{i}/{len(runs)}] {run.key}')
+            except Timeout:
+                left.elsewhere.append(run.key)
             except (RunError, SettingsError) as e:
-                failed.append(f'{run.key}: {e}')
-        return failed
+                left.failed.append(f'{run.key}: {e}')
+        return left
 
     def run(self, run: Run, title: str) -> None:
         """Train, test and time a run, but for what is done.

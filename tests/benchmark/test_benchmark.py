@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from bodies import measured
+from filelock import FileLock
 from helpers import REPO
 from mmengine.fileio import dump, load
 from mmengine.hooks import Hook
@@ -194,6 +195,21 @@ entries = [dict(name='none', config='stgcnpp_recipe_nucla_xview',
 """)
     said = run_tool('benchmark.py', data, '--out', tmp_path / 'out')
     assert said.code == 2 and 'no run has results' in said.err
+    assert 'none-seed0: no checkpoint nowhere.pth' in said.err
+
+
+def test_a_process_takes_the_runs_that_no_other_is_at(data, tmp_path, run_tool,
+                                                      monkeypatch):
+    out, taken = tmp_path / 'out', []
+    monkeypatch.setattr(runs.Runner, 'run',
+                        lambda self, run, title: taken.append(run.key))
+    (out / 'runs/A_j-seed0').mkdir(parents=True)
+    with FileLock(str(out / 'runs/A_j-seed0/.lock')):
+        said = run_tool('benchmark.py', data, '--out', out)
+    assert taken == ['A_b-seed0']
+    assert 'another process is at A_j-seed0' in said.err
+    run_tool('benchmark.py', data, '--out', out)
+    assert taken[1:] == ['A_j-seed0', 'A_b-seed0']
 
 
 def test_scores_of_others_stand_in_the_place_of_runs(data, tmp_path,
