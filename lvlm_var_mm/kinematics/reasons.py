@@ -19,10 +19,10 @@ from .language import (PLURALS, TIMELY, Phrase, manner, owners_of, plural,
                        salient, subject, third)
 from .vocabulary import KINDS
 
-TOLD = 4, 5  # events in a reason
-# More evidence than that, 2.7 times the odds, counts no more: else all clips
+TOLD = 5  # events in a reason
+# More evidence than that, 1.5 times the odds, counts no more: else all clips
 # of a class are told alike, and not what is salient in them.
-ENOUGH = 1.
+ENOUGH = .4
 # Times that a speed exceeds the least of its kind.
 FAST, SLOW = 8., 2.5
 MANNERS = {
@@ -87,7 +87,7 @@ def write_reason(evidence: np.ndarray, seen: Observation, key: str = '',
         nothing was seen to happen.
     """
     rng = random.Random(f'{key} {draw}')
-    told = sorted(_chosen(evidence, seen, rng.choice(TOLD)),
+    told = sorted(_chosen(evidence, seen, TOLD),
                   key=lambda p: (p.start, p.end))
     if not told:
         return ''
