@@ -3,7 +3,7 @@
 # Stock ST-GCN++ on Northwestern-UCLA, cross-view, by the recipe and with the
 # preprocessing that MMAction2 has for NTU RGB+D, and LVLM-VAR on the same
 # backbone. NUCLA_PKL names the data.
-# Cross-subject: entries of baselines/stgcnpp_recipe_nucla_xsub.
+# For cross-subject, name baselines/stgcnpp_recipe_nucla_xsub in the entries.
 title = 'Northwestern-UCLA, cross-view'
 entries = [
     dict(

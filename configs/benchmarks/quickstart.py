@@ -16,6 +16,9 @@ entries = [
         name='ST-GCN++, stock',
         config='baselines/stgcnpp_stock_quickstart',
         streams=['j']),
+    dict(
+        name='ST-GCN++, preprocessing of LVLM-VAR',
+        config='baselines/stgcnpp_quickstart'),
     dict(name='PoseC3D', config='baselines/posec3d_quickstart'),
     dict(name='SlowOnly, RGB', config='baselines/slowonly_quickstart'),
 ]

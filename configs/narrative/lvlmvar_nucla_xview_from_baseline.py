@@ -1,7 +1,7 @@
 # python tools/train.py configs/narrative/lvlmvar_nucla_xview_from_baseline.py
 #
-# ../lvlmvar_from_baseline_nucla_xview.py whose language model also reads in
-# words what the joints show, and how far and when. The words are left out of
+# ../lvlmvar_from_baseline_nucla_xview.py, which says what BASELINE is, whose
+# language model also reads in words what the joints show, and how far and when. The words are left out of
 # three prompts in ten of training, so that the model serves without them, too.
 # Half of the training clips are those of a mirror, with their events, so that
 # the side that a reason names is read and not known by habit.

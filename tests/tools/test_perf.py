@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from helpers import NUCLA, TOOLS
+from helpers import NUCLA, REPO, TOOLS
+from mmengine.config import Config
 
 from lvlm_var_mm.models.lvlm.smollm2 import default_dir, is_complete
 
@@ -98,3 +99,8 @@ def test_negatives_learn_the_made_task():
     assert .45 < same < .56  # half is replaced, sometimes by the same
     differ = (task.classes[0] != task.classes[1]).nonzero().flatten()
     assert set(differ.tolist()) <= {4, 5, 6}
+    # Fewer names are read, and cost less.
+    cfg = Config.fromfile(REPO / 'configs/lvlmvar_ntu60_xsub.py')
+    some, whole = tool['cost'](cfg, 15), tool['cost'](cfg, 0)
+    assert some['names'] < whole['names']
+    assert some['tflop'] < .8 * whole['tflop']

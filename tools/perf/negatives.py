@@ -59,7 +59,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 import lvlm_var_mm  # noqa: F401  fills the registries
 from lvlm_var_mm.class_lists import load_classes
 from lvlm_var_mm.cli import user_errors
-from lvlm_var_mm.estimate import build_without_weights, train_step
+from lvlm_var_mm.estimate import (build_without_weights, names_of_a_batch,
+                                  positions, train_step)
 from lvlm_var_mm.estimate.shapes import WordTokenizer
 from lvlm_var_mm.models import LVLMHead, SemanticTokens
 from lvlm_var_mm.shipped import find_config
@@ -77,14 +78,11 @@ def cost(cfg: Config, number: int) -> Dict[str, float]:
     cfg = cfg.copy()
     cfg.model.cls_head.num_negatives = number
     head = build_without_weights(cfg)
-    names = len(head.trie) if not number else len(
-        head.trie.subset(list(range(1 + number))))
-    reasons = [len(head.prompt.reason(*c)) for c in zip(*head.classes)]
     tokens = cfg.model.neck.num_tokens
-    prompt = len(head.prompt.before) + tokens + len(head.prompt.after)
-    step = train_step(head, 2, tokens)
-    return dict(tflop=step.flops / 2e12, names=names, prompt=prompt,
-                reason=max(reasons))
+    names = names_of_a_batch(head, 1)
+    step = train_step(head, 2, tokens, names=names)
+    return dict(tflop=step.flops / 2e12,
+                **positions(head, tokens, names=names))
 
 
 # ----------------------------------------------------------------- accuracy
