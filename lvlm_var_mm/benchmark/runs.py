@@ -12,6 +12,8 @@ from mmengine.config import Config
 from tqdm import tqdm
 
 from lvlm_var_mm.atomic import commit, write_text
+from lvlm_var_mm.cli import warn
+from lvlm_var_mm.options import idle_options
 from lvlm_var_mm.shipped import PACKAGE, TOOLS
 from .data import Clips, clips_of, part_of_training
 from .hooks import PARENT, read_record
@@ -235,6 +237,8 @@ def run_config(run: Run) -> Config:
     cfg = Config.fromfile(run.config)
     if run.stream:
         with_stream(cfg, run.stream)
+    for text in idle_options(cfg, run.options):
+        warn(f'options of {run.entry!r}: {text}')
     try:
         cfg.merge_from_dict(run.options)
     except (KeyError, TypeError) as e:

@@ -86,10 +86,18 @@ def _read(path: Union[str, Path]) -> Tuple[List[Dict], torch.Tensor,
     """
     try:
         rows = load(str(path))
-        return (rows,
-                torch.stack([torch.as_tensor(r['pred_score']).float()
-                             for r in rows]),
-                np.array([int(torch.as_tensor(r['gt_label'])) for r in rows]))
+        scores = torch.stack([torch.as_tensor(r['pred_score']).float()
+                              for r in rows])
+        labels = np.array([int(torch.as_tensor(r['gt_label'])) for r in rows])
+        bad = (scores.isnan() | (scores == torch.inf)).any(1).nonzero()
+        if len(bad):
+            i = int(bad[0])
+            raise ValueError(f'clip {rows[i].get("frame_dir", i)!r} has NaN '
+                             'or infinity')
+        if labels.max() >= scores.shape[1]:
+            raise ValueError(f'label {labels.max()} in scores of '
+                             f'{scores.shape[1]} classes')
+        return rows, scores, labels
     except (ValueError, TypeError, KeyError, RuntimeError, EOFError,
             pickle.UnpicklingError) as e:
         raise ValueError(f'{path} holds no scores ({e}): a list of dicts with '

@@ -1,7 +1,9 @@
 """Read the specification of a benchmark and check it."""
 import re
+from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import (Any, Dict, Iterable, List, NamedTuple, Optional, Sequence,
+                    Set, Tuple)
 
 from mmengine.config import Config
 
@@ -16,6 +18,8 @@ ENTRY = {
     'name', 'config', 'seeds', 'streams', 'checkpoint', 'dump', 'part_dump',
     'options'
 }
+FUSION = {'name', 'of'}
+PUBLISHED = {'name', 'streams', 'top1', 'top1_clean', 'source'}
 
 
 class Run(NamedTuple):
@@ -87,62 +91,119 @@ def read_spec(path: str) -> Spec:
         ValueError: A key, a stream or a name in it that is none; says which.
     """
     path = find_config(path)
-    cfg = Config.fromfile(path)
+    try:
+        return _spec(Config.fromfile(path), Path(path).stem)
+    except ValueError as e:
+        raise ValueError(f'{path}: {e}') from e
+
+
+def _spec(cfg: Config, stem: str) -> Spec:
     unknown = sorted(set(cfg) - KEYS)
     if unknown:
-        raise ValueError(f'{path}: {unknown[0]!r} is no key of a benchmark; '
-                         f'it has {", ".join(sorted(KEYS))}')
-    if not cfg.get('entries'):
-        raise ValueError(f'{path}: `entries` lists no method')
-    runs = [run for entry in cfg.entries
-            for run in _runs(path, entry, cfg.get('options') or {})]
-    keys = [run.key for run in runs]
-    twice = sorted({k for k in keys if keys.count(k) > 1})
+        raise ValueError(f'{unknown[0]!r} is no key of a benchmark; it has '
+                         f'{", ".join(sorted(KEYS))}')
+    entries = _dicts(cfg, 'entries', {'name', 'config'}, ENTRY)
+    if not entries:
+        raise ValueError('`entries` lists no method')
+    options = cfg.get('options') or {}
+    if not isinstance(options, dict):
+        raise ValueError('`options` must be a dict of dotted keys')
+    runs = [run for entry in entries for run in _runs(entry, options)]
+    twice = _twice(run.key for run in runs)
     if twice:
-        raise ValueError(f'{path}: two entries are called {twice[0]}')
-    dumps = [path for run in runs for path in (run.dump, run.part_dump)
-             if path]
-    twice = sorted({d for d in dumps if dumps.count(d) > 1})
+        raise ValueError(f'two entries are called {twice}')
+    twice = _twice(dump for run in runs for dump in (run.dump, run.part_dump)
+                   if dump)
     if twice:
-        raise ValueError(f'{path}: {twice[0]} is the dump of several runs: '
-                         'let `{seed}` and `{stream}` stand in its name')
+        raise ValueError(f'{twice} is the dump of several runs: let `{{seed}}`'
+                         ' and `{stream}` stand in its name')
     spec = Spec(
-        cfg.get('title') or Path(path).stem, tuple(runs),
-        tuple(Fusion(f.name, tuple(f.of)) for f in cfg.get('fusions') or ()),
+        cfg.get('title') or stem, tuple(runs),
+        tuple(Fusion(f['name'], tuple(f['of']))
+              for f in _dicts(cfg, 'fusions', FUSION, FUSION)),
         tuple(tuple(pair) for pair in cfg.get('comparisons') or ()),
-        tuple(dict(p) for p in cfg.get('published') or ()),
+        tuple(_dicts(cfg, 'published', {'name'}, PUBLISHED)),
         float(cfg.get('part', .1)))
-    known = {*spec.members, *(f.name for f in spec.fusions)}
-    for kind, names in (*((f'fusion {f.name!r}', f.of)
-                          for f in spec.fusions),
-                        *(('comparisons', pair)
-                          for pair in spec.comparisons)):
-        lost = [n for n in names if n not in known]
-        if lost:
-            raise ValueError(f'{path}: {kind} names {lost[0]!r}; there are '
-                             f'{", ".join(sorted(known))}')
+    _check_names(spec)
+    for figures in spec.published:
+        for key in ('top1', 'top1_clean'):
+            if not isinstance(figures.get(key), (int, float, type(None))):
+                raise ValueError(f'published {figures["name"]!r}: `{key}` is '
+                                 f'{figures[key]!r}, must be a number')
     if not 0 < spec.part < 1:
-        raise ValueError(f'{path}: `part` is {spec.part}, must be between 0 '
-                         'and 1')
+        raise ValueError(f'`part` is {spec.part}, must be between 0 and 1')
     return spec
 
 
-def _runs(path: str, entry: dict, options: dict) -> Sequence[Run]:
-    unknown = sorted(set(entry) - ENTRY)
-    if unknown or not {'name', 'config'} <= set(entry):
-        raise ValueError(
-            f'{path}: entry {entry.get("name")!r} '
-            + (f'has {unknown[0]!r}' if unknown else 'lacks name or config')
-            + f'; it takes {", ".join(sorted(ENTRY))}')
+def _dicts(cfg: Config, key: str, needed: Set[str],
+           known: Set[str]) -> List[dict]:
+    """A list of dicts, each with what it needs and nothing unknown."""
+    found = cfg.get(key) or []
+    if not isinstance(found, (list, tuple)) or not all(
+            isinstance(each, dict) for each in found):
+        raise ValueError(f'`{key}` must be a list of dicts')
+    for each in found:
+        unknown = sorted(set(each) - known)
+        lacking = sorted(needed - set(each))
+        if unknown or lacking:
+            raise ValueError(
+                f'{each.get("name")!r} of `{key}` '
+                + (f'has {unknown[0]!r}' if unknown else f'lacks {lacking[0]}')
+                + f'; it takes {", ".join(sorted(known))}')
+    return [dict(each) for each in found]
+
+
+def _twice(names: Iterable[str]) -> Optional[str]:
+    """The first name, by the alphabet, that is there twice."""
+    return min((n for n, often in Counter(names).items() if often > 1),
+               default=None)
+
+
+def _check_names(spec: Spec) -> None:
+    """Each member and fusion has a name of its own, and those that a fusion
+    or a pair takes stand before it.
+
+    Raises:
+        ValueError: It is not so.
+    """
+    known = list(spec.members)
+    for fusion in spec.fusions:
+        if fusion.name in known:
+            raise ValueError(f'two methods are called {fusion.name!r}')
+        if not fusion.of:
+            raise ValueError(f'fusion {fusion.name!r} is `of` nothing')
+        _check_known(f'fusion {fusion.name!r}', fusion.of, known)
+        known.append(fusion.name)
+    for pair in spec.comparisons:
+        if len(pair) != 2:
+            raise ValueError(f'`comparisons` has {list(pair)}, which is no '
+                             'pair of names')
+        _check_known('comparisons', pair, known)
+
+
+def _check_known(kind: str, names: Sequence[str], known: List[str]) -> None:
+    lost = [n for n in names if n not in known]
+    if lost:
+        raise ValueError(f'{kind} names {lost[0]!r}; before it there are '
+                         f'{", ".join(sorted(known))}')
+
+
+def _runs(entry: dict, options: dict) -> Sequence[Run]:
     given = {'checkpoint', 'dump'} & {k for k in entry if entry[k]}
     if len(given) > 1 or (entry.get('part_dump') and 'dump' not in given):
         raise ValueError(
-            f'{path}: entry {entry["name"]!r} takes `checkpoint`, or `dump` '
-            'with or without `part_dump`')
-    seeds = list(entry.get('seeds', [0]))
-    streams = entry.get('streams') or ['']
+            f'entry {entry["name"]!r} takes `checkpoint`, or `dump` with or '
+            'without `part_dump`')
+    if not isinstance(entry.get('options') or {}, dict):
+        raise ValueError(f'entry {entry["name"]!r}: `options` must be a dict '
+                         'of dotted keys')
+    seeds, streams = entry.get('seeds', [0]), entry.get('streams') or ['']
     if not isinstance(streams, dict):
         streams = {stream: seeds for stream in streams}
+    for some in streams.values():
+        if not isinstance(some, (list, tuple)):
+            raise ValueError(f'entry {entry["name"]!r}: seeds are a list, '
+                             f'such as [{some}], and not {some!r}')
     for stream in streams:
         if stream:
             parse_stream(stream)
@@ -158,4 +219,8 @@ def _runs(path: str, entry: dict, options: dict) -> Sequence[Run]:
 
 def _filled(path: Optional[str], stream: str, seed: int) -> Optional[str]:
     """``{stream}`` and ``{seed}`` in a path."""
-    return path and path.format(stream=stream, seed=seed)
+    try:
+        return path and path.format(stream=stream, seed=seed)
+    except (KeyError, IndexError, ValueError) as e:
+        raise ValueError(f'{path}: only `{{seed}}` and `{{stream}}` may stand '
+                         f'in a path ({e})') from e

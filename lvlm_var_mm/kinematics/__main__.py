@@ -21,9 +21,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('file', help='skeletons')
     parser.add_argument('--sample', metavar='NAME',
                         help='`frame_dir` of one of many annotations')
-    parser.add_argument('--layout', help='ntu25, kinect20, coco17, openpose18, '
-                        'blazepose33\nor a JSON file (default: by the number '
-                        'of joints)')
+    parser.add_argument('--layout', help='ntu25, kinect20, coco17, openpose18,'
+                        ' blazepose33\nor a JSON file (default: by the '
+                        'number of joints)')
     parser.add_argument('--fps', type=float, help='frames per second '
                         '(default: as the file says, else 30)')
     parser.add_argument('--up', type=float, nargs='+', metavar='X',

@@ -12,7 +12,7 @@ SPECS = sorted(p.stem for p in REPO.glob('configs/benchmarks/*.py'))
 
 
 @pytest.mark.parametrize('name', SPECS)
-def test_shipped_specs(name):
+def test_shipped_specs(name, capsys):
     path = REPO / f'configs/benchmarks/{name}.py'
     spec = read_spec(str(path))
     assert spec.runs and path.read_text().startswith(
@@ -24,6 +24,7 @@ def test_shipped_specs(name):
             while 'dataset' in dataset:
                 dataset = dataset.dataset
             assert Compose(dataset.pipeline).transforms
+    assert not capsys.readouterr().err  # all options change something
 
 
 def write(tmp_path, text):
@@ -62,10 +63,52 @@ ENTRY = "dict(name='a', config='stgcnpp_quickstart')"
     ("entries = [dict(name='a', config='stgcnpp_quickstart', part_dump='a')]",
      'takes `checkpoint`, or `dump`'),
     ("entries = [dict(name='a', config='stgcnpp_quickstart', seeds=[0, 1], "
-     "dump='a.pkl')]", 'a.pkl is the dump of several runs')])
+     "dump='a.pkl')]", 'a.pkl is the dump of several runs'),
+    ("entries = dict(name='a', config='stgcnpp_quickstart')", 'list of dicts'),
+    ("entries = [dict(name='a', config='stgcnpp_quickstart', seeds=3)]",
+     r"seeds are a list, such as \[3\]"),
+    ("entries = [dict(name='a', config='stgcnpp_quickstart', "
+     "checkpoint='x_{epoch}.pth')]", r'x_{epoch}.pth: only `{seed}`'),
+    ("entries = [dict(name='a', config='stgcnpp_quickstart', "
+     "options=['x=1'])]", "entry 'a': `options` must be a dict"),
+    (f"options = ['x=1']\nentries = [{ENTRY}]", '`options` must be a dict'),
+    # A row of the table of its own each, and in an order that can be made.
+    (f"entries = [{ENTRY}]\nfusions = [dict(name='a', of=['a'])]",
+     "two methods are called 'a'"),
+    (f"entries = [{ENTRY}]\nfusions = [dict(name='f', of=['a']), "
+     "dict(name='f', of=['a'])]", "two methods are called 'f'"),
+    (f"entries = [{ENTRY}]\nfusions = [dict(name='g', of=['f', 'a']), "
+     "dict(name='f', of=['a'])]", "fusion 'g' names 'f'; before it"),
+    (f"entries = [{ENTRY}]\nfusions = [dict(name='f', of=[])]", 'of` nothing'),
+    (f"entries = [{ENTRY}]\nfusions = [dict(nme='f', of=['a'])]",
+     "has 'nme'; it takes name, of"),
+    (f"entries = [{ENTRY}]\ncomparisons = [('a', 'a', 'a')]", 'is no pair'),
+    (f"entries = [{ENTRY}]\npublished = [dict(nam='x')]", "has 'nam'"),
+    (f"entries = [{ENTRY}]\npublished = [dict(name='x', top1='91')]",
+     "published 'x': `top1` is '91', must be a number")])
 def test_what_is_wrong_is_named(tmp_path, text, says):
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=says) as e:
         read_spec(write(tmp_path, text))
+    assert str(e.value).startswith(str(tmp_path))
+
+
+def test_a_fusion_takes_one_that_stands_before(tmp_path):
+    spec = read_spec(write(tmp_path, f"""
+entries = [{ENTRY}]
+fusions = [dict(name='f', of=['a']), dict(name='g', of=['f', 'a'])]
+comparisons = [('g', 'a')]
+"""))
+    assert spec.fusions[1].of == ('f', 'a')
+
+
+def test_an_option_that_changes_nothing_is_told(tmp_path, capsys):
+    run = read_spec(write(tmp_path, """
+entries = [dict(name='a', config='stgcnpp_quickstart',
+                options={'train_dataloader.batchsize': 2})]
+""")).runs[0]
+    run_config(run)
+    said = capsys.readouterr().err
+    assert "options of 'a'" in said and 'train_dataloader.batch_size' in said
 
 
 @pytest.mark.parametrize('config', [

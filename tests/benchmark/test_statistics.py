@@ -103,5 +103,16 @@ def test_dump_is_of_these_clips(tmp_path):
         read_dump(tmp_path / 'other.pkl')
     with pytest.raises(ValueError, match="'clip0' where"):
         read_dump(tmp_path / 'd.pkl', ['clip1', 'clip0'])
+    for i, (bad, says) in enumerate((
+            ([.2, float('nan')], "clip 'clip1' has NaN"),
+            ([.2, float('inf')], "clip 'clip1' has NaN"))):
+        rows[1]['pred_score'] = torch.tensor(bad)
+        dump(rows, str(tmp_path / f'bad{i}.pkl'))
+        with pytest.raises(ValueError, match=f'bad{i}.pkl.*{says}'):
+            read_dump(tmp_path / f'bad{i}.pkl')
+    rows[1].update(pred_score=torch.tensor([.2, .8]), gt_label=2)
+    dump(rows, str(tmp_path / 'few.pkl'))
+    with pytest.raises(ValueError, match='few.pkl.*label 2 in scores of 2'):
+        read_dump(tmp_path / 'few.pkl')
     with pytest.raises(ValueError, match='2 clips'):
         read_dump(tmp_path / 'd.pkl', ['clip0'])

@@ -51,6 +51,19 @@ def test_classes_far_behind_the_first_do_not_tie():
     torch.testing.assert_close(as_logits(logits.softmax(1)), logits)
 
 
+@pytest.mark.parametrize('rounded', [
+    lambda p: p.half().float(), lambda p: p.mul(1e3).round().div(1e3),
+    lambda p: p.mul(100).round().div(100)])
+@pytest.mark.parametrize('classes', [2, 10, 60])
+def test_rounded_probabilities_are_no_logits(rounded, classes):
+    torch.manual_seed(0)
+    exact = torch.randn(200, classes).mul(3).softmax(1)
+    labels = [i % classes for i in range(200)]
+    whole, some = (evaluate(p.tolist(), labels)['calibration/ece']
+                   for p in (exact, rounded(exact)))
+    assert some == pytest.approx(whole, abs=.02)
+
+
 @pytest.mark.parametrize('true', [0.25, 1., 6.])
 def test_temperature_is_found(true):
     torch.manual_seed(0)
