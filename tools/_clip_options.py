@@ -2,6 +2,8 @@
 their --help passes through here."""
 import argparse
 
+from _numbers import above_zero
+
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add which model answers, and how."""
@@ -23,8 +25,8 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
                         help='estimate joints in videos')
     parser.add_argument('--layout', help="of joints (default: the model's, or "
                         'by their number)')
-    parser.add_argument('--fps', type=float, help='frames a second of files '
-                        'that do not say theirs')
+    parser.add_argument('--fps', type=above_zero, help='frames a second of '
+                        'files that do not say theirs')
     parser.add_argument('--img-shape', type=int, nargs=2,
                         metavar=('HEIGHT', 'WIDTH'),
                         help='of the picture that 2D joints lie in')

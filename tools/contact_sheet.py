@@ -12,6 +12,8 @@ import argparse
 import os
 import textwrap
 
+from _numbers import at_least_one
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -21,7 +23,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--benchmark', default='ntu60',
                         choices=['ntu60', 'ntu120'])
     parser.add_argument('--split', default='xsub_val')
-    parser.add_argument('--frames', type=int, default=5,
+    parser.add_argument('--frames', type=at_least_one, default=5,
                         help='moments of each sample (default 5)')
     return parser.parse_args()
 

@@ -10,14 +10,8 @@ is an error, 1 if something is, 2 on wrong usage.
 import argparse
 import json
 
+from _numbers import at_least_one
 from mmengine.config import DictAction
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
 
 
 def parse_args() -> argparse.Namespace:
@@ -28,7 +22,7 @@ def parse_args() -> argparse.Namespace:
                         help='or a folder of tools/export.py; default: '
                         '`load_from` of the config')
     some = parser.add_mutually_exclusive_group()
-    some.add_argument('--samples', type=_positive, default=300, metavar='N',
+    some.add_argument('--samples', type=at_least_one, default=300, metavar='N',
                       dest='number', help='samples to read of each data set, '
                       'evenly spread (default 300)')
     some.add_argument('--all', action='store_const', dest='number',

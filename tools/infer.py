@@ -16,6 +16,7 @@ happens when is written as CSV, JSON and subtitles (.vtt).
 import argparse
 
 from _clip_options import add_model_options, add_reading_options
+from _numbers import above_zero, at_least_one, share
 
 
 def parse_args() -> argparse.Namespace:
@@ -34,19 +35,20 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--no-reason', action='store_true',
                         help='write no reasons, which takes longest')
     add_reading_options(parser)
-    parser.add_argument('--batch-size', type=int, default=8)
-    parser.add_argument('--window', type=float, metavar='SECONDS',
+    parser.add_argument('--batch-size', type=at_least_one, default=8)
+    parser.add_argument('--window', type=above_zero, metavar='SECONDS',
                         help='slide windows of this length')
-    parser.add_argument('--stride', type=float, metavar='SECONDS',
+    parser.add_argument('--stride', type=above_zero, metavar='SECONDS',
                         help='between windows (default: a quarter of one)')
-    parser.add_argument('--threshold', type=float, default=0.,
-                        help='a best score below it is none')
+    parser.add_argument('--threshold', type=share, default=0.,
+                        help='a best score below it, of 0 to 1, is none')
     return parser.parse_args()
 
 
 if __name__ == '__main__':
     parse_args()  # --help ends here, before the slow imports
 
+import os
 import sys
 import textwrap
 from pathlib import Path
@@ -57,9 +59,10 @@ from lvlm_var_mm.apis.answers import Outcome, answers_of
 from lvlm_var_mm.apis.clips import Reading
 from lvlm_var_mm.apis.inputs import listed
 from lvlm_var_mm.apis.measuring import measured_answers
+from lvlm_var_mm.apis.problems import file_of, told
 from lvlm_var_mm.apis.saving import AnswerFolder, as_json, file_stem
 from lvlm_var_mm.apis.timeline import write_timeline
-from lvlm_var_mm.apis.windows import scan
+from lvlm_var_mm.apis.windows import Scan
 from lvlm_var_mm.cli import log_beside_answers, user_errors
 from lvlm_var_mm.preparation.file_layout import given_layout
 
@@ -139,17 +142,26 @@ def scan_all(args: argparse.Namespace, inferencer: ActionInferencer) -> int:
     clips."""
     out, taken, failed = Path(args.out or 'answers'), set(), 0
     for name, source in listed(args.inputs):
-        stride = args.stride or args.window / 4
-        steps = scan(inferencer, source, args.window, stride,
-                     args.batch_size, Reading(**reading_of(args)))
         stem = file_stem(name, taken)
         try:
+            steps = Scan(inferencer, source, args.window,
+                         args.stride or args.window / 4, args.batch_size,
+                         Reading(**reading_of(args)))
             found = write_timeline(
                 steps, out, stem, inferencer.class_names, args.threshold,
-                name=name, window=args.window, stride=stride)
-        except (OSError, ValueError) as e:
+                name=name, window=steps.window, stride=steps.stride)
+        except ImportError:
+            raise
+        except KeyboardInterrupt:
+            tell_written(out, stem)
+            raise
+        except Exception as e:  # a recording may be anything
+            if os.environ.get('LVLM_VAR_TRACEBACK'):
+                raise
             failed += 1
-            print(f'error: {source}: {e}', file=sys.stderr)
+            print(f'error: {told(file_of(name, source), e, name)}',
+                  file=sys.stderr)
+            tell_written(out, stem)
             continue
         if args.json:
             print(as_json(dict(name=name, segments=found), indent=None))
@@ -158,8 +170,15 @@ def scan_all(args: argparse.Namespace, inferencer: ActionInferencer) -> int:
         for row in found:
             print(f'  {row["start"]:8.2f} - {row["end"]:.2f} s  '
                   f'{row["class"] or "-"}  {row["score"]:.2f}')
-        print(f'written: {out / stem}.*', file=sys.stderr)
+        tell_written(out, stem)
     return failed
+
+
+def tell_written(out: Path, stem: str) -> None:
+    """Name the files of a recording, if there are some: of one that could not
+    be read to its end, those of the part before."""
+    if (out / f'{stem}.json').exists():
+        print(f'written: {out / stem}.*', file=sys.stderr)
 
 
 def main() -> int:

@@ -24,6 +24,8 @@ OUT/skipped.json. Then:
 import argparse
 import shlex
 
+from _numbers import at_least_one
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -42,7 +44,7 @@ def parse_args() -> argparse.Namespace:
                         'and, if\nyou like, joints (names)')
     parser.add_argument('--classes', metavar='FILE',
                         help='one class per line, in label order')
-    parser.add_argument('--max-persons', type=int, default=2,
+    parser.add_argument('--max-persons', type=at_least_one, default=2,
                         help='most persons per clip (default: 2)')
     parser.add_argument('--img-shape', type=int, nargs=2,
                         metavar=('HEIGHT', 'WIDTH'),

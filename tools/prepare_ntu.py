@@ -10,6 +10,8 @@ on where it stopped. Then: NTU_ROOT=OUT python tools/train.py CONFIG
 """
 import argparse
 
+from _numbers import at_least_one
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -18,9 +20,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('out', help='folder to write')
     parser.add_argument('--exclude', metavar='LIST',
                         help='text file of samples to leave out')
-    parser.add_argument('--processes', type=int,
+    parser.add_argument('--processes', type=at_least_one,
                         help='default: one per core')
-    parser.add_argument('--max-persons', type=int, default=2,
+    parser.add_argument('--max-persons', type=at_least_one, default=2,
                         help='persons of a sample at most (default 2)')
     parser.add_argument('--dtype', default='float32',
                         choices=['float32', 'float16'],

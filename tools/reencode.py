@@ -13,6 +13,8 @@ are no videos are named, too. For NTU RGB+D:
 import argparse
 import sys
 
+from _numbers import at_least_one
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -21,7 +23,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('out_dir', help='folder to write')
     parser.add_argument('--short-side', type=int, default=256,
                         help='pixels (default 256)')
-    parser.add_argument('--processes', type=int, help='default: one per core')
+    parser.add_argument('--processes', type=at_least_one,
+                        help='default: one per core')
     return parser.parse_args()
 
 

@@ -11,6 +11,8 @@ from .clips import Clip
 from .wanted import Wanted
 
 Answer = Dict[str, Any]
+# Of joints of which nothing is decidable.
+UNTOLD = 'What happens cannot be told from these joints.'
 
 
 class Ask(NamedTuple):
@@ -73,7 +75,8 @@ def measured(seen: Optional[Observation]) -> Answer:
     """
     if seen is None:
         return {}
-    return dict(measured=describe(seen.events), events=[
+    told = UNTOLD if not seen.decidable.any() else describe(seen.events)
+    return dict(measured=told, events=[
         dict(person=event.person, name=event.name,
              start=round(float(event.start), 3),
              end=round(float(event.end), 3),

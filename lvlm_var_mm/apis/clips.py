@@ -7,9 +7,9 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
+from lvlm_var_mm.datasets.annotations import checked_rate
 from lvlm_var_mm.kinematics import Observation
 from lvlm_var_mm.layouts import Layout
-from lvlm_var_mm.preparation.custom_skeleton import checked_rate
 
 MOST_PERSONS = 16  # of a clip, each with an answer of its own
 

@@ -23,7 +23,8 @@ from .clips import Clip, Reading
 from .influence import influence
 from .inputs import listed
 from .loading import class_names_of, load_model
-from .reading import read_clips, told
+from .problems import told
+from .reading import read_clips
 from .saving import AnswerFolder, picture_of
 from .wanted import decodes_frames, pipeline_of, take_window, wanted_by
 
@@ -156,14 +157,12 @@ class ActionInferencer(BaseInferencer):
                 model's, or told by their number.
             img_shape (tuple[int, int], optional): Height and width of the
                 picture that 2D joints lie in.
-            persons (str): ``'together'``, or ``'each'`` for a clip and an
-                answer of each person.
+            persons (str): ``'together'``, or ``'each'`` for an answer each.
             pose (str, optional): ``'mediapipe'`` estimates joints in videos.
             reasons (bool): Write reasons, which takes longer than the class.
             explain_spans (bool): Tell by how much the score falls without
                 each span of tokens (:func:`.influence.influence`).
-            return_datasamples (bool): Put each data sample beside its answer
-                as ``data_sample``; it is not JSON.
+            return_datasamples (bool): Keep each as ``data_sample``, no JSON.
             verify (bool): Leave out of reasons what the joints contradict.
 
         Raises:
@@ -172,10 +171,11 @@ class ActionInferencer(BaseInferencer):
         """
         how = Reading(fps, layout, img_shape, persons, pose)
         ask = Ask(reasons, top_k, explain_spans, return_datasamples, verify)
-        sources = list(listed(inputs))
+        if batch_size < 1:
+            raise ValueError(f'`batch_size` is {batch_size}, not 1 or more')
         waiting: List[Tuple[Answer, List[Clip], List[Dict]]] = []
-        for name, source in tqdm(sources, 'clips', delay=2, disable=None if (
-                self.show_progress) else True):
+        for name, source in tqdm(list(listed(inputs)), 'clips', delay=2,
+                                 disable=not self.show_progress or None):
             waiting.append(self._read(name, source, how))
             if sum(len(clips) for _, clips, _ in waiting) >= batch_size:
                 yield from self._answered(waiting, batch_size, ask)
@@ -191,8 +191,8 @@ class ActionInferencer(BaseInferencer):
         except Exception as e:  # a clip may be anything
             if os.environ.get('LVLM_VAR_TRACEBACK'):
                 raise
-            error = told(prediction['source'], e)
-            return dict(prediction, error=error), [], []
+            prediction['error'] = told(prediction['source'], e, name)
+            return prediction, [], []
         return prediction, clips, data
 
     def _answered(self, waiting: List, batch_size: int, ask: Ask
@@ -231,7 +231,7 @@ class ActionInferencer(BaseInferencer):
                         for clip, one in zip(clips, data)]
             if os.environ.get('LVLM_VAR_TRACEBACK'):
                 raise
-            return [dict(error=told(clips[0].source, e))]
+            return [dict(error=told(clips[0].source, e, clips[0].name))]
 
     def _predict(self, clips: Sequence[Clip], data: Sequence[Dict], ask: Ask
                  ) -> List[Answer]:

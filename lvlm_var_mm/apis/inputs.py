@@ -11,6 +11,7 @@ from lvlm_var_mm.datasets.store import SkeletonStore, is_store
 JOINTS = '.skeleton', '.npy', '.npz', '.pkl', '.pickle', '.json'
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg',
           '.wmv', '.flv', '.3gp', '.ts')
+ANSWERS = 'predictions.json'  # marks a folder of answers, which is no input
 Source = Union[str, Path, np.ndarray, Dict[str, Any]]
 
 
@@ -19,9 +20,10 @@ def listed(inputs: Any) -> Iterator[Tuple[str, Source]]:
 
     Args:
         inputs: A path, an array, an annotation, or a list or tuple of any of
-            them. A folder is what is in it, in the order of names, and so are
-            a pickle and a store of many annotations; a folder of OpenPose's
-            ``*_keypoints.json`` is one clip.
+            them. A folder is what is in it, in the order of names, without
+            folders of answers below it, and so are a pickle and a store of
+            many annotations; a folder of OpenPose's ``*_keypoints.json`` is
+            one clip.
     """
     if not isinstance(inputs, (list, tuple)):
         inputs = [inputs]
@@ -34,7 +36,8 @@ def listed(inputs: Any) -> Iterator[Tuple[str, Source]]:
             yield f'input {i}', source
 
 
-def _below(path: Path) -> Iterator[Tuple[str, Source]]:
+def _below(path: Path, above: Tuple[Path, ...] = ()
+           ) -> Iterator[Tuple[str, Source]]:
     if is_store(path):
         store = SkeletonStore(path)
         for row, name in enumerate(store.names):
@@ -42,13 +45,19 @@ def _below(path: Path) -> Iterator[Tuple[str, Source]]:
                 {'fps': store.meta.get('fps')}, **store.sample(row),
                 frame_dir=name.decode(), source=str(path))
     elif path.is_dir() and next(path.glob('*_keypoints.json'), None) is None:
+        inside = *above, path.resolve()
         files = [f for f in sorted(path.iterdir())
-                 if f.suffix.lower() in JOINTS + VIDEOS or f.is_dir()]
-        if not files:
-            yield path.name, path
+                 if f.suffix.lower() in JOINTS + VIDEOS or f.is_dir()
+                 and f.resolve() not in inside  # a link back
+                 and not (f / ANSWERS).exists()]
+        empty = not above  # told of what was given, not of a folder in it
         for file in files:
-            yield from _below(file)
-    elif path.suffix in ('.pkl', '.pickle') and path.is_file():
+            for found in _below(file, inside):
+                empty = False
+                yield found
+        if empty:
+            yield path.name, path
+    elif path.suffix.lower() in ('.pkl', '.pickle') and path.is_file():
         try:
             content = load_pickle(str(path))
             if not (isinstance(content, dict) and 'keypoint' in content):

@@ -2,6 +2,7 @@
 from collections import OrderedDict
 from typing import Optional, Sequence, Union
 
+import torch
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import load_state_dict
@@ -28,8 +29,10 @@ def load_model(cfg: Config,
 
     Raises:
         FileNotFoundError: No such checkpoint.
-        ValueError: It is of another model, or the head does not score names.
+        ValueError: It is of another model, or the head does not score names;
+            or there is no such device.
     """
+    check_device(device)
     # A wrong path and a damaged file are told before the language model loads.
     state = None if weights is None else CheckpointLoader.load_checkpoint(
         str(weights), 'cpu')
@@ -51,6 +54,19 @@ def load_model(cfg: Config,
                 strict=True)
     model.cfg = cfg
     return model.to(device).eval()
+
+
+def check_device(name: str) -> None:
+    """Refuse a device that is not there, before anything is loaded.
+
+    Raises:
+        ValueError: It is not.
+    """
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as e:
+        raise ValueError(f'`device` is {name!r}: '
+                         f'{str(e).splitlines()[0]}') from e
 
 
 def class_names_of(model: nn.Module, cfg: Config

@@ -5,8 +5,10 @@ from lvlm_var_mm.class_lists import ClassList, load_classes
 from .answers import Answer, Outcome, measured, observed
 from .clips import Clip, Reading
 from .inputs import listed
+from .problems import told
 from .reading import read_clips
 from .wanted import Wanted
+from .zero_shot import NOTE, UNDECIDED, by_claims, scorer_of
 
 ANY = Wanted(video=False, layout=None, dims=None, persons=2)  # joints
 
@@ -17,7 +19,6 @@ def by_joints(clip: Clip, classes: Optional[ClassList] = None) -> Answer:
     seen = observed(clip, ANY)
     answer = measured(seen)
     if classes is not None:
-        from .zero_shot import by_claims
         answer.update(by_claims(classes, seen))
     return answer
 
@@ -50,6 +51,8 @@ def measured_answers(inputs: Any,
     """
     how = Reading(**kwargs)
     listing = None if classes is None else load_classes(classes)
+    if listing is not None:
+        scorer_of(listing)  # refuses what claims nothing
     for name, source in listed(inputs):
         prediction, clips = read_clips(name, source, ANY, how)
         unnamed = [c for c in clips if not c.layout.has_trunk]
@@ -58,9 +61,13 @@ def measured_answers(inputs: Any,
                 name=name, source=prediction['source'], error=(
                     f'{prediction["source"]} {no_trunk(unnamed[0])}')))
             continue
-        answers = [by_joints(clip, listing) for clip in clips]
+        try:
+            answers = [by_joints(clip, listing) for clip in clips]
+        except ValueError as e:
+            yield Outcome(dict(name=name, source=prediction['source'],
+                               error=told(prediction['source'], e, name)))
+            continue
         if listing is not None and clips:
-            from .zero_shot import NOTE, UNDECIDED
             named = any('class' in answer for answer in answers)
             prediction['notes'] = [NOTE if named else UNDECIDED,
                                    *clips[0].notes]

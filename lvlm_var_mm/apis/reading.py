@@ -7,7 +7,7 @@ import decord
 import numpy as np
 
 from lvlm_var_mm.datasets.annotations import tidy
-from lvlm_var_mm.datasets.corrupt import CorruptSampleError, problem_of
+from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.video import check_video
 from lvlm_var_mm.layouts import Layout, load_layout
 from lvlm_var_mm.pose import blazepose, convert
@@ -15,7 +15,10 @@ from lvlm_var_mm.preparation.custom_skeleton import read_clip, without_feet
 from lvlm_var_mm.preparation.file_layout import layout_by_shape, layout_of_file
 from .clips import MOST_PERSONS, Clip, Reading
 from .inputs import JOINTS, VIDEOS, Source
+from .problems import file_of, told
 from .wanted import Wanted
+
+NTU_RATE = 30.  # frames per second of NTU RGB+D, which its files do not say
 
 
 def read_clips(name: str, source: Source, wanted: Wanted, how: Reading
@@ -30,8 +33,7 @@ def read_clips(name: str, source: Source, wanted: Wanted, how: Reading
     Raises:
         ImportError: ``how.pose`` is not installed.
     """
-    where = source.get('source', name) if isinstance(source, dict) else (
-        str(source) if isinstance(source, (str, Path)) else name)
+    where = file_of(name, source)
     prediction: Dict[str, Any] = dict(name=name, source=where)
     try:
         clip = read_input(name, source, wanted, how)
@@ -40,7 +42,7 @@ def read_clips(name: str, source: Source, wanted: Wanted, how: Reading
     except Exception as e:  # a file may be anything
         if os.environ.get('LVLM_VAR_TRACEBACK'):
             raise
-        return dict(prediction, error=told(where, e)), []
+        return dict(prediction, error=told(where, e, name)), []
     prediction.update(frames=clip.frames, fps=clip.fps,
                       seconds=round(clip.frames / clip.fps, 3))
     if clip.notes:
@@ -99,6 +101,8 @@ def read_input(name: str, source: Source, wanted: Wanted, how: Reading
         found = read_clip(source, layout, most, how.img_shape)
     except CorruptSampleError as e:
         raise ValueError(e.problem) from e
+    if source.suffix.lower() == '.skeleton':
+        found.setdefault('fps', how.fps or NTU_RATE)
     return _skeleton(name, str(source), found, layout, wanted, how)
 
 
@@ -257,6 +261,9 @@ def _skeleton(name: str, source: str, found: Dict, layout: Layout,
             score = keypoint.any(-1).astype(np.float32)
     if score is not None and keypoint.shape[3] == 2:
         results['keypoint_score'] = score
+    if 'fps' not in results:
+        notes.append(f'{wanted.fps:g} frames a second are assumed: give '
+                     'another number by fps (--fps)')
     results.update(keypoint=keypoint, total_frames=keypoint.shape[1],
                    start_index=0, modality='Pose')
     seen = keypoint if score is None else keypoint * (score > 0)[..., None]
@@ -275,14 +282,3 @@ def _finite(keypoint: np.ndarray, score: Optional[np.ndarray]
             score is not None and not np.isfinite(score).all()):
         raise ValueError('has coordinates or scores that are not finite')
     return keypoint, score
-
-
-def told(where: str, error: Exception) -> str:
-    """Return one line that names an input and says what is wrong with it."""
-    problem = problem_of(error)
-    if problem is None:
-        problem = str(error) or type(error).__name__
-        if not isinstance(error, (ValueError, OSError)):
-            problem = f'cannot be read ({type(error).__name__}: {problem})'
-    first = problem.strip().splitlines()[0]
-    return first if first.startswith(where) else f'{where} {first}'

@@ -16,6 +16,8 @@ from .clips import Clip
 JSON, PAGE, PICTURES, VIDEOS = ('predictions.json', 'index.html', 'pictures',
                                 'videos')
 
+LONGEST = 60  # characters of the name of a file, of four bytes perhaps
+
 
 class AnswerFolder:
     """A folder that takes answers one after another.
@@ -129,7 +131,8 @@ def _plain(value: Any) -> Any:
 def file_stem(name: str, taken: set) -> str:
     """Return a name for a file out of that of a clip, one that is not
     ``taken`` yet, and add it there."""
-    stem = re.sub(r'[^\w.-]+', '_', Path(name).stem).strip('._') or 'clip'
+    stem = re.sub(r'[^\w.-]+', '_', Path(name).stem).strip('._')
+    stem = stem[:LONGEST] or 'clip'  # a folder takes no longer ones
     found, number = stem, 2
     while found in taken:
         found, number = f'{stem}_{number}', number + 1

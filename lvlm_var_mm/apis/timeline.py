@@ -15,8 +15,11 @@ def write_timeline(steps: Iterable[Step], folder: Path, stem: str,
     """Write ``STEM.scores.csv``, a line a step as it comes, and
     ``STEM.segments.csv``, ``STEM.json`` and ``STEM.vtt``.
 
+    Where the recording cannot be read to its end, or Ctrl-C is pressed, they
+    hold what was before; the JSON says with ``stopped`` at which second.
+
     Args:
-        steps (iterable): Of :func:`.windows.scan`.
+        steps (iterable): Of :class:`.windows.Scan`.
         folder (Path): Made if it is not there.
         stem (str): Of the names of the files.
         names (sequence): Of the classes.
@@ -26,12 +29,20 @@ def write_timeline(steps: Iterable[Step], folder: Path, stem: str,
     Returns:
         list[dict]: The segments, each with ``start``, ``end`` (seconds),
         ``class`` ('' for none) and ``score``.
+
+    Raises:
+        Exception: What stopped ``steps``, once all is written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    stop: List[BaseException] = []
     with replaced(folder / f'{stem}.scores.csv', 'w') as f:
         found = [row_of(segment, names) for segment in segments(
-            _written(steps, csv.writer(f, lineterminator='\n'), names),
-            threshold)]
+            _written(_until(steps, stop),
+                     csv.writer(f, lineterminator='\n'), names), threshold)]
+        if stop and not found:
+            raise stop[0]  # nothing to keep
+    if stop:
+        facts['stopped'] = found[-1]['end']
     with replaced(folder / f'{stem}.segments.csv', 'w') as f:
         table = csv.DictWriter(f, ['start', 'end', 'class', 'score'],
                                lineterminator='\n')
@@ -40,6 +51,8 @@ def write_timeline(steps: Iterable[Step], folder: Path, stem: str,
     write_text(folder / f'{stem}.json', json.dumps(
         dict(facts, segments=found), indent=1, ensure_ascii=False))
     write_text(folder / f'{stem}.vtt', as_vtt(found))
+    if stop:
+        raise stop[0]
     return found
 
 
@@ -69,6 +82,15 @@ def _clock(seconds: float) -> str:
     minutes, milliseconds = divmod(milliseconds, 60_000)
     return (f'{minutes // 60:02}:{minutes % 60:02}:'
             f'{milliseconds // 1000:02}.{milliseconds % 1000:03}')
+
+
+def _until(steps: Iterable[Step], stop: List[BaseException]
+           ) -> Iterator[Step]:
+    """Pass steps on up to what stops them, which is put into ``stop``."""
+    try:
+        yield from steps
+    except (Exception, KeyboardInterrupt) as e:  # a recording may be anything
+        stop.append(e)
 
 
 def _written(steps: Iterable[Step], table: Any, names: Sequence[str]

@@ -58,7 +58,8 @@ class Grid(NamedTuple):
 
 
 def grid_of(window: float, stride: float, fps: float) -> Grid:
-    """Return windows and strides of so many seconds as whole frames.
+    """Return windows and strides of so many seconds as whole frames. A window
+    is as near to its length as whole strides allow, the stride gives way.
 
     Raises:
         ValueError: Not 0 < stride <= window.
@@ -66,14 +67,13 @@ def grid_of(window: float, stride: float, fps: float) -> Grid:
     if not 0 < stride <= window:
         raise ValueError(f'windows of {window:g} s every {stride:g} s: the '
                          'stride must be above 0 and at most the window')
-    step = max(1, round(stride * fps))
-    return Grid(step * max(1, round(window / stride)), step)
+    length = max(1, round(window * fps))
+    step = max(1, round(length / max(1, round(window / stride))))
+    return Grid(step * max(1, round(length / step)), step)
 
 
-def scan(inferencer: ActionInferencer, source: Any, window: float = 2.,
-         stride: float = .5, batch_size: int = 8,
-         how: Optional[Reading] = None) -> Iterator[Step]:
-    """Yield the steps of a recording, as soon as their windows are through.
+class Scan:
+    """The steps of a recording, each as soon as its windows are through.
 
     A video is decoded window by window, and with ``how.pose`` frame by frame.
     Files of joints are in memory, about half a kilobyte a frame and person.
@@ -86,29 +86,44 @@ def scan(inferencer: ActionInferencer, source: Any, window: float = 2.,
         batch_size (int): Windows that the model reads at a time.
         how (Reading, optional): How the input is read.
 
+    Attributes:
+        window, stride (float): Seconds, of whole frames.
+
     Raises:
         FileNotFoundError, ValueError: See :func:`.reading.read_input`.
         ImportError: ``how.pose`` is not installed.
     """
-    fps, parts = _opened(inferencer, source, window, stride,
-                         how or Reading())
-    grid = grid_of(window, stride, fps)
-    # Windows that reach into the step at hand: where each ends, its scores.
-    open_windows: Deque[Tuple[int, Optional[np.ndarray]]] = deque()
-    at, end = 0, 0
 
-    def step() -> Step:
-        while open_windows and open_windows[0][0] <= at:
-            open_windows.popleft()
-        there = [s for _, s in open_windows if s is not None]
-        return Step(at / fps, min(at + grid.stride, end) / fps,
-                    np.mean(there, 0) if there else None)
+    def __init__(self, inferencer: ActionInferencer, source: Any,
+                 window: float = 2., stride: float = .5, batch_size: int = 8,
+                 how: Optional[Reading] = None) -> None:
+        if batch_size < 1:
+            raise ValueError(f'`batch_size` is {batch_size}, must be 1 or '
+                             'more')
+        self.fps, self.grid, parts = _opened(inferencer, source, window,
+                                             stride, how or Reading())
+        self.window = self.grid.length / self.fps
+        self.stride = self.grid.stride / self.fps
+        self._scored = _scored(inferencer, parts, batch_size)
 
-    for at, end, scores in _scored(inferencer, parts, batch_size):
-        open_windows.append((end, scores))
-        yield step()
-    for at in range(at + grid.stride, end, grid.stride):
-        yield step()
+    def __iter__(self) -> Iterator[Step]:
+        # Windows that reach into the step at hand: where each ends, its
+        # scores.
+        open_windows: Deque[Tuple[int, Optional[np.ndarray]]] = deque()
+        at, end, stride = 0, 0, self.grid.stride
+
+        def step() -> Step:
+            while open_windows and open_windows[0][0] <= at:
+                open_windows.popleft()
+            there = [s for _, s in open_windows if s is not None]
+            return Step(at / self.fps, min(at + stride, end) / self.fps,
+                        np.mean(there, 0) if there else None)
+
+        for at, end, scores in self._scored:
+            open_windows.append((end, scores))
+            yield step()
+        for at in range(at + stride, end, stride):
+            yield step()
 
 
 def segments(steps: Iterable[Step], threshold: float = 0.
@@ -160,8 +175,8 @@ def _scored(inferencer: ActionInferencer, parts: Iterable[Part],
 
 def _opened(inferencer: ActionInferencer, source: Any, window: float,
             stride: float, how: Reading
-            ) -> Tuple[float, Iterator[Part]]:
-    """Frames a second and the windows."""
+            ) -> Tuple[float, Grid, Iterator[Part]]:
+    """Frames a second, the windows, and what lies in each."""
     wanted = inferencer.wanted
     if isinstance(source, str):
         source = Path(source).expanduser()
@@ -171,13 +186,13 @@ def _opened(inferencer: ActionInferencer, source: Any, window: float,
             raise FileNotFoundError(f'no file {source}')
         video = decord.VideoReader(str(source), num_threads=1)
         fps = video.get_avg_fps() or how.fps or wanted.fps
-        return fps, _posed(
-            inferencer, source, video[0].shape[:2], fps,
-            grid_of(window, stride, fps), how)
+        grid = grid_of(window, stride, fps)
+        return fps, grid, _posed(inferencer, source, video[0].shape[:2], fps,
+                                 grid, how)
     name = getattr(source, 'name', 'input')
     clip = read_input(name, source, wanted, how)
     grid = grid_of(window, stride, clip.fps)
-    return clip.fps, (
+    return clip.fps, grid, (
         (start, min(start + grid.length, clip.frames),
          cut(clip, start, min(start + grid.length, clip.frames)))
         for start in grid.starts(clip.frames))

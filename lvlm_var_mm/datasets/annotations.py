@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 
 from .pickles import load_pickle
 
+RATES = .5, 1000.  # frames per second that recordings have
 FORM = ("MMAction2's PoseDataset format, dict(split={name: [frame_dir, ...]}, "
         'annotations=[dict(frame_dir=..., label=..., keypoint=...), ...])')
 
@@ -131,10 +132,11 @@ def chosen(samples: Sequence[dict], splits: Mapping, split: str,
 def tidy(sample: Dict, path: str) -> Dict:
     """Return an annotation in the form that transforms expect.
 
-    ``label`` is an int, ``keypoint`` a floating array (M, T, V, C),
-    ``keypoint_score`` (M, T, V) or absent, ``total_frames`` T; frames beyond
-    it are padding, and are cut off. A score beside 3D keypoints is left out:
-    transforms would take it for a fourth coordinate.
+    ``label`` is an int, ``fps`` a float or absent, ``keypoint`` a floating
+    array (M, T, V, C), ``keypoint_score`` (M, T, V) or absent,
+    ``total_frames`` T; frames beyond it are padding, and are cut off. A score
+    beside 3D keypoints is left out: transforms would take it for a fourth
+    coordinate.
 
     Args:
         sample (dict): As it was written.
@@ -150,6 +152,11 @@ def tidy(sample: Dict, path: str) -> Dict:
     elif 'label' in sample:
         raise ValueError(f'{where} has no `label`, but None: leave the sample '
                          'out of the split, or give it one')
+    if sample.get('fps') is not None:
+        try:
+            sample['fps'] = checked_rate(float(sample['fps']))
+        except (TypeError, ValueError) as e:
+            raise ValueError(f'{where} has no usable `fps`: {e}') from e
     if 'keypoint' not in sample:
         return sample
     keypoint = _array(sample['keypoint'], '`keypoint`', where)
@@ -180,6 +187,18 @@ def tidy(sample: Dict, path: str) -> Dict:
         if key in sample:
             sample[key] = sample[key][:, :total]
     return sample
+
+
+def checked_rate(fps: float) -> float:
+    """Return frames per second as they are.
+
+    Raises:
+        ValueError: No recording has so many.
+    """
+    if not RATES[0] <= fps <= RATES[1]:
+        raise ValueError(f'{fps:g} frames a second are not {RATES[0]:g} to '
+                         f'{RATES[1]:g}; timestamps are in seconds')
+    return fps
 
 
 def _label(label: Any, where: str) -> int:

@@ -6,7 +6,7 @@ from typing import (Any, Callable, Dict, Iterator, NamedTuple, Optional,
                     Sequence)
 
 from lvlm_var_mm.apis.answers import Outcome, answers_of
-from lvlm_var_mm.apis.reading import told
+from lvlm_var_mm.apis.problems import told
 from lvlm_var_mm.apis.saving import AnswerFolder
 from .limits import Limits, check_upload, endings_of
 

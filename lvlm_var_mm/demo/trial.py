@@ -11,7 +11,7 @@ import decord
 
 from lvlm_var_mm.apis.clips import MOST_PERSONS, Reading
 from lvlm_var_mm.apis.inputs import VIDEOS
-from lvlm_var_mm.apis.reading import told
+from lvlm_var_mm.apis.problems import told
 from lvlm_var_mm.datasets.ntu import skeleton_scan  # noqa: F401, in time
 from lvlm_var_mm.datasets.video import check_container, check_video
 from lvlm_var_mm.layouts import Layout, load_layout

@@ -75,8 +75,11 @@ def cache_tokens(model: nn.Module,
 
     Raises:
         ValueError: Meta information that cannot be kept; says what. Or the
-            model reads pairs, of which clips may lack one.
+            model makes no tokens, or reads pairs, of which clips may lack one.
     """
+    if getattr(model, 'neck', None) is None:
+        raise ValueError(f'{type(model).__name__} of this config has no neck '
+                         'that makes tokens: nothing to cache')
     if isinstance(model.neck, PairedNeck):
         raise ValueError('tokens of PairedNeck cannot be cached, for clips '
                          'may lack some of them: train in one stage')

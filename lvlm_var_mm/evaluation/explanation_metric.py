@@ -1,4 +1,5 @@
 """Metric of the reasons of a test set: is what they say true of the clips?"""
+import re
 from collections import Counter, defaultdict
 from itertools import compress
 from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Set
@@ -190,8 +191,9 @@ def names_another(text: str, label: int, names: Sequence[str]) -> bool:
     """Return whether a text holds the name of another class, where that is no
     part of the own one's."""
     text, own = text.lower(), names[label].lower()
-    return any(name.lower() in text and name.lower() not in own
-               for i, name in enumerate(names) if i != label)
+    words = [rf'\b{re.escape(name.lower())}\b' for name in names]
+    return any(re.search(word, text) and not re.search(word, own)
+               for i, word in enumerate(words) if i != label)
 
 
 def _mean(values) -> Optional[float]:

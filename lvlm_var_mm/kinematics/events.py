@@ -172,6 +172,8 @@ def _observe_chunk(batch: np.ndarray, layout: Layout, fps: float,
     decidable = known[_OF_KIND] & known[_WHILE]
     if fps < SLOW:
         decidable[_QUICK] = False
+    if frames < 2:
+        decidable[:] = False  # a picture shows no motion, and no rest
     decidable = decidable.T.reshape(len(batch), persons, -1)
     return [Observation(tuple(sorted(e, key=lambda x: x[3:5])), d, frames,
                         fps, axes) for e, d in zip(events, decidable)]

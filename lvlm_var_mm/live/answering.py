@@ -13,8 +13,8 @@ from lvlm_var_mm.apis.measuring import ANY, by_joints, no_trunk
 from lvlm_var_mm.apis.reading import of_landmarks, read_input
 from lvlm_var_mm.apis.wanted import Wanted
 from lvlm_var_mm.class_lists import load_classes
+from lvlm_var_mm.datasets.annotations import RATES
 from lvlm_var_mm.pose import blazepose
-from lvlm_var_mm.preparation.custom_skeleton import RATES
 from .capture import Frame
 from .sources import Source
 

@@ -15,7 +15,7 @@ import torch
 
 from lvlm_var_mm.apis.answers import Answer
 from lvlm_var_mm.apis.clips import Clip, Reading
-from lvlm_var_mm.apis.reading import told
+from lvlm_var_mm.apis.problems import told
 from lvlm_var_mm.apis.ring import Ring
 from lvlm_var_mm.apis.wanted import Wanted
 from lvlm_var_mm.apis.windows import grid_of

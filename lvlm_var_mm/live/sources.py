@@ -13,6 +13,7 @@ import numpy as np
 
 from lvlm_var_mm.apis.clips import Clip, Reading
 from lvlm_var_mm.apis.inputs import VIDEOS
+from lvlm_var_mm.apis.problems import file_of, told
 from lvlm_var_mm.apis.reading import NO_POSE, read_input
 from lvlm_var_mm.apis.wanted import Wanted
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError, problem_of
@@ -159,7 +160,7 @@ def open_source(address: Any, wanted: Wanted,
         ImportError: ``how.pose`` is not installed.
     """
     how = how or Reading()
-    if isinstance(address, str) and address.isdigit():
+    if isinstance(address, str) and address.isdecimal():
         address = int(address)
     if isinstance(address, int) or (
             isinstance(address, str) and '://' in address):
@@ -184,8 +185,7 @@ def open_source(address: Any, wanted: Wanted,
     try:
         clip = read_input(name, address, wanted, replace(how, pose=None))
     except ValueError as e:
-        where = address if isinstance(address, Path) else name
-        raise ValueError(f'{where} {e}') from e
+        raise ValueError(told(file_of(name, address), e)) from e
     if clip.keypoint is None:
         raise ValueError(f'{name} is an array of frames: give a video file, '
                          'which can be played')

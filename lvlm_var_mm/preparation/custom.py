@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from lvlm_var_mm.atomic import write_text
 from lvlm_var_mm.class_lists import ClassList
+from lvlm_var_mm.datasets.annotations import checked_rate
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.store import StoreWriter
 from lvlm_var_mm.datasets.video import check_video
@@ -16,8 +17,7 @@ from lvlm_var_mm.kinematics.axes import signed_axis
 from lvlm_var_mm.layouts import LAYOUTS, Layout, load_layout
 from .custom_bodies import Study
 from .custom_config import check_configs, skeleton_config, video_config
-from .custom_skeleton import (checked_rate, frames_a_second, read_clip,
-                              read_timestamps)
+from .custom_skeleton import frames_a_second, read_clip, read_timestamps
 from .custom_table import Row, read_table, write_classes
 
 CONFIG, CLASSES, SKIPPED = 'config.py', 'classes.txt', 'skipped.json'

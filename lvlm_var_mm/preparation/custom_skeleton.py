@@ -10,6 +10,7 @@ from typing import Dict, List, Optional, Tuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lvlm_var_mm.datasets.annotations import checked_rate
 from lvlm_var_mm.datasets.corrupt import CorruptSampleError
 from lvlm_var_mm.datasets.ntu.persons import real_persons
 from lvlm_var_mm.datasets.ntu.skeleton_io import read_skeleton
@@ -22,7 +23,6 @@ from lvlm_var_mm.pose import follow, read_results
 # OpenPose's BODY_25 without the middle of the hips and the feet, in the order
 # of its older 18 (output format in the documentation of OpenPose).
 BODY_25 = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]
-RATES = .5, 1000.  # frames per second that recordings have
 
 
 def read_clip(path: Path, layout: Layout, max_persons: int = 2,
@@ -66,6 +66,7 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
             path, f'cannot be read ({type(e).__name__}: {e})') from e
     if keypoint.ndim == 3:
         keypoint = keypoint[None]
+    recorded = keypoint.shape[1] if keypoint.ndim == 4 else 0
     total = raw.get('total_frames')  # the rest is padding
     if total is not None and keypoint.ndim == 4:
         persons, frames, joints = keypoint.shape[:3]
@@ -105,7 +106,7 @@ def read_clip(path: Path, layout: Layout, max_persons: int = 2,
         raise CorruptSampleError(path, 'shows nobody: all is zero, NaN or '
                                  'without a score')
     keypoint = np.ascontiguousarray(keypoint[seen])
-    clip = dict(keypoint=keypoint, **_rate(path, raw, shape[1]))
+    clip = dict(keypoint=keypoint, **_rate(path, raw, shape[1], recorded))
     if keypoint.shape[3] == 2:
         clip['keypoint_score'] = (keypoint.any(-1).astype(np.float32)
                                   if score is None else score[seen])
@@ -153,25 +154,19 @@ def _img_shape(path: Path, raw: Dict, given) -> Tuple[int, int]:
     return int(height), int(width)
 
 
-def _rate(path: Path, raw: Dict, frames: int) -> Dict[str, float]:
-    """``fps``, if the file says it."""
+def _rate(path: Path, raw: Dict, frames: int, recorded: int
+          ) -> Dict[str, float]:
+    """``fps``, if the file says it; of padding there may be timestamps."""
     try:
-        if raw.get('timestamps') is not None:
-            return dict(fps=frames_a_second(raw['timestamps'], frames))
+        times = raw.get('timestamps')
+        if times is not None:
+            if np.size(times) == recorded:
+                times = np.ravel(times)[:frames]
+            return dict(fps=frames_a_second(times, frames))
         fps = raw.get('fps')
         return {} if fps is None else dict(fps=checked_rate(float(fps)))
     except (TypeError, ValueError) as e:
         raise CorruptSampleError(path, f'has no usable clock: {e}') from e
-
-
-def checked_rate(fps: float) -> float:
-    """Raises:
-        ValueError: No recording has so many frames per second.
-    """
-    if not RATES[0] <= fps <= RATES[1]:
-        raise ValueError(f'{fps:g} frames a second are not {RATES[0]:g} to '
-                         f'{RATES[1]:g}; timestamps are in seconds')
-    return fps
 
 
 def frames_a_second(timestamps: ArrayLike, frames: int) -> float:

@@ -6,7 +6,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from lvlm_var_mm.atomic import write_text
 from lvlm_var_mm.class_lists import ClassList, load_classes
-from .custom_skeleton import checked_rate
+from lvlm_var_mm.datasets.annotations import checked_rate
 
 REQUIRED = 'file', 'label', 'split'
 SPLITS = 'train', 'val', 'test'

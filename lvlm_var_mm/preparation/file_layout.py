@@ -48,8 +48,12 @@ def _shape(path: Path) -> tuple:
         if suffix in ('.pkl', '.pickle'):
             content = load_pickle(str(path))
             if not isinstance(content, dict) or 'keypoint' not in content:
-                raise ValueError('it holds neither `annotations` nor one '
-                                 'with `keypoint`')
+                raise ValueError(
+                    'it holds many clips, and one is expected here'
+                    if isinstance(content, list)
+                    or isinstance(content, dict) and 'annotations' in content
+                    else 'it holds neither `annotations` nor one with '
+                    '`keypoint`')
             return np.shape(content['keypoint'])
         if suffix == '.json':
             return read_results(path)['keypoint'].shape

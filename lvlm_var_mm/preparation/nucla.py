@@ -57,8 +57,9 @@ def prepare_nucla(root: Union[str, Path], out: Union[str, Path]) -> Prepared:
         except ValueError as e:
             left_out[str(file)] = str(e)
     if not annotations:
+        first, why = next(iter(left_out.items()))
         raise ValueError(f'{root}: none of {len(files)} files can be read; '
-                         f'the first: {next(iter(left_out.values()))}')
+                         f'the first, {first}: {why}')
     names: Dict[str, List[str]] = {split: [] for split in PUBLISHED}
     for clip in annotations:
         view = 'train' if clip['camera'] < 3 else 'val'
@@ -104,7 +105,8 @@ def read_clip(file: Path) -> dict:
     try:
         joints = np.array(json.loads(file.read_text())['skeletons'],
                           np.float32)
-    except (KeyError, TypeError, ValueError) as e:
+    except (KeyError, TypeError, ValueError, OverflowError,
+            RecursionError) as e:
         raise ValueError(f'no `skeletons` of numbers ({e!r})') from e
     if joints.ndim != 3 or joints.shape[1:] != (JOINTS, 3) or not len(joints):
         raise ValueError(f'`skeletons` has shape {joints.shape}, not '

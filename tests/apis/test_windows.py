@@ -15,7 +15,7 @@ from lvlm_var_mm.apis import ActionInferencer, windows
 from lvlm_var_mm.apis.clips import Reading
 from lvlm_var_mm.apis.timeline import as_vtt, write_timeline
 from lvlm_var_mm.apis.wanted import Wanted, take_window
-from lvlm_var_mm.apis.windows import Segment, Step, grid_of, scan, segments
+from lvlm_var_mm.apis.windows import Scan, Segment, Step, grid_of, segments
 from lvlm_var_mm.layouts import LAYOUTS
 from lvlm_var_mm.pose.blazepose import Landmarks
 from mmaction.structures import ActionDataSample
@@ -59,7 +59,7 @@ def recording(*lengths):
 @pytest.mark.parametrize('frames', [1, 3, 4, 5, 7, 8, 9, 41])
 @pytest.mark.parametrize('window, stride', [(.4, .1), (.4, .2), (.4, .4)])
 def test_steps_cover_the_recording_once(frames, window, stride):
-    steps = list(scan(Fake(), recording((0, frames)), window, stride))
+    steps = list(Scan(Fake(), recording((0, frames)), window, stride))
     assert steps[0].start == 0 and steps[-1].end == pytest.approx(frames / FPS)
     for one, other in zip(steps, steps[1:]):
         assert one.end == other.start
@@ -69,7 +69,7 @@ def test_steps_cover_the_recording_once(frames, window, stride):
 @pytest.mark.parametrize('size', [1, 3, 100])
 def test_scores_are_the_mean_of_the_windows(size):
     keypoint = recording((0, 10), (2, 10))
-    steps = list(scan(Fake(), keypoint, .4, .2, size))
+    steps = list(Scan(Fake(), keypoint, .4, .2, size))
     x = keypoint[0, :, 0, 0]
     starts = range(0, 17, 2)
     for i, step in enumerate(steps):
@@ -80,7 +80,7 @@ def test_scores_are_the_mean_of_the_windows(size):
 
 
 def test_nobody_is_no_class():
-    steps = scan(Fake(), recording((1, 8), (-1, 12), (0, 8)), .4, .4)
+    steps = Scan(Fake(), recording((1, 8), (-1, 12), (0, 8)), .4, .4)
     found = list(segments(steps))
     assert [s.label for s in found] == [1, None, 0]
     assert found[1].start == pytest.approx(.8)
@@ -98,9 +98,9 @@ def test_memory_does_not_grow_with_the_length(monkeypatch):
             yield at, at + 4, None
             at += 2
 
-    monkeypatch.setattr(windows, '_opened',
-                        lambda *args: (FPS, endless()))
-    found = scan(Fake(), None, .4, .2, 1)
+    monkeypatch.setattr(windows, '_opened', lambda *args: (
+        FPS, grid_of(.4, .2, FPS), endless()))
+    found = iter(Scan(Fake(), None, .4, .2, 1))
     for _ in range(1000):
         assert next(found).scores is None
         assert len(found.gi_frame.f_locals['open_windows']) <= 2
@@ -141,7 +141,7 @@ def test_segments_merge_and_thresholds_cut():
 
 
 def test_files(tmp_path):
-    steps = scan(Fake(), recording((0, 10), (2, 10)), .4, .2)
+    steps = Scan(Fake(), recording((0, 10), (2, 10)), .4, .2)
     found = write_timeline(steps, tmp_path / 'out', 'day', Fake.class_names,
                            window=.4)
     assert [row['class'] for row in found] == ['zero', 'two']
@@ -168,7 +168,50 @@ def test_subtitles_of_hours_and_odd_names():
 @pytest.mark.parametrize('window, stride', [(1., 0.), (1., 2.), (0., 0.)])
 def test_windows_that_make_no_sense(window, stride):
     with pytest.raises(ValueError, match='stride'):
-        list(scan(Fake(), recording((0, 9)), window, stride))
+        list(Scan(Fake(), recording((0, 9)), window, stride))
+
+
+@pytest.mark.parametrize('window, stride, fps, length, step', [
+    (2, .5, 30, 60, 15), (2, 1.5, 30, 60, 60), (2, 1.2, 30, 60, 30),
+    (1, .7, 30, 30, 30), (.5, .125, 12, 6, 2), (2, .5, 1, 2, 1),
+    (2, .1, 2, 4, 1), (.01, .01, 30, 1, 1), (2, .5, 12, 24, 6)])
+def test_a_window_is_as_long_as_asked(window, stride, fps, length, step):
+    assert grid_of(window, stride, fps) == (length, step)
+
+
+def test_a_scan_tells_its_windows():
+    scan = Scan(Fake(), recording((0, 9)), .44, .2)
+    assert (scan.window, scan.stride) == (.4, .2)
+    with pytest.raises(ValueError, match='`batch_size` is 0'):
+        Scan(Fake(), recording((0, 9)), batch_size=0)
+
+
+@pytest.mark.parametrize('error', [KeyboardInterrupt,
+                                   decord.DECORDError('broken')])
+def test_what_stops_a_scan_leaves_what_was_before(tmp_path, error):
+    def steps():
+        for i in range(3):
+            yield Step(i, i + 1, np.array([0., 1., 0.]))
+        raise error
+
+    with pytest.raises(type(error) if isinstance(error, Exception)
+                       else KeyboardInterrupt):
+        write_timeline(steps(), tmp_path, 'day', Fake.class_names, window=.4)
+    content = json.loads((tmp_path / 'day.json').read_text())
+    assert content['stopped'] == 3 and content['segments'] == [
+        {'start': 0, 'end': 3, 'class': 'one', 'score': 1}]
+    with (tmp_path / 'day.scores.csv').open() as f:
+        assert len(list(csv.DictReader(f))) == 3
+    # Before the first step there is nothing to keep.
+    with pytest.raises(ValueError, match='at once'):
+        write_timeline(iter_of(ValueError('at once')), tmp_path / 'none',
+                       'day', Fake.class_names)
+    assert not list((tmp_path / 'none').iterdir())
+
+
+def iter_of(error):
+    raise error
+    yield
 
 
 def test_a_window_of_a_video():
@@ -197,7 +240,7 @@ def test_a_window_is_scored_as_a_clip_of_its_own(tiny_llava, tmp_path, kind):
         cfg, tmp_path / 'model.pth', [first]), 'cpu', show_progress=False)
     alone = [p['data_sample'].pred_score.numpy() for p in inferencer(
         parts, reasons=False, return_datasamples=True)['predictions']]
-    found = list(scan(inferencer, source, 2 / 3, 1 / 3, 4))
+    found = list(Scan(inferencer, source, 2 / 3, 1 / 3, 4))
     assert len(found) == 9
     for i, step in enumerate(found):
         expected = np.mean(alone[max(0, i - 1):min(i + 1, 8)], 0)

@@ -4,6 +4,7 @@ import torch
 from bodies import measured
 
 from lvlm_var_mm.evaluation import ExplanationMetric
+from lvlm_var_mm.evaluation.explanation_metric import names_another
 from lvlm_var_mm.kinematics import check, claims, describe, observe
 from lvlm_var_mm.kinematics.claims import names_claimed
 from lvlm_var_mm.kinematics.language import heaviest
@@ -126,6 +127,9 @@ def test_the_name_of_another_class(clips):
                        sample(clips[0], 'They stand up.', 0)],
                       class_names=names)
     assert figures['reason/another_class'] == .5
+    # A word, not a part of one.
+    assert not names_another('The trunk leans.', 0, ['walk', 'run'])
+    assert names_another('They run.', 0, ['walk', 'run'])
 
 
 def test_clips_without_joints_and_models_without_reasons(clips):

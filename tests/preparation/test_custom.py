@@ -501,6 +501,7 @@ def test_missing_video(tmp_path):
 def test_tool(tmp_path, monkeypatch, capsys):
     (tmp_path / 'a').mkdir()
     clips(tmp_path / 'a', joints=17, coordinates=2)
+    monkeypatch.syspath_prepend(TOOL.parent)
     monkeypatch.setattr(sys, 'argv', list(map(str, [
         TOOL, tmp_path / 'a/clips.csv', tmp_path / 'out', '--root',
         tmp_path / 'a', '--layout', 'coco17', '--img-shape', 480, 640])))
@@ -512,6 +513,7 @@ def test_tool(tmp_path, monkeypatch, capsys):
 
 
 def test_tool_says_what_is_wrong(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(TOOL.parent)
     monkeypatch.setattr(sys, 'argv', [str(TOOL), str(tmp_path / 'no.csv'),
                                       str(tmp_path / 'out')])
     with pytest.raises(SystemExit) as done:

@@ -267,6 +267,7 @@ def test_frames_of_openpose_are_in_the_order_of_their_numbers(tmp_path):
 # ------------------------------------------------------------------ the tool
 def test_tool(tmp_path, monkeypatch, capsys):
     write(tmp_path, [CHANGES['z_up'](k) for k in bodies()])
+    monkeypatch.syspath_prepend(TOOL.parent)
     monkeypatch.setattr(sys, 'argv', list(map(str, [
         TOOL, tmp_path / 'clips.csv', tmp_path / 'out', '--root', tmp_path,
         '--fps', 30, '--up=z'])))

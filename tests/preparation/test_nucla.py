@@ -44,7 +44,11 @@ def test_pickle_is_read_by_the_data_set(tmp_path, run_tool):
     (lambda root: [write(root / x, 'a01_s01_e00_v01') for x in 'ab'],
      'the same clip'),
     (lambda root: write(root, 'a07_s01_e00_v01'), 'action 7'),
-    (lambda root: write(root, 'a01_s01_e00_v01', 0), 'shape')])
+    (lambda root: write(root, 'a01_s01_e00_v01', 0), 'shape'),
+    (lambda root: (root / 'a01_s01_e00_v01.json').write_text(
+        '{"skeletons": [[[1' + 400 * '0' + ']]]}'), 'a01_s01_e00_v01.json'),
+    (lambda root: (root / 'a01_s01_e00_v01.json').write_text(
+        100_000 * '['), 'a01_s01_e00_v01.json')])
 def test_what_cannot_be_read_is_named(make, says, tmp_path, run_tool):
     root = tmp_path / 'x'
     root.mkdir()

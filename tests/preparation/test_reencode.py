@@ -53,6 +53,7 @@ def run(source, out, **over):
 def run_tool(monkeypatch, name, *args):
     path = str(TOOLS / f'{name}.py')
     monkeypatch.setattr('sys.argv', [path, *map(str, args)])
+    monkeypatch.syspath_prepend(TOOLS)
     runpy.run_path(path, run_name='__main__')
 
 

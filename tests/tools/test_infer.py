@@ -129,7 +129,12 @@ def test_windows(files, run_tool, tmp_path):
     (('--window', '2', '--persons', 'each'), 'sees persons together'),
     (('--classes', 'ntu61'), 'unknown class list'),
     (('--layout', 'eight'), 'unknown joint layout'),
-    (('--fps', '0'), 'frames a second')])
+    (('--window', '0'), '--window: 0 is not above 0'),
+    (('--window', '2', '--stride', '-1'), '--stride: -1 is not above 0'),
+    (('--batch-size', '0'), '--batch-size: 0 is not 1 or more'),
+    (('--threshold', '50'), '--threshold: 50 is not 0 to 1'),
+    (('--fps', '0'), '--fps: 0 is not above 0'),
+    (('--fps', '1e9'), 'frames a second')])
 def test_arguments_that_do_not_fit(run_tool, arguments, words):
     said = run_tool('infer.py', 'clip.npy', *arguments)
-    assert said.code == 2 and words in said.errors[0]
+    assert said.code == 2 and words in said.err

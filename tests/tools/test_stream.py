@@ -139,7 +139,7 @@ def test_without_a_display_lines_follow(files, run_tool, monkeypatch):
     (('day.npy', '--reason'), '--reason needs a model'),
     (('day.npy', '--every', '3'), 'every 3 s'),
     (('day.npy', '--video'), '--video is of tools/infer.py'),
-    (('day.npy', '--fps', '0'), 'frames a second'),
+    (('day.npy', '--fps', '1e9'), 'frames a second'),
     (('day.npy', '--layout', 'eight'), 'unknown joint layout')])
 def test_arguments_that_do_not_fit(files, run_tool, monkeypatch, arguments,
                                    words):

@@ -21,7 +21,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--clips', type=int, default=200)
     parser.add_argument('--steps', type=int, default=5)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if min(args.clips, args.steps) < 1:
+        parser.error('--clips and --steps must be at least 1')
+    return args
 
 
 if __name__ == '__main__':

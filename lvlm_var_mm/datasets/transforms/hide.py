@@ -7,7 +7,7 @@ import numpy as np
 from lvlm_var_mm.layouts import Layout, load_layout
 from mmaction.registry import TRANSFORMS
 from .disturb import Disturbance, LayoutLike, checked_part
-from .missing_joints import seen_joints
+from .missing_joints import hide, seen_joints
 from .recipe import draw_joints
 
 # Joints that nearly every layout has, in two dimensions or three. The first of
@@ -16,22 +16,6 @@ COMMON = (('head', 'nose', 'neck'), *((f'{side}_{part}', ) for side in (
     'left', 'right') for part in ('shoulder', 'elbow', 'wrist', 'hip', 'knee',
                                   'ankle')))
 ARM = ('elbow', 'wrist', 'hand', 'hand_tip', 'thumb', 'pinky', 'index')
-
-
-def hide(results: Dict, hidden: np.ndarray) -> None:
-    """Make joints missing.
-
-    Args:
-        results (dict): With ``keypoint`` (M, T, V, C) and by option
-            ``keypoint_score`` (M, T, V), which are replaced.
-        hidden (np.ndarray): Bool, broadcast to (M, T, V).
-    """
-    keypoint, _ = seen_joints(results)
-    results['keypoint'] = np.where(hidden[..., None], np.float32(0), keypoint)
-    score = results.get('keypoint_score')
-    if score is not None:
-        results['keypoint_score'] = np.where(hidden, score.dtype.type(0),
-                                             score)
 
 
 def common_joints(layout: LayoutLike) -> Tuple[int, ...]:

@@ -31,6 +31,22 @@ def masked(keypoint: np.ndarray, there: np.ndarray) -> np.ndarray:
     return np.where(hidden, np.float32(1e-6), keypoint)
 
 
+def hide(results: Dict, hidden: np.ndarray) -> None:
+    """Make joints missing.
+
+    Args:
+        results (dict): With ``keypoint`` (M, T, V, C) and by option
+            ``keypoint_score`` (M, T, V), which are replaced.
+        hidden (np.ndarray): Bool, broadcast to (M, T, V).
+    """
+    keypoint, _ = seen_joints(results)
+    results['keypoint'] = np.where(hidden[..., None], np.float32(0), keypoint)
+    score = results.get('keypoint_score')
+    if score is not None:
+        results['keypoint_score'] = np.where(hidden, score.dtype.type(0),
+                                             score)
+
+
 def first_seen(there: np.ndarray) -> int:
     """Return the number of the first person who is seen in any frame, 0 where
     nobody is; ``there`` is bool (M, T, V, 1)."""

@@ -13,7 +13,7 @@ from mmcv.transforms import BaseTransform
 
 from lvlm_var_mm.layouts import Layout, load_layout
 from mmaction.registry import TRANSFORMS
-from .missing_joints import (first_seen, frames_with_somebody, masked,
+from .missing_joints import (first_seen, frames_with_somebody, hide, masked,
                              seen_joints)
 
 VIEWS = 255  # of random numbers for views of a test, as in MMAction2
@@ -189,7 +189,7 @@ def draw_joints(joints: int, ratio: float,
 class RandomDropJoints(BaseTransform):
     """Let some joints be missing, in the whole clip.
 
-    Required Keys: keypoint. Modified Keys: keypoint.
+    Required Keys: keypoint. Modified Keys: keypoint, keypoint_score.
 
     Args:
         prob (float): Part of the clips that lose joints. 0 leaves all.
@@ -202,10 +202,9 @@ class RandomDropJoints(BaseTransform):
 
     def transform(self, results: Dict) -> Dict:
         if self.prob and np.random.rand() < self.prob:
-            keypoint, _ = seen_joints(results)
-            lost = draw_joints(keypoint.shape[2], self.ratio)
-            keypoint[:, :, lost] = 0
-            results['keypoint'] = keypoint
+            hidden = np.zeros(results['keypoint'].shape[2], bool)
+            hidden[draw_joints(len(hidden), self.ratio)] = True
+            hide(results, hidden)
         return results
 
 

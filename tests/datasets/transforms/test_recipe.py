@@ -144,6 +144,10 @@ def test_drop():
         found = apply([dict(type='RandomDropJoints', prob=prob, ratio=.2)],
                       keypoint)['keypoint']
         assert (~found.any((0, 1, 3))).sum() == lost
+    scored = apply([dict(type='RandomDropJoints', prob=1., ratio=.2)],
+                   keypoint, keypoint_score=np.ones(keypoint.shape[:3]))
+    np.testing.assert_array_equal(scored['keypoint_score'] > 0,
+                                  scored['keypoint'].any(-1))
     flat = apply([dict(type='RandomDropAxis', prob=1.)], keypoint)['keypoint']
     assert (np.abs(flat).max((0, 1, 2)) < 1e-5).sum() == 1
     assert flat.any(-1).all()  # flattened, not missing
