@@ -87,6 +87,11 @@ def prepare_custom(table: Union[str, Path],
     if (out / CONFIG).exists():
         raise FileExistsError(f'{out / CONFIG} is there already and may have '
                               'been changed: remove it or name another folder')
+    if '"' in str(out.absolute()):
+        raise ValueError(f'{out}: a config cannot name its own folder with a '
+                         'quotation mark in it; take another one')
+    if max_persons < 1:
+        raise ValueError(f'`max_persons` is {max_persons}, must be 1 or more')
     layout = load_layout(_layout_source(layout))
     up = None if up is None else signed_axis(up, 3)
     fps = None if fps is None else checked_rate(fps)

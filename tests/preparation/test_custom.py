@@ -291,6 +291,11 @@ def test_store(tmp_path):
         *NAMES, '']
     with pytest.raises(FileExistsError, match='config.py is there already'):
         prepare_custom(path, tmp_path / 'out', tmp_path, progress=False)
+    with pytest.raises(ValueError, match='quotation mark'):
+        prepare_custom(path, tmp_path / 'a"b', tmp_path, progress=False)
+    with pytest.raises(ValueError, match='`max_persons` is 0'):
+        prepare_custom(path, tmp_path / 'new', tmp_path, max_persons=0)
+    assert not (tmp_path / 'a"b').exists()
 
 
 def test_explanations_and_lacking_classes(files):
