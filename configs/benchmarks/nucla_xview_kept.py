@@ -29,6 +29,19 @@ entries = [
         name='ST-GCN++, motion of bones',
         config='baselines/stgcnpp_recipe_nucla_xview',
         dump=kept + 'stgcnpp_bm_third_seed0_test.json'),
+    dict(
+        name='ST-GCN++, a third',
+        config='baselines/stgcnpp_recipe_nucla_xview',
+        dump=kept + 'stgcnpp_j_third_seed0_test.json'),
+    dict(
+        name='ST-GCN++ without min-max, a third',
+        config='baselines/stgcnpp_recipe_nucla_xview',
+        dump=kept + 'stgcnpp_j_third_nominmax_seed0_test.json'),
+    # On the backbone of `ST-GCN++, a third`.
+    dict(
+        name='LVLM-VAR with words, a third',
+        config='narrative/lvlmvar_nucla_xview_from_baseline',
+        dump=kept + 'lvlmvar_words_third_seed0_test.json'),
 ]
 fusions = [
     dict(name='both', of=['ST-GCN++', 'LVLM-VAR']),
@@ -45,14 +58,24 @@ fusions = [
         of=[
             'ST-GCN++', 'ST-GCN++, bones', 'ST-GCN++, motion of joints',
             'ST-GCN++, motion of bones', 'LVLM-VAR'
-        ])
+        ]),
+    dict(
+        name='both, a third',
+        of=['ST-GCN++, a third', 'LVLM-VAR with words, a third']),
+    dict(
+        name='four streams and LVLM-VAR with words',
+        of=['four streams', 'LVLM-VAR with words, a third'])
 ]
 comparisons = [('LVLM-VAR', 'ST-GCN++'), ('both', 'ST-GCN++'),
                ('both', 'LVLM-VAR'), ('joints and bones', 'ST-GCN++'),
                ('all three', 'joints and bones'),
                ('four streams', 'ST-GCN++'),
                ('four streams', 'joints and bones'),
-               ('four streams and LVLM-VAR', 'four streams')]
+               ('four streams and LVLM-VAR', 'four streams'),
+               ('LVLM-VAR with words, a third', 'ST-GCN++, a third'),
+               ('both, a third', 'ST-GCN++, a third'),
+               ('four streams and LVLM-VAR with words', 'four streams'),
+               ('ST-GCN++ without min-max, a third', 'ST-GCN++, a third')]
 published = [
     dict(
         name='FR-Head, joint', streams=1, top1=94.40, top1_clean=92.95,

@@ -292,7 +292,18 @@ def test_the_measured_table_comes_from_the_kept_scores(nucla, tmp_path,
             ('four streams',
              '| four streams, equal weights | **{}** | **{}** | {} |'),
             ('four streams and LVLM-VAR',
-             '| these and LVLM-VAR | **{}** | **{}** | {} |')):
+             '| these and LVLM-VAR | **{}** | **{}** | {} |'),
+            ('four streams and LVLM-VAR with words',
+             '| four streams and LVLM-VAR with words, [a third]'
+             '(#a-third-of-the-updates) | **{}** | **{}** | {} |'),
+            ('ST-GCN++, a third', '| the recipe, bfloat16 | {} | {} | {} |'),
+            ('ST-GCN++ without min-max, a third',
+             '| the recipe without min-max, bfloat16 | {} | {} | {} |'),
+            ('LVLM-VAR with words, a third',
+             '| LVLM-VAR with words, on the backbone of the first row | '
+             '{} | {} | {} |'),
+            ('both, a third',
+             '| this and the first row, equal weights | {} | {} | {} |')):
         figs = found[name]
         assert row.format(*(f'{f["mean"]:.1f}' for f in (
             figs['all']['top1'], figs['clean']['top1'],
